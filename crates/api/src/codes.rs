@@ -1,0 +1,124 @@
+//! Problem codes (`api.md` §14 and `decisions.md`). Match on these, never on titles.
+
+macro_rules! codes {
+    ($($(#[$meta:meta])* $name:ident = $code:literal;)*) => {
+        $($(#[$meta])* pub const $name: &str = $code;)*
+        /// Every code there is.
+        pub const ALL: &[&str] = &[$($code),*];
+    };
+}
+
+codes! {
+    // 400
+    ACTION_NOT_DECLARED = "action_not_declared";
+    BINARY_CHECKSUM_EMPTY = "binary_checksum_empty";
+    BINARY_CHECKSUM_INVALID = "binary_checksum_invalid";
+    BINARY_VERSION_EMPTY = "binary_version_empty";
+    CLOCK_SKEW = "clock_skew";
+    DECLARED_HOOK_DUPLICATE = "declared_hook_duplicate";
+    DECLARED_HOOK_INVALID = "declared_hook_invalid";
+    DECLARED_HOOKS_TOO_MANY = "declared_hooks_too_many";
+    INVALID_BODY = "invalid_body";
+    INVALID_CURSOR = "invalid_cursor";
+    INVALID_DOMAIN = "invalid_domain";
+    INVALID_DOMAIN_FILTER = "invalid_domain_filter";
+    INVALID_DOMAIN_ID = "invalid_domain_id";
+    INVALID_EXECUTION_ID = "invalid_execution_id";
+    /// A path id that has no code of its own in the contract.
+    INVALID_ID = "invalid_id";
+    INVALID_LIMIT = "invalid_limit";
+    INVALID_PROJECT = "invalid_project";
+    INVALID_PROJECT_ID = "invalid_project_id";
+    /// A repeated, unknown-valued or unparsable query parameter (decision 1).
+    INVALID_QUERY = "invalid_query";
+    INVALID_REACHABILITY_POLICY = "invalid_reachability_policy";
+    INVALID_RELATION_TUPLE_ID = "invalid_relation_tuple_id";
+    INVALID_TRIPLE = "invalid_triple";
+    MALFORMED_CAPABILITIES_REQUEST = "malformed_capabilities_request";
+    MALFORMED_EXECUTION_CALLBACK = "malformed_execution_callback";
+    MALFORMED_HEARTBEAT_REQUEST = "malformed_heartbeat_request";
+    /// The HTTP message itself is not acceptable (framing, `Host`).
+    MALFORMED_REQUEST = "malformed_request";
+    MALFORMED_SELECTOR = "malformed_selector";
+    PUBLIC_KEY_INVALID = "public_key_invalid";
+    SSH_HOST_KEY_FINGERPRINT_INVALID = "ssh_host_key_fingerprint_invalid";
+    // 401
+    NSK_INVALID = "nsk_invalid";
+    NSK_REVOKED = "nsk_revoked";
+    UNAUTHENTICATED = "unauthenticated";
+    UNAUTHORIZED = "unauthorized";
+    // 403
+    CURSOR_BINDING_MISMATCH = "cursor_binding_mismatch";
+    KIND_MISMATCH = "kind_mismatch";
+    NODE_ID_MISMATCH = "node_id_mismatch";
+    NONCE_COLLISION = "nonce_collision";
+    NSK_NODE_MISMATCH = "nsk_node_mismatch";
+    PROJECT_MISMATCH = "project_mismatch";
+    /// A relation denial (decision 3).
+    REBAC_DENIED = "rebac_denied";
+    TOKEN_CONSUMED = "token_consumed";
+    TOKEN_EXPIRED = "token_expired";
+    TOKEN_REVOKED = "token_revoked";
+    /// A presigned URL whose signature does not hold or whose time is over.
+    UPLOAD_URL_INVALID = "upload_url_invalid";
+    // 404
+    API_TOKEN_NOT_FOUND = "api_token_not_found";
+    BOOTSTRAP_TOKEN_NOT_FOUND = "bootstrap_token_not_found";
+    CAPABILITIES_NODE_NOT_FOUND = "capabilities_node_not_found";
+    DOMAIN_NOT_FOUND = "domain_not_found";
+    EXECUTION_NOT_FOUND = "execution_not_found";
+    LABEL_DEFINITION_NOT_FOUND = "label_definition_not_found";
+    NODE_NOT_FOUND = "node_not_found";
+    /// No such route.
+    NOT_FOUND = "not_found";
+    /// The target's output was never stored, or is no longer there.
+    OUTPUT_NOT_FOUND = "output_not_found";
+    PROJECT_NOT_FOUND = "project_not_found";
+    RELATION_TUPLE_NOT_FOUND = "relation_tuple_not_found";
+    RESOURCE_NOT_FOUND = "resource_not_found";
+    // 405, 408, 409, 411, 413, 415
+    METHOD_NOT_ALLOWED = "method_not_allowed";
+    REQUEST_TIMEOUT = "request_timeout";
+    BOOTSTRAP_TOKEN_SETTLED = "bootstrap_token_settled";
+    DOMAIN_SLUG_CONFLICT = "domain_slug_conflict";
+    EXECUTION_ALREADY_TERMINAL = "execution_already_terminal";
+    HOOK_INTEGRITY_VIOLATION = "hook_integrity_violation";
+    /// The idempotency key was used with another body (decision 9).
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused";
+    INVALID_STATE_TRANSITION = "invalid_state_transition";
+    LABEL_LIMIT_REACHED = "label_limit_reached";
+    MESH_CIDR_OVERLAP = "mesh_cidr_overlap";
+    PARENT_DOMAIN_MISSING = "parent_domain_missing";
+    PROJECT_SLUG_CONFLICT = "project_slug_conflict";
+    SUB_RANGE_OVERLAP = "sub_range_overlap";
+    UPLOAD_ALREADY_USED = "upload_already_used";
+    LENGTH_REQUIRED = "length_required";
+    CAPABILITIES_BODY_TOO_LARGE = "capabilities_body_too_large";
+    INLINE_OUTPUT_TOO_LARGE = "inline_output_too_large";
+    /// The declared size is over the server's `--max-output-bytes` (decision 19).
+    OUTPUT_TOO_LARGE = "output_too_large";
+    REQUEST_BODY_TOO_LARGE = "request_body_too_large";
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type";
+    // 422
+    BOOTSTRAP_TOKEN_INVALID = "bootstrap_token_invalid";
+    BUILTIN_ACTION_DUPLICATE = "builtin_action_duplicate";
+    BUILTIN_ACTION_INVALID = "builtin_action_invalid";
+    BUILTIN_ACTIONS_TOO_MANY = "builtin_actions_too_many";
+    INVARIANT_VIOLATION = "invariant_violation";
+    /// The stored object is not what the node says it uploaded (decision 20).
+    OUTPUT_MISMATCH = "output_mismatch";
+    PLEXD_HOOK_DUPLICATE = "plexd_hook_duplicate";
+    PLEXD_HOOK_INVALID = "plexd_hook_invalid";
+    PLEXD_HOOKS_TOO_MANY = "plexd_hooks_too_many";
+    SCOPE_MISMATCH = "scope_mismatch";
+    SELECTOR_EMPTY_COHORT = "selector_empty_cohort";
+    // 429, 431
+    /// Too many failed authentications from one source.
+    RATE_LIMITED = "rate_limited";
+    // 500, 503
+    INTERNAL = "internal";
+    DATASTORE_UNAVAILABLE = "datastore_unavailable";
+    EVENT_STREAM_UNAVAILABLE = "event_stream_unavailable";
+    OBJECT_STORE_UNAVAILABLE = "object_store_unavailable";
+    POOL_EXHAUSTED = "pool_exhausted";
+}

@@ -1,0 +1,122 @@
+//! The operations' paths, as a client fills them in.
+
+use uuid::Uuid;
+
+/// The service's health.
+pub const HEALTH: &str = "/v1/health";
+/// The service's build.
+pub const VERSION: &str = "/v1/version";
+/// Who the caller is.
+pub const WHOAMI: &str = "/v1/auth/whoami";
+/// API tokens.
+pub const TOKENS: &str = "/v1/auth/tokens";
+/// Relation tuples.
+pub const RELATION_TUPLES: &str = "/v1/authz/relation-tuples";
+/// Domains.
+pub const DOMAINS: &str = "/v1/domains";
+/// Projects.
+pub const PROJECTS: &str = "/v1/projects";
+/// Nodes.
+pub const NODES: &str = "/v1/nodes";
+/// Registration.
+pub const REGISTER: &str = "/v1/register";
+
+/// One API token.
+pub fn token(id: Uuid) -> String {
+    format!("{TOKENS}/{id}")
+}
+
+/// One relation tuple.
+pub fn relation_tuple(id: Uuid) -> String {
+    format!("{RELATION_TUPLES}/{id}")
+}
+
+/// One domain.
+pub fn domain(id: Uuid) -> String {
+    format!("{DOMAINS}/{id}")
+}
+
+/// One project.
+pub fn project(id: Uuid) -> String {
+    format!("{PROJECTS}/{id}")
+}
+
+/// A project's executions.
+pub fn executions(project: Uuid) -> String {
+    format!("{PROJECTS}/{project}/executions")
+}
+
+/// Dispatching in a project.
+pub fn dispatch(project: Uuid) -> String {
+    format!("{PROJECTS}/{project}/executions/dispatch")
+}
+
+/// One execution.
+pub fn execution(project: Uuid, execution: Uuid) -> String {
+    format!("{PROJECTS}/{project}/executions/{execution}")
+}
+
+/// The bytes of one target's output (*beyond*).
+pub fn target_output(project: Uuid, execution: Uuid, node: Uuid) -> String {
+    format!("{PROJECTS}/{project}/executions/{execution}/targets/{node}/output")
+}
+
+/// A project's bootstrap tokens.
+pub fn bootstrap_tokens(project: Uuid) -> String {
+    format!("{PROJECTS}/{project}/bootstrap-tokens")
+}
+
+/// One bootstrap token.
+pub fn bootstrap_token(project: Uuid, id: Uuid) -> String {
+    format!("{PROJECTS}/{project}/bootstrap-tokens/{id}")
+}
+
+/// The manifests of a project's nodes.
+pub fn capabilities(project: Uuid) -> String {
+    format!("{PROJECTS}/{project}/capabilities")
+}
+
+/// The script hooks of a project's nodes (*beyond*).
+pub fn node_hooks(project: Uuid) -> String {
+    format!("{PROJECTS}/{project}/node-hooks")
+}
+
+/// Accepting a drifted hook (*beyond*).
+pub fn accept_node_hook(project: Uuid) -> String {
+    format!("{PROJECTS}/{project}/node-hooks/accept")
+}
+
+/// One node; `DELETE` revokes it (*beyond*).
+pub fn node(id: Uuid) -> String {
+    format!("{NODES}/{id}")
+}
+
+/// A node's labels.
+pub fn node_labels(id: Uuid) -> String {
+    format!("/v1/objects/node/{id}/labels")
+}
+
+/// A node's state.
+pub fn node_state(id: Uuid) -> String {
+    format!("{NODES}/{id}/state")
+}
+
+/// A node's event stream.
+pub fn node_events(id: Uuid) -> String {
+    format!("{NODES}/{id}/events")
+}
+
+/// A node's heartbeat.
+pub fn node_heartbeat(id: Uuid) -> String {
+    format!("{NODES}/{id}/heartbeat")
+}
+
+/// A node's manifest.
+pub fn node_capabilities(id: Uuid) -> String {
+    format!("{NODES}/{id}/capabilities")
+}
+
+/// Where a node reports an invocation.
+pub fn callback(node: Uuid, execution: Uuid) -> String {
+    format!("{NODES}/{node}/executions/{execution}")
+}

@@ -1,0 +1,65 @@
+//! Projects: the inner level of tenancy (`api.md` §5).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Makes a project.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProjectCreateRequest {
+    /// The parent.
+    pub domain_id: Uuid,
+    /// Display name; not blank.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 255))]
+    pub name: String,
+    /// Handle, unique within the domain; it never changes.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
+    pub slug: String,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1024))]
+    pub description: Option<String>,
+    /// Reservation inside the domain's pool; overlaps no sibling's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 49))]
+    pub sub_range_cidr: Option<String>,
+}
+
+/// A project.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProjectResponse {
+    /// The project's id.
+    pub id: Uuid,
+    /// The parent.
+    pub domain_id: Uuid,
+    /// Display name.
+    pub name: String,
+    /// Handle, unique within the domain.
+    pub slug: String,
+    /// `""` when unset.
+    #[serde(default)]
+    pub description: String,
+    /// Reservation inside the domain's pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_range_cidr: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Projects, by slug.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProjectList {
+    /// The items of this page.
+    pub items: Vec<ProjectResponse>,
+    /// Where the next page starts; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+    /// `no_rebac_membership` when there were rows and the caller may see none of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty_reason: Option<String>,
+}
