@@ -113,6 +113,8 @@ codes! {
     SCOPE_MISMATCH = "scope_mismatch";
     SELECTOR_EMPTY_COHORT = "selector_empty_cohort";
     // 429, 431
+    /// Request line and headers are larger than the server accepts (431).
+    REQUEST_HEAD_TOO_LARGE = "request_head_too_large";
     /// Too many failed authentications from one source.
     RATE_LIMITED = "rate_limited";
     // 500, 503

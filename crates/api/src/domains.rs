@@ -22,9 +22,10 @@ pub struct DomainCreateRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 64))]
     pub region: Option<String>,
-    /// Pool of mesh addresses; overlaps no other domain's.
+    /// Pool of mesh addresses; overlaps no other domain's. The next free `10.n.0.0/16` when absent (*beyond*).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 49))]
-    pub mesh_cidr: String,
+    pub mesh_cidr: Option<String>,
     /// How nodes are judged; the platform's default when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reachability: Option<DomainReachabilityPolicy>,

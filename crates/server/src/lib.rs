@@ -1,1 +1,25 @@
-//! TODO
+//! The control plane: routes, authentication, authorisation, delivery, callbacks, background loops.
+
+pub mod admin;
+pub mod app;
+pub mod authorize;
+pub mod bootstrap;
+pub mod ca;
+pub mod callbacks;
+pub mod cli;
+pub mod config;
+pub mod data_dir;
+pub mod delivery;
+pub mod denials;
+pub mod http;
+pub mod init;
+pub mod listen;
+pub mod loops;
+pub mod objects;
+pub mod principal;
+pub mod problem;
+pub mod request;
+pub mod serve;
+pub mod signing;
+pub mod system;
+pub mod tokens;

@@ -1,1 +1,26 @@
-//! TODO
+//! The control plane's database: executions, nodes, tokens, tuples, audit, behind one API.
+//!
+//! Functions are grouped by noun and take `&mut Tx`; whoever opened the transaction commits it. Statements
+//! are plain text beside the row they fill.
+
+pub mod db;
+
+pub mod audit;
+pub mod bootstrap_tokens;
+pub mod capabilities;
+pub mod domains;
+pub mod executions;
+pub mod hooks;
+pub mod idempotency;
+pub mod invocations;
+pub mod labels;
+pub mod nodes;
+pub mod outputs;
+pub mod projects;
+pub mod relations;
+pub mod tokens;
+
+#[cfg(test)]
+mod testing;
+
+pub use db::{Db, Error, Tx};

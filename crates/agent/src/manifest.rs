@@ -1,0 +1,139 @@
+//! Tells the server what this node can run, at the start and whenever it changes.
+
+use crate::backoff::Backoff;
+use crate::builtins::Builtins;
+use crate::entropy::System;
+use crate::fatal::Fatal;
+use crate::hooks::{Catalog, Hooks};
+use plex_api::limits::CAPABILITIES_BODY_BYTES;
+use plex_api::nodes::{CapabilityManifestRequest, DeclaredHook};
+use plex_client::node::NodeClient;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Between two looks at the hooks directory.
+const RESCAN: Duration = Duration::from_secs(2);
+const RETRY: Duration = Duration::from_secs(1);
+const RETRY_CEILING: Duration = Duration::from_secs(60);
+
+/// The agent's own build.
+#[derive(Debug, Clone)]
+pub struct Build {
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of the executable, base64.
+    pub checksum: String,
+}
+
+/// Watches the hooks and keeps the server's picture of this node right; what it last declared is in `catalog`, for
+/// those who run hooks. Ends only when the node's key is refused.
+pub async fn run(
+    client: NodeClient,
+    build: Build,
+    builtins: Arc<Builtins>,
+    hooks: Hooks,
+    catalog: watch::Sender<Arc<Catalog>>,
+) -> Fatal {
+    let mut backoff = Backoff::new(RETRY, RETRY_CEILING);
+    let mut declared = None;
+    loop {
+        let signature = hooks.signature();
+        if declared.as_ref() == Some(&signature) {
+            tokio::time::sleep(RESCAN).await;
+            continue;
+        }
+        let looking = hooks.clone();
+        let found = tokio::task::spawn_blocking(move || looking.scan()).await.unwrap_or_default();
+        let manifest = manifest(&build, &builtins, &found);
+        catalog.send_replace(Arc::new(found));
+        match client.put_capabilities(&manifest).await {
+            Ok(answer) => {
+                tracing::info!(hooks = manifest.declared_hooks.len(), changed = ?answer.fields_changed, "manifest declared");
+                backoff.reset();
+                declared = Some(signature);
+            }
+            Err(error) => {
+                if let Some(fatal) = Fatal::of(&error) {
+                    return fatal;
+                }
+                tracing::warn!(reason = %plex_domain::text::printable(&error.to_string()), "manifest not declared; trying again");
+                tokio::time::sleep(backoff.next(&System)).await;
+            }
+        }
+    }
+}
+
+fn manifest(build: &Build, builtins: &Builtins, catalog: &Catalog) -> CapabilityManifestRequest {
+    let mut manifest = CapabilityManifestRequest {
+        binary_version: build.version.clone(),
+        binary_checksum: build.checksum.clone(),
+        ssh_host_key_fingerprint: None,
+        declared_hooks: declared_hooks(builtins, catalog),
+        plexd_hooks: Vec::new(),
+        builtin_actions: builtins.declared(),
+    };
+    if size(&manifest) > CAPABILITIES_BODY_BYTES {
+        // Names, digests and which parameters are secret matter; prose does not.
+        for hook in &mut manifest.declared_hooks {
+            hook.description = None;
+            hook.parameters.iter_mut().for_each(|parameter| parameter.description = None);
+        }
+    }
+    while size(&manifest) > CAPABILITIES_BODY_BYTES {
+        let Some(hook) = manifest.declared_hooks.pop() else { break };
+        tracing::warn!(hook.name = %hook.name, "hook not offered: the manifest would be too large");
+    }
+    manifest
+}
+
+fn declared_hooks(builtins: &Builtins, catalog: &Catalog) -> Vec<DeclaredHook> {
+    catalog.declared().into_iter().filter(|hook| !builtins.is_disabled(&hook.name)).collect()
+}
+
+fn size(manifest: &CapabilityManifestRequest) -> usize {
+    serde_json::to_vec(manifest).map_or(usize::MAX, |json| json.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn build() -> Build {
+        Build { version: "0.1.0".to_owned(), checksum: "c".to_owned() }
+    }
+
+    fn directory_with(hooks: usize, description: &str) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for n in 0..hooks {
+            let path = directory.path().join(format!("hook-{n:03}"));
+            std::fs::write(&path, "#!/bin/sh\n").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            let sidecar = serde_json::json!({"description": description, "parameters": [{"name": "k", "secret": true}]});
+            std::fs::write(path.with_extension("json"), sidecar.to_string()).unwrap();
+        }
+        directory
+    }
+
+    #[test]
+    fn the_manifest_names_builtins_and_hooks() {
+        let directory = directory_with(2, "d");
+        let catalog = Hooks::new(directory.path().to_owned()).scan();
+        let manifest = manifest(&build(), &Builtins::new(Vec::new(), Vec::new()), &catalog);
+        assert_eq!(manifest.declared_hooks.len(), 2);
+        assert_eq!(manifest.declared_hooks[0].description.as_deref(), Some("d"));
+        let names: Vec<_> = manifest.builtin_actions.iter().map(|action| action.name.as_str()).collect();
+        assert!(names.contains(&"system.info") && names.contains(&"logs.snapshot"), "{names:?}");
+    }
+
+    #[test]
+    fn a_manifest_too_large_loses_its_prose_and_keeps_what_is_secret() {
+        let directory = directory_with(128, &"x".repeat(4000));
+        let catalog = Hooks::new(directory.path().to_owned()).scan();
+        let manifest = manifest(&build(), &Builtins::new(Vec::new(), Vec::new()), &catalog);
+        assert!(size(&manifest) <= CAPABILITIES_BODY_BYTES);
+        assert_eq!(manifest.declared_hooks.len(), 128);
+        assert!(manifest.declared_hooks.iter().all(|hook| hook.parameters[0].secret));
+    }
+}

@@ -1,0 +1,12 @@
+//! What this version reads out of the server's documents: required fields are required, and everything else,
+//! unknown fields and unknown words of an enumeration too, may be as it likes.
+
+mod execution;
+mod object;
+mod rows;
+
+pub(crate) use execution::{Counts, ExecutionRow, Head, HeadError, Output, Target};
+pub(crate) use object::print_object;
+pub(crate) use rows::{
+    BootstrapTokenRow, DomainRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow,
+};

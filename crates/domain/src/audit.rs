@@ -1,0 +1,240 @@
+//! The audit chain: what an entry says, the bytes that stand for it, and how entries hang together.
+//!
+//! `entry_hash = SHA-256(prev_hash ‖ SHA-256(canonical_bytes))`, the first entry's `prev_hash` being 32 zero
+//! bytes (`api.md` §12). The canonical bytes are one compact JSON object with every member of [`Entry`],
+//! always present (`null` when absent), always in this order: `v` (1), `seq`, `chain`, `occurred_at`,
+//! `reason`, `subject_pseudonym` (lowercase hex), `relation`, `object_type`, `object_id`, `result`,
+//! `caveats`, `correlation_id`, `ip`, `user_agent`, `count`, `details`. JSON was chosen over length-prefixed
+//! fields because an auditor can read it; it is as injective, since no string can end its own literal.
+
+use jiff::Timestamp;
+use plex_api::audit::AuditReason;
+use ring::{digest, hmac};
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The `prev_hash` of a chain's first entry.
+pub const GENESIS: [u8; 32] = [0; 32];
+
+/// One entry of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Position in the chain, from 1.
+    pub seq: u64,
+    /// The domain whose chain it is; `None` is the platform's.
+    pub chain: Option<Uuid>,
+    /// When the decision fell.
+    pub occurred_at: Timestamp,
+    /// Why it fell so.
+    pub reason: AuditReason,
+    /// Who, as [`pseudonym`] names them.
+    #[serde(serialize_with = "hex")]
+    pub subject_pseudonym: [u8; 32],
+    /// The relation or permission that was checked.
+    pub relation: String,
+    /// The type of the object.
+    pub object_type: String,
+    /// The id of the object.
+    pub object_id: String,
+    /// The outcome.
+    pub result: AuditReason,
+    /// Names of the caveats that were evaluated, with the names of their parameters.
+    pub caveats: BTreeMap<String, Vec<String>>,
+    /// The request.
+    pub correlation_id: String,
+    /// The client's address.
+    pub ip: Option<String>,
+    /// What the client calls itself, verbatim.
+    pub user_agent: Option<String>,
+    /// How many equal decisions the entry stands for.
+    pub count: u32,
+    /// More about the mutation, for example the digest over the events of one commit.
+    pub details: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Versioned<'a> {
+    v: u8,
+    #[serde(flatten)]
+    entry: &'a Entry,
+}
+
+/// The bytes that stand for an entry; different entries have different bytes.
+pub fn canonical_bytes(entry: &Entry) -> Vec<u8> {
+    serde_json::to_vec(&Versioned { v: 1, entry }).expect("an entry is plain data with string keys")
+}
+
+/// The hash that links an entry to the one before it.
+pub fn entry_hash(prev: &[u8; 32], canonical: &[u8]) -> [u8; 32] {
+    let mut chained = digest::Context::new(&digest::SHA256);
+    chained.update(prev);
+    chained.update(digest::digest(&digest::SHA256, canonical).as_ref());
+    chained
+        .finish()
+        .as_ref()
+        .try_into()
+        .expect("SHA-256 has 32 bytes")
+}
+
+/// The name of an identity in one chain: stable there, and not to be linked with its name in another.
+pub fn pseudonym(key: &[u8; 32], chain: Option<Uuid>, identity: &str) -> [u8; 32] {
+    let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    // The nil id is no domain's, so it can stand for the platform.
+    mac.update(chain.unwrap_or(Uuid::nil()).as_bytes());
+    mac.update(identity.as_bytes());
+    mac.sign()
+        .as_ref()
+        .try_into()
+        .expect("a SHA-256 tag has 32 bytes")
+}
+
+fn hex<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&data_encoding::HEXLOWER.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::de::DeserializeOwned;
+    use serde_json::Value;
+
+    fn reason() -> impl Strategy<Value = AuditReason> {
+        use AuditReason::*;
+        prop::sample::select(vec![
+            Granted,
+            OutOfScope,
+            InsufficientRelation,
+            CaveatViolation,
+            Unknown,
+        ])
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        "[ab\",:{}\\\\\u{0}é]{0,3}"
+    }
+
+    fn entry() -> impl Strategy<Value = Entry> {
+        let times = (0..3_i64, 0..2_i32).prop_map(|(s, n)| Timestamp::new(s, n).unwrap());
+        let head = (
+            1..3_u64,
+            prop::option::of((1..3_u128).prop_map(Uuid::from_u128)),
+            times,
+            reason(),
+        );
+        let middle = (any::<[u8; 32]>(), text(), text(), text(), reason());
+        let caveats = prop::collection::btree_map(text(), prop::collection::vec(text(), 0..3), 0..3);
+        let tail = (
+            text(),
+            prop::option::of(text()),
+            prop::option::of(text()),
+            0..3_u32,
+            prop::option::of(text()),
+        );
+        (head, middle, caveats, tail).prop_map(|(head, middle, caveats, tail)| Entry {
+            seq: head.0,
+            chain: head.1,
+            occurred_at: head.2,
+            reason: head.3,
+            subject_pseudonym: middle.0,
+            relation: middle.1,
+            object_type: middle.2,
+            object_id: middle.3,
+            result: middle.4,
+            caveats,
+            correlation_id: tail.0,
+            ip: tail.1,
+            user_agent: tail.2,
+            count: tail.3,
+            details: tail.4,
+        })
+    }
+
+    fn member<T: DeserializeOwned>(object: &Value, name: &str) -> T {
+        serde_json::from_value(object[name].clone()).unwrap()
+    }
+
+    /// Reads the entry back: what can be read back from the bytes alone, the bytes tell apart.
+    fn decoded(bytes: &[u8]) -> Entry {
+        let object: Value = serde_json::from_slice(bytes).unwrap();
+        let pseudonym: String = member(&object, "subject_pseudonym");
+        Entry {
+            seq: member(&object, "seq"),
+            chain: member(&object, "chain"),
+            occurred_at: member(&object, "occurred_at"),
+            reason: member(&object, "reason"),
+            subject_pseudonym: data_encoding::HEXLOWER
+                .decode(pseudonym.as_bytes())
+                .unwrap()
+                .try_into()
+                .unwrap(),
+            relation: member(&object, "relation"),
+            object_type: member(&object, "object_type"),
+            object_id: member(&object, "object_id"),
+            result: member(&object, "result"),
+            caveats: member(&object, "caveats"),
+            correlation_id: member(&object, "correlation_id"),
+            ip: member(&object, "ip"),
+            user_agent: member(&object, "user_agent"),
+            count: member(&object, "count"),
+            details: member(&object, "details"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_bytes_tell_entries_apart(entry in entry(), other in entry()) {
+            let bytes = canonical_bytes(&entry);
+            prop_assert_eq!(canonical_bytes(&other) == bytes, other == entry);
+            prop_assert_eq!(decoded(&bytes), entry);
+        }
+    }
+
+    #[test]
+    fn the_golden_bytes_and_hash() {
+        let entry = Entry {
+            seq: 1,
+            chain: Some(Uuid::from_u128(1)),
+            occurred_at: "2026-01-02T03:04:05.6Z".parse().unwrap(),
+            reason: AuditReason::Granted,
+            subject_pseudonym: [0xab; 32],
+            relation: "dispatch".into(),
+            object_type: "project".into(),
+            object_id: "p".into(),
+            result: AuditReason::Granted,
+            caveats: BTreeMap::from([("from_cidr".to_owned(), vec!["cidr".to_owned()])]),
+            correlation_id: "c".into(),
+            ip: Some("::1".into()),
+            user_agent: None,
+            count: 1,
+            details: None,
+        };
+        let expected = concat!(
+            r#"{"v":1,"seq":1,"chain":"00000000-0000-0000-0000-000000000001","occurred_at":"2026-01-02T03:04:05.6Z","#,
+            r#""reason":"granted","subject_pseudonym":"@","relation":"dispatch","object_type":"project","#,
+            r#""object_id":"p","result":"granted","caveats":{"from_cidr":["cidr"]},"correlation_id":"c","#,
+            r#""ip":"::1","user_agent":null,"count":1,"details":null}"#,
+        );
+        let bytes = canonical_bytes(&entry);
+        assert_eq!(
+            String::from_utf8(bytes.clone()).unwrap(),
+            expected.replace('@', &"ab".repeat(32))
+        );
+        let mut input = GENESIS.to_vec();
+        input.extend_from_slice(digest::digest(&digest::SHA256, &bytes).as_ref());
+        let hash = entry_hash(&GENESIS, &bytes);
+        assert_eq!(hash, digest::digest(&digest::SHA256, &input).as_ref());
+        assert_ne!(entry_hash(&hash, &bytes), hash);
+    }
+
+    #[test]
+    fn pseudonyms_differ_by_key_chain_and_identity() {
+        let (key, domain) = ([1; 32], Some(Uuid::from_u128(1)));
+        let one = pseudonym(&key, domain, "user:a");
+        assert_eq!(one, pseudonym(&key, domain, "user:a"));
+        assert_ne!(one, pseudonym(&[2; 32], domain, "user:a"));
+        assert_ne!(one, pseudonym(&key, None, "user:a"));
+        assert_ne!(one, pseudonym(&key, domain, "user:b"));
+    }
+}

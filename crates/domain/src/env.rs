@@ -1,0 +1,75 @@
+//! Time and randomness as parameters.
+//!
+//! Rules that need either take it from the caller, who in production hands in the system's and in tests a
+//! scripted one. What is stored has microseconds, because that is what both databases keep alike.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Gives randomness fit for secrets.
+pub trait Rng: Send + Sync {
+    /// Fills all of `bytes`.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// A new UUIDv7 of that time; a time before 1970 counts as 1970.
+pub fn uuid_v7(now: Timestamp, rng: &dyn Rng) -> Uuid {
+    let mut random = [0; 10];
+    rng.fill(&mut random);
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+}
+
+/// The time cut to whole microseconds, as databases keep it.
+pub fn micros(t: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(t.as_microsecond()).expect("a cut time is in the range of times")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::Rng;
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    /// Counts upwards: repeatable, and different at each call.
+    #[derive(Default)]
+    pub(crate) struct CountingRng(AtomicU8);
+
+    impl Rng for CountingRng {
+        fn fill(&self, bytes: &mut [u8]) {
+            for byte in bytes {
+                *byte = self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[test]
+    fn ids_of_one_millisecond_differ_and_later_ids_sort_later() {
+        let rng = CountingRng::default();
+        let early = Timestamp::from_millisecond(1_700_000_000_000).unwrap();
+        let late = Timestamp::from_millisecond(1_700_000_000_001).unwrap();
+        let (a, b, c) = (uuid_v7(early, &rng), uuid_v7(early, &rng), uuid_v7(late, &rng));
+        assert_ne!(a, b);
+        assert!(c > a && c > b);
+        assert_eq!(a.get_version_num(), 7);
+        assert_eq!(a.get_timestamp().unwrap().to_unix().0, 1_700_000_000);
+        assert_eq!(a.get_variant(), uuid::Variant::RFC4122);
+    }
+
+    proptest! {
+        #[test]
+        fn micros_cuts_less_than_one_microsecond(nanos in 0_i128..4_000_000_000_000_000_000) {
+            let t = Timestamp::from_nanosecond(nanos).unwrap();
+            let cut = micros(t);
+            prop_assert_eq!(cut.as_nanosecond() % 1000, 0);
+            prop_assert!((0..1000).contains(&(t.as_nanosecond() - cut.as_nanosecond())));
+        }
+    }
+}

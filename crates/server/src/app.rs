@@ -1,0 +1,174 @@
+//! What all routes and loops share.
+
+use crate::callbacks::Committer;
+use crate::delivery::Wakes;
+use crate::denials::Denials;
+use crate::objects::LocalStore;
+use crate::signing::Signers;
+use crate::system::{SystemClock, SystemRng};
+use crate::tokens::TokenUses;
+use crate::{callbacks, loops};
+use plex_domain::cidr::Cidr;
+use plex_domain::env::{Clock, Rng};
+use plex_domain::keys::MasterKey;
+use plex_store::Db;
+use plex_store::db;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How the control plane runs; checked by `config` before it gets here.
+pub struct Settings {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// The base of every URL given out, without a trailing slash.
+    pub public_url: String,
+    /// The largest output a node may declare, in bytes.
+    pub max_output_bytes: u64,
+    /// The one secret outside the database (decision 31).
+    pub master: MasterKey,
+    /// Peers whose `X-Forwarded-For` is believed (decision 30).
+    pub trusted_proxies: Vec<Cidr>,
+    /// Cancelled when the server is to stop.
+    pub shutdown: CancellationToken,
+}
+
+/// The shared state; clones share it.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+/// What [`App`] gives access to.
+pub struct Shared {
+    /// The database.
+    pub db: Db,
+    /// The object store.
+    pub objects: LocalStore,
+    /// Hash, cursor and signing keys, derived from the master key.
+    pub keys: Keys,
+    /// The domains' signing keys.
+    pub signers: Signers,
+    /// The group committer of callbacks.
+    pub committer: Committer,
+    /// Wakes the streams of nodes that have something to run.
+    pub wakes: Wakes,
+    /// Denials on their way to the audit chain.
+    pub denials: Denials,
+    /// Uses of API tokens on their way to the database.
+    pub token_uses: TokenUses,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// The base of every URL given out.
+    pub public_url: String,
+    /// The largest output a node may declare, in bytes.
+    pub max_output_bytes: u64,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Cidr>,
+    /// Cancelled when the server is to stop; streams end on it.
+    pub shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Keys derived from the master key, one for each purpose.
+pub struct Keys {
+    /// Hashes API tokens.
+    pub api_tokens: [u8; 32],
+    /// Hashes bootstrap tokens.
+    pub bootstrap_tokens: [u8; 32],
+    /// Hashes node keys.
+    pub node_keys: [u8; 32],
+    /// Signs list cursors.
+    pub cursors: [u8; 32],
+    /// Signs presigned URLs of the local object store.
+    pub presigned_urls: [u8; 32],
+    /// Makes the audit chain's pseudonyms.
+    pub pseudonyms: [u8; 32],
+    /// Seals and opens the domains' signing keys.
+    pub master: MasterKey,
+}
+
+impl Keys {
+    /// Derives all of them.
+    pub fn new(master: MasterKey) -> Self {
+        Self {
+            api_tokens: master.derive("api-token hash"),
+            bootstrap_tokens: master.derive("bootstrap-token hash"),
+            node_keys: master.derive("node-key hash"),
+            cursors: master.derive("list cursor"),
+            presigned_urls: master.derive("presigned url"),
+            pseudonyms: master.derive("audit pseudonym"),
+            master,
+        }
+    }
+}
+
+/// The database's file in the data directory.
+pub fn database_settings(data_dir: &std::path::Path) -> db::Settings {
+    db::Settings {
+        path: data_dir.join("plexsphere.db"),
+        clock: Arc::new(SystemClock),
+        rng: Arc::new(SystemRng::new()),
+    }
+}
+
+impl App {
+    /// Opens the stores and starts the background loops.
+    pub async fn start(settings: Settings) -> anyhow::Result<Self> {
+        let database = database_settings(&settings.data_dir);
+        let (clock, rng) = (Arc::clone(&database.clock), Arc::clone(&database.rng));
+        let db = Db::open(database)?;
+        let objects = LocalStore::open(settings.data_dir.join("objects"))?;
+        let keys = Keys::new(settings.master);
+        let wakes = Wakes::default();
+        let tasks = TaskTracker::new();
+        let (committer, commits) = callbacks::committer();
+        let app = Self(Arc::new(Shared {
+            signers: Signers::default(),
+            denials: Denials::default(),
+            token_uses: TokenUses::default(),
+            public_url: settings.public_url,
+            max_output_bytes: settings.max_output_bytes,
+            trusted_proxies: settings.trusted_proxies,
+            shutdown: settings.shutdown,
+            db,
+            objects,
+            keys,
+            committer,
+            wakes,
+            clock,
+            rng,
+            tasks,
+        }));
+        app.tasks.spawn(callbacks::commit(app.clone(), commits));
+        loops::start(&app);
+        Ok(app)
+    }
+
+    /// Starts a background task that [`App::stop`] waits for.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Ends the loops and writes down what is still in memory. Call it after the last request.
+    pub async fn stop(&self) {
+        self.shutdown.cancel();
+        self.tasks.close();
+        let limit = std::time::Duration::from_secs(5);
+        if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
+            tracing::warn!("background work did not end within 5 s");
+        }
+        self.denials.flush(self).await;
+        self.token_uses.flush(self).await;
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

@@ -1,0 +1,235 @@
+//! What `plexsphere serve` was asked to do, and whether it makes sense.
+//!
+//! Every nonsense is found here, before anything is opened, and is one line that names the flag.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use http::Uri;
+use plex_api::limits::INLINE_OUTPUT_BYTES;
+use plex_domain::cidr::Cidr;
+use thiserror::Error;
+
+/// The most that S3-compatible stores take in one upload.
+const MOST_OUTPUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// The flags of `plexsphere serve`
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Data directory, made by `plexsphere init`
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// URL by which operators and nodes reach this server
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// File to write {"url": …} to once the server accepts connections
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// Certificate chain to serve instead of the private CA's, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of --tls-cert, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Largest output that a node may upload
+    #[arg(long, value_name = "BYTES", default_value_t = 64 * 1024 * 1024)]
+    pub max_output_bytes: u64,
+    /// Master key, if it is not in the data directory
+    #[arg(long, value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+    /// Proxies whose X-Forwarded-For is believed; repeatable
+    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    pub trusted_proxies: Vec<String>,
+    /// Most open connections
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub max_connections: usize,
+    /// Most open connections from one IPv4 address or IPv6 /64
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub max_connections_per_source: usize,
+}
+
+/// Settings that make sense together.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data directory as it was given.
+    pub data_dir: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The URL to be known by, without a trailing slash; none means the address listened on.
+    pub public_url: Option<String>,
+    /// Where to announce that the server accepts.
+    pub ready_file: Option<PathBuf>,
+    /// The operator's own certificate and key, in this order.
+    pub own_certificate: Option<(PathBuf, PathBuf)>,
+    /// Largest output in bytes.
+    pub max_output_bytes: u64,
+    /// Where the master key is, if not in the data directory.
+    pub master_key_file: Option<PathBuf>,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Cidr>,
+    /// Open connections in all.
+    pub max_connections: usize,
+    /// Open connections from one source.
+    pub max_connections_per_source: usize,
+}
+
+/// A setting that makes no sense.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// `--public-url` is not an `https` URL of a host and perhaps a port.
+    #[error("--public-url must be https://HOST or https://HOST:PORT, without a path")]
+    PublicUrl,
+    /// Nobody can connect to an unspecified address, so it cannot be what the server is known by.
+    #[error("--listen {0} is every address of this machine; --public-url must say which name clients use")]
+    PublicUrlMissing(SocketAddr),
+    /// Outside what can be stored.
+    #[error("--max-output-bytes must be between {INLINE_OUTPUT_BYTES} and {MOST_OUTPUT_BYTES}")]
+    MaxOutputBytes,
+    /// Not an address range.
+    #[error("--trusted-proxy must be an address range such as 192.0.2.0/24")]
+    TrustedProxy,
+    /// Every peer could claim to be anybody.
+    #[error("--trusted-proxy with a prefix of /0 would let every peer claim to be anybody")]
+    TrustsEverybody,
+    /// A server that admits nobody.
+    #[error("--max-connections and --max-connections-per-source must be at least 1")]
+    MaxConnections,
+}
+
+impl Config {
+    /// Checks the flags.
+    pub fn from_args(args: ServeArgs) -> Result<Self, ConfigError> {
+        if args.public_url.is_none() && args.listen.ip().is_unspecified() {
+            return Err(ConfigError::PublicUrlMissing(args.listen));
+        }
+        if !(INLINE_OUTPUT_BYTES as u64..=MOST_OUTPUT_BYTES).contains(&args.max_output_bytes) {
+            return Err(ConfigError::MaxOutputBytes);
+        }
+        if args.max_connections == 0 || args.max_connections_per_source == 0 {
+            return Err(ConfigError::MaxConnections);
+        }
+        Ok(Self {
+            data_dir: args.data_dir,
+            listen: args.listen,
+            public_url: args.public_url.as_deref().map(public_url).transpose()?,
+            ready_file: args.ready_file,
+            own_certificate: args.tls_cert.zip(args.tls_key),
+            max_output_bytes: args.max_output_bytes,
+            master_key_file: args.master_key_file,
+            trusted_proxies: args.trusted_proxies.iter().map(|range| trusted_proxy(range)).collect::<Result<_, _>>()?,
+            max_connections: args.max_connections,
+            max_connections_per_source: args.max_connections_per_source,
+        })
+    }
+}
+
+fn public_url(text: &str) -> Result<String, ConfigError> {
+    let uri: Uri = text.parse().map_err(|_| ConfigError::PublicUrl)?;
+    let authority = uri.authority().ok_or(ConfigError::PublicUrl)?;
+    let is_plain = uri.scheme_str() == Some("https")
+        && matches!(uri.path(), "" | "/")
+        && uri.query().is_none()
+        && !text.contains(['#', '?', '@'])
+        && !authority.host().is_empty()
+        && (authority.port().is_none() || authority.port_u16().is_some_and(|port| port != 0));
+    if is_plain { Ok(format!("https://{authority}")) } else { Err(ConfigError::PublicUrl) }
+}
+
+fn trusted_proxy(text: &str) -> Result<Cidr, ConfigError> {
+    let range = Cidr::parse(text).ok_or(ConfigError::TrustedProxy)?;
+    if range.to_string().ends_with("/0") {
+        return Err(ConfigError::TrustsEverybody);
+    }
+    Ok(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: ServeArgs,
+    }
+
+    fn config(flags: &[&str]) -> Result<Config, ConfigError> {
+        let words = ["serve", "--data-dir", "d"].iter().chain(flags);
+        Config::from_args(Command::try_parse_from(words).expect("well-formed flags").args)
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_manual() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.max_output_bytes, 67_108_864);
+        assert!(config.trusted_proxies.is_empty());
+    }
+
+    #[test]
+    fn a_public_url_is_https_and_a_host() {
+        for (given, kept) in [
+            ("https://plex.example", "https://plex.example"),
+            ("https://plex.example/", "https://plex.example"),
+            ("https://plex.example:8443/", "https://plex.example:8443"),
+            ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
+        ] {
+            assert_eq!(config(&["--public-url", given]).unwrap().public_url.as_deref(), Some(kept));
+        }
+        for bad in [
+            "http://plex.example",
+            "plex.example",
+            "https://",
+            "https://plex.example/base",
+            "https://plex.example/?q",
+            "https://plex.example#f",
+            "https://user@plex.example",
+            "https://plex.example:0",
+            "https://plex.example:99999",
+            "ftp://plex.example",
+            "https://a b",
+            "",
+        ] {
+            assert_eq!(config(&["--public-url", bad]).unwrap_err(), ConfigError::PublicUrl, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_unspecified_address_needs_a_public_url() {
+        for address in ["0.0.0.0:8080", "[::]:8080"] {
+            assert!(matches!(config(&["--listen", address]), Err(ConfigError::PublicUrlMissing(_))));
+            config(&["--listen", address, "--public-url", "https://plex.example"]).unwrap();
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for (flags, error) in [
+            (["--max-output-bytes", "0"], ConfigError::MaxOutputBytes),
+            (["--max-output-bytes", "99999999999999"], ConfigError::MaxOutputBytes),
+            (["--trusted-proxy", "proxy"], ConfigError::TrustedProxy),
+            (["--trusted-proxy", "0.0.0.0/0"], ConfigError::TrustsEverybody),
+            (["--trusted-proxy", "::/0"], ConfigError::TrustsEverybody),
+            (["--max-connections", "0"], ConfigError::MaxConnections),
+            (["--max-connections-per-source", "0"], ConfigError::MaxConnections),
+        ] {
+            assert_eq!(config(&flags).unwrap_err(), error, "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn certificate_and_key_come_together() {
+        let parse = |flags: &[&str]| {
+            Command::try_parse_from(["serve", "--data-dir", "d"].iter().chain(flags)).map(|command| command.args)
+        };
+        assert!(parse(&["--tls-cert", "c"]).is_err());
+        assert!(parse(&["--tls-key", "k"]).is_err());
+        let config = Config::from_args(parse(&["--tls-cert", "c", "--tls-key", "k"]).unwrap()).unwrap();
+        assert_eq!(config.own_certificate, Some(("c".into(), "k".into())));
+    }
+}

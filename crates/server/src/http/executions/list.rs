@@ -1,0 +1,144 @@
+//! `GET /v1/projects/{project_id}/executions`: a page of the log, newest first.
+
+use crate::app::App;
+use crate::authorize;
+use crate::principal::Principal;
+use crate::problem::{Failure, Problems};
+use crate::request::{Query, path_id};
+use axum::Json;
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use plex_api::executions::{Execution, ExecutionList, ExecutionStatus};
+use plex_api::{codes, limits};
+use plex_domain::cursor;
+use plex_domain::relation::{Permission, Scope};
+use plex_store::executions::{self, Filter, Order, Position};
+use plex_store::{Error, Tx, invocations};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// List executions
+///
+/// Newest first; a walk neither skips nor repeats what existed when it began. Targets come without their
+/// output, and at most 100 of them for each execution.
+#[utoipa::path(
+    get,
+    path = "/v1/projects/{project_id}/executions",
+    operation_id = "ListExecutions",
+    tag = "executions",
+    params(
+        ("project_id" = Uuid, Path, description = "The project"),
+        ("status" = Option<ExecutionStatus>, Query, description = "Only with this aggregate status"),
+        ("action_name" = Option<String>, Query, description = "Only of this action"),
+        ("order" = Option<String>, Query, description = "`desc` (default) or `asc` by creation"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Most items; 50 when absent"),
+    ),
+    responses((status = 200, description = "A page", body = ExecutionList), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn list(
+    State(app): State<App>,
+    principal: Principal,
+    Path(project_id): Path<String>,
+    query: Query,
+) -> Result<Json<ExecutionList>, Failure> {
+    let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
+    let list = List::of(&query)?;
+    let project = authorize::project(&app, &principal, Permission::ReadExecution, project_id).await?;
+    let limit = query.limit()?;
+    let context = list.cursor_context(project_id, &principal);
+    let context: Vec<&str> = context.iter().map(String::as_str).collect();
+    let after = query.cursor(&app.keys.cursors, &context, "")?.map(|bytes| position(&bytes)).transpose()?;
+    let (filter, order) = (list.filter, list.order);
+    let mut items =
+        app.db.read(async move |tx| page(tx, project_id, &filter, (order, after), limit + 1).await).await?;
+    let next_cursor = (items.len() > limit as usize).then(|| {
+        items.truncate(limit as usize);
+        let last = items.last().expect("a limit is at least 1");
+        cursor::seal(&app.keys.cursors, &context, "", &bytes(last))
+    });
+    let scope = Scope { domain_id: Some(project.domain_id), project_id: Some(project_id) };
+    if !authorize::holds(&principal, Permission::ReadOutput, &scope) {
+        items.iter_mut().for_each(|item| item.parameters = None);
+    }
+    Ok(Json(ExecutionList { items, next_cursor }))
+}
+
+/// Which list the query asks for.
+struct List {
+    filter: Filter,
+    order: Order,
+}
+
+impl List {
+    fn of(query: &Query) -> Result<Self, Failure> {
+        let order = query.parsed("order", codes::INVALID_QUERY, |word| match word {
+            "desc" => Some(Order::Descending),
+            "asc" => Some(Order::Ascending),
+            _ => None,
+        })?;
+        let filter = Filter {
+            status: query.parsed("status", codes::INVALID_QUERY, ExecutionStatus::parse)?,
+            action: query.get("action_name").map(str::to_owned),
+        };
+        Ok(Self { filter, order: order.unwrap_or(Order::Descending) })
+    }
+
+    /// A cursor holds for one project, one set of filters, one order and one caller (decision 1).
+    fn cursor_context(&self, project_id: Uuid, principal: &Principal) -> [String; 6] {
+        [
+            "executions".to_owned(),
+            project_id.to_string(),
+            self.filter.status.map_or("", ExecutionStatus::as_str).to_owned(),
+            self.filter.action.as_ref().map_or_else(String::new, |action| format!("={action}")),
+            format!("{:?}", self.order),
+            principal.subject(),
+        ]
+    }
+}
+
+/// A position as a cursor holds it: `created_at` in microseconds, then the id.
+fn bytes(execution: &Execution) -> Vec<u8> {
+    [&execution.created_at.as_microsecond().to_be_bytes()[..], execution.id.as_bytes()].concat()
+}
+
+fn position(bytes: &[u8]) -> Result<Position, Failure> {
+    let read = || {
+        let (time, id) = bytes.split_first_chunk::<8>()?;
+        let created_at = Timestamp::from_microsecond(i64::from_be_bytes(*time)).ok()?;
+        Some(Position { created_at, id: Uuid::from_slice(id).ok()? })
+    };
+    read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
+}
+
+/// The executions of a page with their targets, in two statements for all but very wide ones.
+async fn page(
+    tx: &mut Tx,
+    project_id: Uuid,
+    filter: &Filter,
+    place: (Order, Option<Position>),
+    limit: u32,
+) -> Result<Vec<Execution>, Error> {
+    let mut items = executions::page(tx, project_id, filter, place, limit).await?;
+    let narrow: Vec<Uuid> = items.iter().filter(|item| !is_wide(item)).map(|item| item.id).collect();
+    let mut targets: HashMap<Uuid, Vec<_>> = HashMap::with_capacity(items.len());
+    for (id, target) in invocations::targets_of(tx, &narrow).await? {
+        targets.entry(id).or_default().push(target);
+    }
+    for item in &mut items {
+        item.targets_truncated = is_wide(item);
+        item.targets = match targets.remove(&item.id) {
+            Some(targets) => targets,
+            None => invocations::targets(tx, item.id, limits::LIST_TARGETS as u32).await?,
+        };
+        item.targets.iter_mut().for_each(|target| target.output_ref = None);
+    }
+    Ok(items)
+}
+
+/// Whether it has more targets than a list item carries.
+fn is_wide(execution: &Execution) -> bool {
+    let targets: u32 = execution.target_counts.iter().flat_map(|counts| counts.values()).sum();
+    targets as usize > limits::LIST_TARGETS
+}

@@ -1,0 +1,114 @@
+//! The routes: the table of contents of the control plane.
+
+pub mod bootstrap_tokens;
+pub mod domains;
+pub mod executions;
+pub mod hooks;
+pub mod labels;
+pub mod meta;
+pub mod nodes;
+pub mod objects;
+pub mod projects;
+pub mod register;
+pub mod relations;
+pub mod tokens;
+
+use crate::app::App;
+use crate::problem::{self, Failure};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use plex_api::codes;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The document's head; paths and schemas come from the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Plexsphere",
+        version = "v1",
+        description = "Dispatch named actions to fleets of nodes, and read what ran where and what came out.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    components(schemas(plex_api::problem::Problem, plex_api::problem::PermissionDenied)),
+    modifiers(&Security),
+)]
+struct Document;
+
+/// The two kinds of bearer.
+struct Security;
+
+impl utoipa::Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        let bearer = |text: &str| {
+            let mut scheme = Http::new(HttpAuthScheme::Bearer);
+            scheme.description = Some(text.to_owned());
+            SecurityScheme::Http(scheme)
+        };
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("operatorBearer", bearer("An API token, `psk_…`"));
+        components.add_security_scheme("nskBearer", bearer("A node's key, `nsk_<env>_<payload>`"));
+    }
+}
+
+fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        // Anybody.
+        .routes(routes!(meta::health))
+        .routes(routes!(meta::version))
+        .routes(routes!(meta::openapi))
+        .routes(routes!(register::register))
+        // Operators: who they are, and who may do what.
+        .routes(routes!(tokens::whoami))
+        .routes(routes!(tokens::issue, tokens::list))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(relations::create, relations::list))
+        .routes(routes!(relations::delete))
+        // Operators: tenancy.
+        .routes(routes!(domains::create, domains::list))
+        .routes(routes!(domains::get))
+        .routes(routes!(projects::create, projects::list))
+        .routes(routes!(projects::get))
+        // Operators: the fleet.
+        .routes(routes!(bootstrap_tokens::issue, bootstrap_tokens::list))
+        .routes(routes!(bootstrap_tokens::get, bootstrap_tokens::revoke))
+        .routes(routes!(nodes::list))
+        .routes(routes!(nodes::get, nodes::revoke))
+        .routes(routes!(nodes::capabilities::list))
+        .routes(routes!(hooks::list))
+        .routes(routes!(hooks::accept))
+        .routes(routes!(labels::list, labels::put, labels::delete))
+        // Operators: the execution log.
+        .routes(routes!(executions::dispatch::dispatch))
+        .routes(routes!(executions::list::list))
+        .routes(routes!(executions::get::get))
+        .routes(routes!(executions::output::output))
+        // Nodes.
+        .routes(routes!(nodes::events::events))
+        .routes(routes!(nodes::state::state))
+        .routes(routes!(nodes::heartbeat::heartbeat))
+        .routes(routes!(nodes::capabilities::put))
+        .routes(routes!(nodes::callback::callback))
+}
+
+/// All routes, with failures rendered.
+pub fn router(app: App) -> Router {
+    let (router, _) = documented().split_for_parts();
+    router
+        // The older spelling of dispatch (decision 10).
+        .route("/v1/projects/{project_id}/executions:dispatch", post(executions::dispatch::dispatch))
+        // Presigned URLs of the local object store; their path ends in the object's key (decision 20).
+        .route("/local/{*key}", get(objects::download).put(objects::upload))
+        .fallback(async || Failure::new(StatusCode::NOT_FOUND, codes::NOT_FOUND, "no such path; see /v1/openapi.json"))
+        .layer(axum::middleware::from_fn(problem::finish))
+        .with_state(app)
+}
+
+/// The OpenAPI document as it is served and committed: pretty, with a last newline.
+pub fn openapi_json() -> String {
+    let (_, document) = documented().split_for_parts();
+    document.to_pretty_json().expect("the document is JSON") + "\n"
+}

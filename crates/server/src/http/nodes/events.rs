@@ -1,0 +1,182 @@
+//! `GET /v1/nodes/{id}/events`: the node's event stream.
+
+use crate::app::App;
+use crate::delivery::{self, Subscription};
+use crate::principal::Node;
+use crate::problem::{Failure, Problems};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use plex_api::codes;
+use plex_api::events::{ACTION_REQUEST, KEEP_ALIVE_SECONDS};
+use plex_api::executions::ExecutionStatus;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt::Write;
+use std::time::Duration;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// How long a sent invocation may stay pending before it is sent again.
+const RESEND: Duration = Duration::from_secs(30);
+/// How long the stream waits before it looks again after the database could not answer.
+const RETRY: Duration = Duration::from_millis(500);
+const KEEP_ALIVE: Duration = Duration::from_secs(KEEP_ALIVE_SECONDS);
+/// Frames are handed on when they reach this size, so that a slow reader bounds the memory it takes.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Follow the node's events
+///
+/// Each frame's `data` is a signed envelope on one line. `Last-Event-ID` is checked, and otherwise without
+/// effect: what is pending is sent on every opening.
+#[utoipa::path(
+    get,
+    path = "/v1/nodes/{id}/events",
+    operation_id = "GetNodeEvents",
+    tag = "nodes",
+    params(
+        ("id" = Uuid, Path, description = "The node"),
+        ("Last-Event-ID" = Option<String>, Header, description = "A frame's id: a non-negative integer"),
+    ),
+    responses((status = 200, description = "The stream", content_type = "text/event-stream", body = String), Problems),
+    security(("nskBearer" = [])),
+)]
+pub async fn events(State(app): State<App>, node: Node, headers: HeaderMap) -> Result<Response, Failure> {
+    check_last_event_id(&headers)?;
+    let subscription = app.wakes.subscribe(node.id);
+    let stream = EventStream {
+        app,
+        ids: (node.domain_id, node.id),
+        subscription,
+        sequence: 0,
+        sent: HashMap::new(),
+        look_at: Some(Instant::now()),
+        keep_alive_at: Instant::now() + KEEP_ALIVE,
+        greeted: false,
+    };
+    let body = Body::from_stream(stream::unfold(stream, |mut stream| async move {
+        let chunk = stream.next().await?;
+        Some((Ok::<_, Infallible>(chunk), stream))
+    }));
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::HeaderName::from_static("x-plexsphere-api-version"), "v1"),
+        // Without this, some proxies hold frames back.
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((headers, body).into_response())
+}
+
+fn check_last_event_id(headers: &HeaderMap) -> Result<(), Failure> {
+    let mut ids = headers.get_all("last-event-id").iter();
+    let acceptable = |id: &[u8]| {
+        let text = std::str::from_utf8(id).unwrap_or("-");
+        text.is_empty() || (text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u64>().is_ok())
+    };
+    let first_is_fine = ids.next().is_none_or(|id| acceptable(id.as_bytes()));
+    if first_is_fine && ids.next().is_none() {
+        return Ok(());
+    }
+    let detail = "Last-Event-ID takes one non-negative integer; leave it out to start anew";
+    Err(Failure::bad_request(codes::INVALID_CURSOR, detail))
+}
+
+struct EventStream {
+    app: App,
+    /// The node's domain and the node.
+    ids: (Uuid, Uuid),
+    subscription: Subscription,
+    /// The id of the last frame.
+    sequence: u64,
+    /// When each invocation that was pending at the last look was last sent.
+    sent: HashMap<Uuid, Instant>,
+    /// When to look even if nobody says so.
+    look_at: Option<Instant>,
+    keep_alive_at: Instant,
+    greeted: bool,
+}
+
+impl EventStream {
+    /// The next chunk of the body; `None` ends the stream.
+    async fn next(&mut self) -> Option<Bytes> {
+        if !std::mem::replace(&mut self.greeted, true) {
+            // The first bytes tell the node at once that the stream stands.
+            return Some(Bytes::from_static(b":connected\n\n"));
+        }
+        loop {
+            if self.app.shutdown.is_cancelled() || self.subscription.signal.borrow().revoked {
+                return None;
+            }
+            if self.look_at.is_some_and(|at| at <= Instant::now()) {
+                self.subscription.signal.mark_unchanged();
+                let frames = self.look().await;
+                if !frames.is_empty() {
+                    self.keep_alive_at = Instant::now() + KEEP_ALIVE;
+                    return Some(frames.into());
+                }
+            }
+            if let Some(chunk) = self.wait().await {
+                return Some(chunk);
+            }
+        }
+    }
+
+    /// Waits for a wake, the next look, the next keep-alive or the end.
+    async fn wait(&mut self) -> Option<Bytes> {
+        let look_at = self.look_at;
+        let look = async {
+            match look_at {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.app.shutdown.cancelled() => Some(Bytes::from_static(b"retry: 1000\n\n:stopping\n\n")),
+            changed = self.subscription.signal.changed() => {
+                if changed.is_ok() {
+                    self.look_at = Some(Instant::now());
+                }
+                None
+            }
+            () = look => None,
+            () = tokio::time::sleep_until(self.keep_alive_at) => {
+                self.keep_alive_at = Instant::now() + KEEP_ALIVE;
+                Some(Bytes::from_static(b":keep-alive\n\n"))
+            }
+        }
+    }
+
+    /// Reads what is pending, and signs what was not sent within the last 30 s.
+    async fn look(&mut self) -> String {
+        let Ok(queued) = delivery::queued(&self.app, self.ids.1).await else {
+            self.look_at = Some(Instant::now() + RETRY);
+            return String::new();
+        };
+        let now = Instant::now();
+        let pending: Vec<_> = queued.into_iter().filter(|item| item.status == ExecutionStatus::Pending).collect();
+        let mut sent = std::mem::take(&mut self.sent);
+        let mut frames = String::new();
+        let mut is_cut = false;
+        for item in &pending {
+            let last = sent.remove(&item.execution_id).filter(|at| *at + RESEND > now);
+            if let Some(last) = last {
+                self.sent.insert(item.execution_id, last);
+            } else if frames.len() < CHUNK_BYTES {
+                let Ok(envelope) = delivery::sign(&self.app, self.ids, item).await else { continue };
+                self.sequence += 1;
+                write!(frames, "id: {}\nevent: {ACTION_REQUEST}\ndata: {envelope}\n\n", self.sequence)
+                    .expect("writing to a string cannot fail");
+                self.sent.insert(item.execution_id, now);
+            } else {
+                is_cut = true;
+            }
+        }
+        self.look_at = if is_cut { Some(now) } else { self.sent.values().min().map(|oldest| *oldest + RESEND) };
+        frames
+    }
+}

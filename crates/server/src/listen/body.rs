@@ -1,0 +1,98 @@
+//! A request's body that may not pause for long.
+//!
+//! The timer exists only while a piece is awaited: the bodies that arrive with their head, which are nearly
+//! all, cost nothing.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::Sleep;
+
+/// Set once the body stopped arriving; read when the route has answered.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stalled(Arc<AtomicBool>);
+
+impl Stalled {
+    pub(super) fn happened(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The body as the routes get it.
+#[derive(Debug)]
+pub(super) struct Timed {
+    body: Incoming,
+    patience: Duration,
+    waiting: Option<Pin<Box<Sleep>>>,
+    stalled: Stalled,
+}
+
+impl Timed {
+    pub(super) fn new(body: Incoming, patience: Duration, stalled: Stalled) -> Self {
+        Self { body, patience, waiting: None, stalled }
+    }
+}
+
+/// Why reading a body failed.
+#[derive(Debug)]
+pub(super) enum BodyError {
+    /// The connection or its framing broke.
+    Transport(hyper::Error),
+    /// Nothing came for too long.
+    Stalled,
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transport(_) => f.write_str("the request's body broke off"),
+            Self::Stalled => f.write_str("the request's body stopped arriving"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Transport(error) => Some(error),
+            Self::Stalled => None,
+        }
+    }
+}
+
+impl Body for Timed {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.waiting = None;
+            return Poll::Ready(frame.map(|result| result.map_err(BodyError::Transport)));
+        }
+        let patience = self.patience;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        if waiting.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.stalled.0.store(true, Ordering::Release);
+        Poll::Ready(Some(Err(BodyError::Stalled)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,185 @@
+//! One connection from its handshake to its end.
+
+use super::Peer;
+use super::activity::{Activity, Tracked};
+use super::body::{Stalled, Timed};
+use super::guard::{Guard, STAND_IN};
+use super::limits::Limits;
+use super::pacing::Paced;
+use super::refusal::Refusal;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use http::{Request, Response, Version, header};
+use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// Streams that one HTTP/2 connection may have open.
+const H2_STREAMS: u32 = 256;
+/// Streams a peer may open and reset before the server has looked at them (CVE-2023-44487).
+const H2_PENDING_RESETS: usize = 20;
+/// Streams the server may have had to reset for the peer's mistakes (RUSTSEC-2024-0003).
+const H2_ERROR_RESETS: usize = 64;
+const H2_PING: Duration = Duration::from_secs(30);
+const H2_PONG: Duration = Duration::from_secs(20);
+
+/// What all connections of one listener share.
+pub(super) struct Shared {
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) router: Router,
+    pub(super) limits: Limits,
+    pub(super) shutdown: CancellationToken,
+}
+
+/// Serves one accepted connection to its end.
+pub(super) async fn serve(stream: TcpStream, peer: Peer, shared: Arc<Shared>) {
+    let patience = shared.limits.write_stall;
+    let Some(tls) = &shared.tls else {
+        return serve_http1(Paced::new(stream, patience), peer, &shared).await;
+    };
+    let handshake = tokio::time::timeout(shared.limits.handshake, tls.accept(stream));
+    let stream = tokio::select! {
+        stream = handshake => stream,
+        () = shared.shutdown.cancelled() => return,
+    };
+    let Ok(Ok(stream)) = stream else {
+        tracing::debug!(peer.address = %peer.0, "TLS handshake failed");
+        return;
+    };
+    let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let stream = Paced::new(stream, patience);
+    if is_h2 { serve_http2(stream, peer, &shared).await } else { serve_http1(stream, peer, &shared).await }
+}
+
+async fn serve_http1<IO>(io: IO, peer: Peer, shared: &Shared)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let activity = Activity::new();
+    let guard = Guard::new(io, &shared.limits, Arc::clone(&activity));
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    // The guard times and bounds heads. The library's own timer would also end a connection that merely
+    // waits for its next request.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_headers(shared.limits.headers)
+        .max_buf_size(2 * shared.limits.head_bytes.max(8192));
+    drive(&builder, TokioIo::new(guard), &activity, (peer, shared)).await;
+}
+
+async fn serve_http2<IO>(io: IO, peer: Peer, shared: &Shared)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let activity = Activity::new();
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http2_only();
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(H2_STREAMS)
+        .max_header_list_size(u32::try_from(shared.limits.head_bytes).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(H2_PENDING_RESETS)
+        .max_local_error_reset_streams(H2_ERROR_RESETS)
+        .keep_alive_interval(H2_PING)
+        .keep_alive_timeout(H2_PONG);
+    drive(&builder, TokioIo::new(io), &activity, (peer, shared)).await;
+}
+
+/// Runs the connection until it ends by itself, has been idle for too long, or the server shuts down.
+async fn drive<IO>(
+    builder: &auto::Builder<TokioExecutor>,
+    io: IO,
+    activity: &Arc<Activity>,
+    (peer, shared): (Peer, &Shared),
+) where
+    IO: Read + Write + Unpin + 'static,
+{
+    let limits = &shared.limits;
+    let (router, body_idle) = (shared.router.clone(), limits.body_idle);
+    let service = service_fn({
+        let activity = Arc::clone(activity);
+        move |request| answer(request, peer, router.clone(), (Arc::clone(&activity), body_idle))
+    });
+    let mut connection = pin!(builder.serve_connection(io, service));
+    tokio::select! {
+        result = connection.as_mut() => return log_end(peer, result),
+        () = idle(activity, limits) => {}
+        () = shared.shutdown.cancelled() => {
+            if activity.is_unused() {
+                return;
+            }
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    match tokio::time::timeout(limits.grace, connection).await {
+        Ok(result) => log_end(peer, result),
+        Err(_) => tracing::debug!(peer.address = %peer.0, "connection cut at the end of its grace"),
+    }
+}
+
+/// Ends once no request has been in progress for too long.
+async fn idle(activity: &Activity, limits: &Limits) {
+    loop {
+        match activity.idle_deadline(limits.head, limits.idle) {
+            Some(deadline) if deadline <= tokio::time::Instant::now() => return,
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => tokio::time::sleep(limits.idle).await,
+        }
+    }
+}
+
+/// One request, from its head to the head of its answer.
+async fn answer(
+    request: Request<Incoming>,
+    peer: Peer,
+    router: Router,
+    (activity, body_idle): (Arc<Activity>, Duration),
+) -> Result<Response<Tracked>, Infallible> {
+    let in_flight = activity.begin();
+    let version = request.version();
+    if let Some(refusal) = refusal_of_head(&request, &activity) {
+        return Ok(refusal.response("/", version).map(|body| Tracked::new(body, in_flight)));
+    }
+    let stalled = Stalled::default();
+    let uri = request.uri().clone();
+    let mut request = request.map(|body| Timed::new(body, body_idle, stalled.clone()));
+    request.extensions_mut().insert(peer);
+    let Ok(mut response) = router.oneshot(request).await;
+    // A route that was refused the rest of its body may have answered anything; what happened is this.
+    let refusal = if stalled.happened() { Some(Refusal::BodyTimeout) } else { activity.refusal() };
+    if let Some(refusal) = refusal {
+        response = refusal.response(uri.path(), version);
+    }
+    Ok(response.map(|body| Tracked::new(body, in_flight)))
+}
+
+fn refusal_of_head(request: &Request<Incoming>, activity: &Activity) -> Option<Refusal> {
+    let is_stand_in = request.method().as_str() == STAND_IN;
+    if let Some(refusal) = activity.refusal().filter(|_| is_stand_in) {
+        return Some(refusal);
+    }
+    let names_host = request.uri().authority().is_some() || request.headers().contains_key(header::HOST);
+    if request.version() == Version::HTTP_2 && !names_host {
+        return Some(Refusal::Malformed("the request names no authority"));
+    }
+    None
+}
+
+fn log_end<E: std::fmt::Display>(peer: Peer, result: Result<(), E>) {
+    if let Err(error) = result {
+        tracing::debug!(peer.address = %peer.0, %error, "connection ended early");
+    }
+}

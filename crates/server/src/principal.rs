@@ -1,0 +1,136 @@
+//! Authentication: which operator or which node is calling.
+//!
+//! A handler that acts for somebody takes [`Principal`] or [`Node`] as an argument, so none can forget it.
+
+use crate::app::App;
+use crate::problem::Failure;
+use crate::request::{Context, parse_id, text_header};
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header;
+use axum::http::request::Parts;
+use plex_api::codes;
+use plex_api::problem::DenialReason;
+use plex_api::tokens::PrincipalType;
+use plex_domain::credential;
+use plex_domain::relation::Binding;
+use plex_store::{nodes, tokens};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// An operator: a person or a service that came with an API token.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// The identity's id.
+    pub id: Uuid,
+    /// Person or service.
+    pub kind: PrincipalType,
+    /// The token it came with.
+    pub token_id: Uuid,
+    /// From the identity provider, if any.
+    pub email: Option<String>,
+    /// Its relation tuples, as current as the look-up of its token (decision 28).
+    pub bindings: Arc<[Binding]>,
+    /// The request, for the audit chain.
+    pub context: Context,
+}
+
+impl Principal {
+    /// `user:<uuid>` or `service-identity:<uuid>`: the subject of relation tuples.
+    pub fn subject(&self) -> String {
+        match self.kind {
+            PrincipalType::User => format!("user:{}", self.id),
+            PrincipalType::Service => format!("service-identity:{}", self.id),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Principal {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let failure = || {
+            let detail = "send a valid API token as Authorization: Bearer psk_…";
+            Failure::unauthorized(codes::UNAUTHENTICATED, detail)
+        };
+        let token = bearer(&parts.headers).filter(|token| credential::ApiToken::looks_like_api_token(token));
+        let hash = credential::hash(&app.keys.api_tokens, token.ok_or_else(failure)?.as_bytes());
+        let found = app.db.read(async move |tx| tokens::authenticate(tx, &hash).await).await?;
+        let caller = found.ok_or_else(failure)?;
+        app.token_uses.note(caller.token_id, caller.last_used_at);
+        Ok(Self {
+            id: caller.principal_id,
+            kind: caller.kind,
+            token_id: caller.token_id,
+            email: caller.email,
+            bindings: caller.bindings.into(),
+            context: Context::of(parts, &app.trusted_proxies),
+        })
+    }
+}
+
+/// A node that came with its secret key, on its own path.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// The node's id.
+    pub id: Uuid,
+    /// Its project.
+    pub project_id: Uuid,
+    /// Its domain.
+    pub domain_id: Uuid,
+    /// The request, for the audit chain.
+    pub context: Context,
+}
+
+impl FromRequestParts<App> for Node {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let credential = bearer(&parts.headers).and_then(credential::parse_node).ok_or_else(|| {
+            let detail = "send the node's key as Authorization: Bearer nsk_<env>_<payload>";
+            Failure::unauthorized(malformed_key_code(parts.uri.path()), detail)
+        })?;
+        let id = credential.node_id;
+        let found = app.db.read(async move |tx| nodes::authenticate(tx, id).await).await?;
+        let presented = credential::hash(&app.keys.node_keys, &credential.key);
+        let node = found.filter(|node| credential::equal(&node.key_hash, &presented)).ok_or_else(|| {
+            Failure::unauthorized(codes::NSK_INVALID, "this node key is not known; register the node anew")
+        })?;
+        if node.revoked_at.is_some() {
+            return Err(Failure::unauthorized(codes::NSK_REVOKED, "this node's key was revoked"));
+        }
+        require_own_path(parts, id)?;
+        let context = Context::of(parts, &app.trusted_proxies);
+        Ok(Self { id, project_id: node.project_id, domain_id: node.domain_id, context })
+    }
+}
+
+/// The two pulling operations have a code of their own for a missing key (`api.md` §7.1).
+fn malformed_key_code(path: &str) -> &'static str {
+    if path.ends_with("/events") || path.ends_with("/state") { codes::NSK_INVALID } else { codes::UNAUTHORIZED }
+}
+
+/// A node's key opens its own path only; decided before any look-up by path (decision 22).
+fn require_own_path(parts: &Parts, id: Uuid) -> Result<(), Failure> {
+    let path = parts.uri.path().strip_prefix("/v1/nodes/").unwrap_or("");
+    let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
+    let addressed = parse_id(segment)
+        .ok_or_else(|| Failure::bad_request(codes::INVALID_ID, "the node id in the path is not a UUID"))?;
+    if addressed == id {
+        return Ok(());
+    }
+    let code = if rest.starts_with("executions/") { codes::NSK_NODE_MISMATCH } else { codes::NODE_ID_MISMATCH };
+    let detail = "the node key belongs to another node than the path names";
+    Err(Failure::denied(code, DenialReason::OutOfScope, Vec::new(), detail))
+}
+
+/// The credential of the one `Authorization: Bearer` header.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (first, second) = (all.next(), all.next());
+    if first.is_none() || second.is_some() {
+        return None;
+    }
+    let (scheme, token) = text_header(headers, header::AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,234 @@
+//! Failures, and the one place that turns them into problem documents.
+//!
+//! A handler returns a [`Failure`]; the [`finish`] layer around all routes knows the request, so it writes
+//! the body, the correlation id and, for a defect, the one log line. Nothing inner ever reaches a body.
+
+use crate::request::CorrelationId;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use plex_api::codes;
+use plex_api::executions::ExecutionStatus;
+use plex_api::problem::{DenialReason, PermissionDenied, Problem, type_uri};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::Arc;
+use utoipa::IntoResponses;
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
+
+/// The media type of problem documents.
+const PROBLEM_JSON: &str = "application/problem+json";
+/// Pairs an answer with the server's log.
+pub const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+
+/// An error answer in the making.
+#[derive(Debug)]
+pub struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    detail: Cow<'static, str>,
+    more: More,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What some failures say beside code and detail.
+#[derive(Debug)]
+enum More {
+    Nothing,
+    Current(ExecutionStatus),
+    Denied { reason: DenialReason, path: Vec<String> },
+    RetryAfter(u32),
+}
+
+impl Failure {
+    /// A failure with a status, a code and a text that says how to mend it.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, detail: detail.into(), more: More::Nothing, cause: None }
+    }
+
+    /// 400.
+    pub fn bad_request(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 401.
+    pub fn unauthorized(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, detail)
+    }
+
+    /// 403 that is not a relation denial.
+    pub fn forbidden(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    /// 404; for what is missing and for what the caller may not know of, alike (decision 3).
+    pub fn not_found(code: &'static str, what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, format!("no such {what}, or none that you may see"))
+    }
+
+    /// 409.
+    pub fn conflict(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 413.
+    pub fn too_large(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, code, detail)
+    }
+
+    /// 422.
+    pub fn unprocessable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 503; trying again after a second is safe.
+    pub fn unavailable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { more: More::RetryAfter(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail) }
+    }
+
+    /// 403 with the body `PermissionDenied`: a relation denial (`rebac_denied`) or a node key on another
+    /// node's path.
+    pub fn denied(code: &'static str, reason: DenialReason, path: Vec<String>, detail: &'static str) -> Self {
+        Self { more: More::Denied { reason, path }, ..Self::forbidden(code, detail) }
+    }
+
+    /// 500; the cause goes to the log only.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let detail = "something went wrong here; the correlation id finds it in the server's log";
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, codes::INTERNAL, detail)
+        }
+    }
+
+    /// Adds the invocation's status.
+    pub fn with_current(self, status: ExecutionStatus) -> Self {
+        Self { more: More::Current(status), ..self }
+    }
+
+    fn body(&self, instance: String, correlation_id: String) -> Vec<u8> {
+        let r#type = type_uri(self.code);
+        let title = self.status.canonical_reason().unwrap_or("Error").to_owned();
+        let (status, detail, code) = (self.status.as_u16(), self.detail.to_string(), Some(self.code.to_owned()));
+        let body = if let More::Denied { reason, path } = &self.more {
+            let (reason, relation_path) = (*reason, path.clone());
+            serde_json::to_vec(&PermissionDenied {
+                r#type,
+                title,
+                status,
+                detail,
+                instance,
+                code,
+                reason,
+                relation_path,
+                correlation_id,
+            })
+        } else {
+            let current_status = if let More::Current(status) = self.more { Some(status) } else { None };
+            serde_json::to_vec(&Problem { r#type, title, status, detail, instance, code, current_status, correlation_id })
+        };
+        body.expect("a problem document is JSON")
+    }
+}
+
+impl From<plex_store::Error> for Failure {
+    fn from(error: plex_store::Error) -> Self {
+        use plex_store::Error as Store;
+        match error {
+            Store::Busy | Store::Unavailable(_) => Self {
+                cause: Some(error.into()),
+                ..Self::unavailable(codes::DATASTORE_UNAVAILABLE, "the database cannot answer now; try again")
+            },
+            Store::Constraint(_) | Store::Corrupt(_) | Store::Statement(_) | Store::Panicked => Self::internal(error),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+/// The outermost layer: gives the request its correlation id, and failures their body.
+pub async fn finish(mut request: Request, next: Next) -> Response {
+    let correlation = CorrelationId::new();
+    request.extensions_mut().insert(correlation.clone());
+    let instance = request.uri().path().to_owned();
+    let method = request.method().clone();
+    let mut response = next.run(request).await;
+    if let Some(failure) = failure_of(&mut response) {
+        log(&failure, &method, &instance, &correlation);
+        write(&mut response, &failure, instance, &correlation);
+    }
+    let id = HeaderValue::from_str(correlation.as_str()).expect("a UUID is a header value");
+    response.headers_mut().insert(X_CORRELATION_ID, id);
+    response
+}
+
+/// A handler's failure, or one for what axum itself answers without a body.
+fn failure_of(response: &mut Response) -> Option<Arc<Failure>> {
+    if let Some(failure) = response.extensions_mut().remove::<Arc<Failure>>() {
+        return Some(failure);
+    }
+    match response.status() {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let detail = "this path does not take that method; the header Allow lists those it takes";
+            Some(Arc::new(Failure::new(StatusCode::METHOD_NOT_ALLOWED, codes::METHOD_NOT_ALLOWED, detail)))
+        }
+        _ => None,
+    }
+}
+
+fn log(failure: &Failure, method: &Method, instance: &str, correlation: &CorrelationId) {
+    let Some(cause) = &failure.cause else { return };
+    tracing::error!(
+        error.cause = ?cause,
+        http.method = %method,
+        http.path = instance,
+        http.status = failure.status.as_u16(),
+        correlation.id = correlation.as_str(),
+        "a request failed: {}",
+        failure.code,
+    );
+}
+
+fn write(response: &mut Response, failure: &Failure, instance: String, correlation: &CorrelationId) {
+    *response.body_mut() = failure.body(instance, correlation.as_str().to_owned()).into();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    headers.remove(header::CONTENT_LENGTH);
+    if failure.status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let More::RetryAfter(seconds) = failure.more {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+}
+
+/// The error answers that the OpenAPI document gives every operation.
+pub struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let one = |schema: &str, description: &str| -> RefOr<utoipa::openapi::Response> {
+            let content = Content::new(Some(Ref::from_schema_name(schema)));
+            ResponseBuilder::new().description(description).content(PROBLEM_JSON, content).build().into()
+        };
+        BTreeMap::from([
+            ("400".to_owned(), one("Problem", "Bad input; the code says which.")),
+            ("401".to_owned(), one("Problem", "No credential, or none that holds.")),
+            ("403".to_owned(), one("PermissionDenied", "The caller may not do this.")),
+            ("404".to_owned(), one("Problem", "No such object, or none the caller may see.")),
+            ("409".to_owned(), one("Problem", "The object's state forbids it.")),
+            ("413".to_owned(), one("Problem", "The body is over its ceiling.")),
+            ("422".to_owned(), one("Problem", "Well-formed, but it cannot be done.")),
+            ("500".to_owned(), one("Problem", "A defect here.")),
+            ("503".to_owned(), one("Problem", "Cannot answer now; try again.")),
+        ])
+    }
+}

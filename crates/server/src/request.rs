@@ -1,0 +1,272 @@
+//! What handlers read from a request: ids, query parameters, bodies, and who is at the other end.
+
+use crate::app::App;
+use crate::listen::Peer;
+use crate::problem::Failure;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use plex_api::{codes, limits};
+use plex_domain::cidr::Cidr;
+use plex_domain::cursor::{self, OpenError};
+use serde::de::DeserializeOwned;
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// Pairs everything about one request: the answer's header, log lines, audit entries.
+#[derive(Debug, Clone)]
+pub struct CorrelationId(String);
+
+impl CorrelationId {
+    /// A fresh one.
+    pub fn new() -> Self {
+        Self(Uuid::now_v7().to_string())
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Who asks, as the audit chain records it.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The request's correlation id.
+    pub correlation_id: String,
+    /// The client's address; that before the proxies, where the peer is a trusted one (decision 30).
+    pub ip: Option<IpAddr>,
+    /// The client's own words.
+    pub user_agent: Option<String>,
+}
+
+impl Context {
+    /// The context of background work, which nobody asked for.
+    pub fn background() -> Self {
+        Self { correlation_id: CorrelationId::new().0, ip: None, user_agent: None }
+    }
+
+    /// Reads it off a request.
+    pub fn of(parts: &Parts, trusted_proxies: &[Cidr]) -> Self {
+        let correlation = parts.extensions.get::<CorrelationId>();
+        let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
+        Self {
+            correlation_id: correlation.map(|id| id.0.clone()).unwrap_or_default(),
+            ip: peer.map(|peer| client_address(peer, &parts.headers, trusted_proxies)),
+            user_agent: text_header(&parts.headers, header::USER_AGENT).map(|agent| cut(agent, 512)),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Context {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts, &app.trusted_proxies))
+    }
+}
+
+/// The right-most forwarded address that is not a trusted proxy, when the peer is one.
+fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Cidr]) -> IpAddr {
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|cidr| cidr.contains(*address));
+    if !is_trusted(&peer) {
+        return peer;
+    }
+    let forwarded: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    forwarded.iter().rev().map_while(|text| text.trim().parse().ok()).find(|address| !is_trusted(address)).unwrap_or(peer)
+}
+
+fn cut(text: &str, bytes: usize) -> String {
+    text[..text.floor_char_boundary(bytes)].to_owned()
+}
+
+/// A header's value, where it is text.
+pub fn text_header(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// A path segment as an id: any UUID but nil, in its canonical form of 36 characters.
+pub fn path_id(segment: &str, code: &'static str) -> Result<Uuid, Failure> {
+    parse_id(segment).ok_or_else(|| Failure::bad_request(code, "the id in the path is not a UUID"))
+}
+
+/// A UUID in its canonical form; nil is none.
+pub fn parse_id(text: &str) -> Option<Uuid> {
+    let id = (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten()?;
+    (!id.is_nil()).then_some(id)
+}
+
+/// The query's parameters, each at most once.
+#[derive(Debug)]
+pub struct Query(Vec<(String, String)>);
+
+impl<S: Sync> FromRequestParts<S> for Query {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for pair in parts.uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (decode(name)?, decode(value)?);
+            if pairs.iter().any(|(known, _)| *known == name) {
+                let detail = "a query parameter is given more than once";
+                return Err(Failure::bad_request(codes::INVALID_QUERY, detail));
+            }
+            pairs.push((name, value));
+        }
+        Ok(Self(pairs))
+    }
+}
+
+fn decode(text: &str) -> Result<String, Failure> {
+    let invalid = || Failure::bad_request(codes::INVALID_QUERY, "the query is not valid percent-encoded UTF-8");
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
+                let (high, low) = (digit().ok_or_else(invalid)?, digit().ok_or_else(invalid)?);
+                u8::try_from(high * 16 + low).map_err(|_| invalid())?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| invalid())
+}
+
+impl Query {
+    /// A parameter's value.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter read by `parse`; a value it refuses is a 400 that names the parameter.
+    pub fn parsed<T>(
+        &self,
+        name: &str,
+        code: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Failure> {
+        self.get(name)
+            .map(|value| {
+                let detail = || format!("the query parameter {name} has a value that it does not take");
+                parse(value).ok_or_else(|| Failure::bad_request(code, detail()))
+            })
+            .transpose()
+    }
+
+    /// A parameter that is an id.
+    pub fn id(&self, name: &str, code: &'static str) -> Result<Option<Uuid>, Failure> {
+        self.parsed(name, code, parse_id)
+    }
+
+    /// `limit`: 1 to 200, 50 when absent; never clamped (decision 1).
+    pub fn limit(&self) -> Result<u32, Failure> {
+        let parse = |text: &str| {
+            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let limit = digits.then(|| text.parse().ok()).flatten()?;
+            (1..=limits::MAX_PAGE).contains(&limit).then_some(limit)
+        };
+        let limit = self.parsed("limit", codes::INVALID_LIMIT, parse)?;
+        Ok(limit.unwrap_or(limits::DEFAULT_PAGE))
+    }
+
+    /// The position in `cursor`, which must have been sealed for the same list, filters and caller.
+    pub fn cursor(&self, key: &[u8; 32], context: &[&str], caller: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(text) = self.get("cursor").filter(|text| !text.is_empty()) else { return Ok(None) };
+        match cursor::open(key, context, caller, text) {
+            Ok(position) => Ok(Some(position)),
+            Err(OpenError::Invalid) => {
+                let detail = "the cursor is not one this list gave for these filters; start again without it";
+                Err(Failure::bad_request(codes::INVALID_CURSOR, detail))
+            }
+            Err(OpenError::ForeignCaller) => {
+                let detail = "the cursor was given to another caller; start again without it";
+                Err(Failure::forbidden(codes::CURSOR_BINDING_MISMATCH, detail))
+            }
+        }
+    }
+}
+
+/// Which ceiling and which codes a body has.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyRules {
+    /// Most bytes.
+    pub ceiling: usize,
+    /// The code of a body over it.
+    pub too_large: &'static str,
+    /// The code of a body that is not the operation's JSON.
+    pub malformed: &'static str,
+}
+
+/// The rules of operations without rules of their own.
+pub const PLAIN_BODY: BodyRules = BodyRules {
+    ceiling: limits::BODY_BYTES,
+    too_large: codes::REQUEST_BODY_TOO_LARGE,
+    malformed: codes::INVALID_BODY,
+};
+
+/// Reads a whole body; refuses one over the ceiling without reading on.
+pub async fn read_body(request: Request, rules: BodyRules) -> Result<Bytes, Failure> {
+    require_json(request.headers())?;
+    let too_large = || {
+        let detail = format!("the body is over {} bytes", rules.ceiling);
+        Failure::too_large(rules.too_large, detail)
+    };
+    match Limited::new(request.into_body(), rules.ceiling).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => {
+            let detail = "the body did not arrive whole in time";
+            Err(Failure::new(StatusCode::REQUEST_TIMEOUT, codes::REQUEST_TIMEOUT, detail))
+        }
+    }
+}
+
+/// Bodies are plain JSON: no other media type, no content coding.
+fn require_json(headers: &HeaderMap) -> Result<(), Failure> {
+    let unsupported = |detail| Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::UNSUPPORTED_MEDIA_TYPE, detail);
+    let media_type = text_header(headers, header::CONTENT_TYPE).unwrap_or("");
+    let essence = media_type.split(';').next().unwrap_or("").trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(unsupported("send the body with Content-Type: application/json"));
+    }
+    match text_header(headers, header::CONTENT_ENCODING) {
+        None | Some("identity") => Ok(()),
+        Some(_) => Err(unsupported("send the body without a content coding")),
+    }
+}
+
+/// A body's JSON as a request type. The detail says what does not fit, never what was sent.
+pub fn parse_json<T: DeserializeOwned>(body: &[u8], malformed: &'static str) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| Failure::bad_request(malformed, json_fault(&error)))
+}
+
+fn json_fault(error: &serde_json::Error) -> String {
+    use serde_json::error::Category;
+    let place = format!("line {}, column {}", error.line(), error.column());
+    match error.classify() {
+        Category::Io | Category::Syntax => format!("the body is not valid JSON ({place})"),
+        Category::Eof => "the body ends in the middle of its JSON".to_owned(),
+        Category::Data => {
+            let text = error.to_string();
+            // Only messages about the contract's own names are repeated; others may quote the value sent.
+            let told = ["missing field", "duplicate field"].iter().any(|known| text.starts_with(known));
+            if told { format!("the body does not fit: {text}") } else { format!("the body does not fit at {place}") }
+        }
+    }
+}
+
+/// Reads and parses a body in one go.
+pub async fn json<T: DeserializeOwned>(request: Request, rules: BodyRules) -> Result<T, Failure> {
+    parse_json(&read_body(request, rules).await?, rules.malformed)
+}

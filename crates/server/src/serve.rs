@@ -1,0 +1,201 @@
+//! `plexsphere serve`: opens everything, announces that it is ready, and stops cleanly.
+//!
+//! The order matters. The lock comes before anything that writes; the port is bound before the application starts,
+//! so that the URL it signs into answers is the real one; readiness is announced last. The first SIGTERM or SIGINT
+//! begins the stop: no new connections, event streams end, requests in progress finish. A second one does not wait.
+
+mod address;
+mod certificate;
+
+use crate::app::{App, Settings};
+use crate::cli::Failure;
+use crate::config::Config;
+use crate::data_dir::{self, DataDir};
+use crate::http;
+use crate::listen::{self, Limits, tls};
+use certificate::Source;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use rustix::process::{Resource, Rlimit};
+use serde::Serialize;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Connections that may wait to be accepted; a fleet that reconnects comes all at once.
+const BACKLOG: u32 = 4096;
+
+#[derive(Serialize)]
+struct Ready<'a> {
+    url: &'a str,
+}
+
+/// Serves until a signal says to stop.
+pub fn run(config: Config) -> Result<(), Failure> {
+    start_log()?;
+    raise_descriptor_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    let dir = DataDir::open(&config.data_dir)?;
+    let _lock = dir.lock()?;
+    if let Some(path) = &config.ready_file {
+        withdraw(path)?;
+    }
+    let master = data_dir::read_master_key(config.master_key_file.as_ref().unwrap_or(&dir.master_key()))?;
+    let source = Source::new(config.own_certificate.clone(), dir.clone());
+    let certificate = tls::Reloadable::new(source.read()?);
+    let tls = tls::server_config(certificate.clone()).context("cannot set up TLS")?;
+    let (listener, bound) = listen_on(config.listen)?;
+    let url = match config.public_url.clone() {
+        Some(url) => url,
+        None => address::url(bound, &certificate.current(), &source.names())?,
+    };
+    let signals = Signals::new()?;
+    let shutdown = CancellationToken::new();
+    let settings = Settings {
+        data_dir: dir.path().to_owned(),
+        public_url: url.clone(),
+        max_output_bytes: config.max_output_bytes,
+        master,
+        trusted_proxies: config.trusted_proxies.clone(),
+        shutdown: shutdown.clone(),
+    };
+    let app = App::start(settings).await.context("cannot start")?;
+    let limits = Limits {
+        connections: config.max_connections,
+        connections_per_source: config.max_connections_per_source,
+        ..Limits::default()
+    };
+    let router = http::router(app.clone());
+    let server = tokio::spawn(listen::serve(listener, Some(tls), router, shutdown.clone(), limits));
+    let renewal = tokio::spawn(certificate::keep_fresh(source, certificate));
+    let announced = announce(config.ready_file.as_deref(), &url, bound);
+    let stopped = match announced {
+        Ok(()) => until_stopped(server, signals, &shutdown).await,
+        Err(failure) => Err(failure),
+    };
+    shutdown.cancel();
+    renewal.abort();
+    app.stop().await;
+    tracing::info!("stopped");
+    stopped
+}
+
+/// Logs are JSON lines on stderr; `RUST_LOG` says how much.
+fn start_log() -> Result<(), Failure> {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env()
+        .map_err(|error| Failure::usage(anyhow!(error).context("RUST_LOG")))?;
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init()
+        .map_err(|error| anyhow!(error).context("cannot start the log").into())
+}
+
+/// Each connection is a descriptor, and the usual soft limit of 1024 is there for programs that use `select`.
+fn raise_descriptor_limit() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+fn listen_on(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let bind = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart must not wait for the connections of the server before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
+        let bound = listener.local_addr()?;
+        Ok::<_, std::io::Error>((listener, bound))
+    };
+    bind().with_context(|| format!("cannot listen on {address}")).map_err(Failure::from)
+}
+
+/// Removes what an earlier server announced, so that nobody takes it for this one.
+fn withdraw(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(data_dir::io_error(path, error).into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn announce(ready_file: Option<&Path>, url: &str, bound: SocketAddr) -> Result<(), Failure> {
+    tracing::info!(
+        url,
+        listen = %bound,
+        version = env!("CARGO_PKG_VERSION"),
+        database = "sqlite in the data directory",
+        object_store = "directory in the data directory",
+        wake_ups = "in-process",
+        "serving"
+    );
+    if let Some(path) = ready_file {
+        let ready = serde_json::to_vec(&Ready { url }).context("cannot write the ready file")?;
+        data_dir::replace(path, &ready, data_dir::PUBLIC)?;
+    }
+    Ok(())
+}
+
+/// Waits for a signal, then for the connections to end; a second signal ends the process.
+async fn until_stopped(
+    mut server: tokio::task::JoinHandle<()>,
+    mut signals: Signals,
+    shutdown: &CancellationToken,
+) -> Result<(), Failure> {
+    tokio::select! {
+        name = signals.next() => tracing::info!(signal = name, "stopping"),
+        ended = &mut server => {
+            ended.context("the listener ended")?;
+            return Err(anyhow!("the listener ended by itself").into());
+        }
+    }
+    shutdown.cancel();
+    tokio::select! {
+        ended = server => ended.context("the listener ended").map_err(Failure::from),
+        name = signals.next() => {
+            tracing::warn!(signal = name, "stopping at once");
+            leave_now()
+        }
+    }
+}
+
+#[expect(clippy::exit, reason = "the operator asked twice; everything answered is durable already")]
+fn leave_now() -> ! {
+    std::process::exit(i32::from(plex_api::exit_codes::FAILURE))
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let on = |kind| signal(kind).context("cannot wait for signals");
+        Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

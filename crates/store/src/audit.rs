@@ -1,0 +1,97 @@
+//! The audit chains: one for each domain, and one for the platform (decision 29).
+//!
+//! An entry is appended in the transaction of what it records, so there is no mutation without its entry.
+
+use crate::db::{Error, Tx};
+use crate::values;
+use plex_api::audit::AuditReason;
+use plex_domain::audit::{Entry, canonical_bytes, entry_hash, pseudonym};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Something to record.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The domain whose chain it belongs to; `None` is the platform's.
+    pub domain_id: Option<Uuid>,
+    /// How it was decided.
+    pub reason: AuditReason,
+    /// Who: for example `user:<uuid>`, `node:<uuid>`, `system`.
+    pub identity: String,
+    /// What was asked for, for example `dispatch`.
+    pub relation: String,
+    /// The object's type, for example `project`.
+    pub object_type: String,
+    /// The object's id.
+    pub object_id: String,
+    /// The request's correlation id.
+    pub correlation_id: String,
+    /// The client's address.
+    pub ip: Option<String>,
+    /// The client's own words.
+    pub user_agent: Option<String>,
+    /// How many equal decisions this stands for.
+    pub count: u32,
+    /// More, for example a digest over the events that committed together.
+    pub details: Option<String>,
+}
+
+/// Appends an entry to its chain. `key` makes the pseudonyms.
+pub async fn append(tx: &mut Tx, key: &[u8; 32], record: Record) -> Result<(), Error> {
+    let chain = record.domain_id.unwrap_or(Uuid::nil());
+    let head = tx
+        .optional(
+            "select seq, entry_hash
+            from audit_entries
+            where chain = $1
+            order by seq desc
+            limit 1",
+            &values![chain],
+            |row| Ok((row.get::<u64>(0)?, row.get::<[u8; 32]>(1)?)),
+        )
+        .await?;
+    let (last, prev_hash) = head.unwrap_or((0, [0; 32]));
+    let subject = pseudonym(key, record.domain_id, &record.identity);
+    let entry = Entry {
+        seq: last + 1,
+        chain: record.domain_id,
+        occurred_at: tx.now(),
+        reason: record.reason,
+        subject_pseudonym: subject,
+        relation: record.relation,
+        object_type: record.object_type,
+        object_id: record.object_id,
+        result: record.reason,
+        caveats: BTreeMap::new(),
+        correlation_id: record.correlation_id,
+        ip: record.ip,
+        user_agent: record.user_agent,
+        count: record.count,
+        details: record.details,
+    };
+    let canonical = canonical_bytes(&entry);
+    let hash = entry_hash(&prev_hash, &canonical);
+    tx.execute(
+        "insert into audit_entries (
+            chain, seq, occurred_at, reason, subject, identity, relation, object_type, object_id, correlation_id,
+            canonical, prev_hash, entry_hash
+        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        &values![
+            chain,
+            entry.seq,
+            entry.occurred_at,
+            entry.reason.as_str(),
+            &entry.subject_pseudonym,
+            &record.identity,
+            &entry.relation,
+            &entry.object_type,
+            &entry.object_id,
+            &entry.correlation_id,
+            &canonical,
+            &prev_hash,
+            &hash,
+        ],
+    )
+    .await?;
+    Ok(())
+}

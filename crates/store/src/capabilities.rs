@@ -1,0 +1,175 @@
+//! Capability manifests: what each node says it can run.
+//!
+//! The manifest is kept as the node sent it; beside it stands what a dispatch looks up: the actions by
+//! name, and for each hook the digest pinned when its name was first declared (decision 12).
+
+use crate::db::{Error, Tx, Value};
+use crate::values;
+use plex_api::executions::ActionKind;
+use plex_api::nodes::{BuiltinActionParameter, CapabilityManifestRequest, CapabilityRow, CapabilityStatus};
+use plex_domain::manifest::{fields_changed, fingerprint};
+use uuid::Uuid;
+
+/// A page ends early once its manifests have this many bytes together.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a manifest changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Whether it differs from the manifest before in anything.
+    pub changed: bool,
+    /// The published fields in which it differs, sorted.
+    pub fields: Vec<String>,
+    /// Whether the host key's fingerprint differs, also to or from none.
+    pub host_key_changed: bool,
+}
+
+/// Replaces a node's manifest, which must be valid. `None` when the node is not there or its key is revoked.
+pub async fn put(
+    tx: &mut Tx,
+    node_id: Uuid,
+    manifest: &CapabilityManifestRequest,
+) -> Result<Option<Stored>, Error> {
+    let now = tx.now();
+    let valid = tx
+        .execute(
+            "update nodes
+            set binary_version = $2, binary_checksum = $3
+            where id = $1 and revoked_at is null",
+            &values![node_id, &manifest.binary_version, &manifest.binary_checksum],
+        )
+        .await?;
+    if valid == 0 {
+        return Ok(None);
+    }
+    let before = find(tx, node_id).await?;
+    let text = serde_json::to_string(manifest).expect("a manifest is JSON");
+    tx.execute(
+        "insert into capabilities (node_id, reported_at, manifest)
+        values ($1, $2, $3)
+        on conflict (node_id) do update
+        set reported_at = excluded.reported_at, manifest = excluded.manifest",
+        &values![node_id, now, &text],
+    )
+    .await?;
+    let changed = before.as_deref() != Some(text.as_str());
+    if changed {
+        replace_actions(tx, node_id, manifest).await?;
+        pin_new_hooks(tx, node_id, manifest).await?;
+    }
+    let before = before.as_deref().map(parse).transpose()?;
+    Ok(Some(Stored {
+        changed,
+        fields: fields_changed(before.as_ref(), manifest),
+        host_key_changed: before.as_ref().and_then(fingerprint) != fingerprint(manifest),
+    }))
+}
+
+async fn find(tx: &mut Tx, node_id: Uuid) -> Result<Option<String>, Error> {
+    tx.optional("select manifest from capabilities where node_id = $1", &values![node_id], |row| row.get(0)).await
+}
+
+fn parse(text: &str) -> Result<CapabilityManifestRequest, Error> {
+    serde_json::from_str(text).map_err(|error| Error::Corrupt(error.to_string()))
+}
+
+async fn replace_actions(
+    tx: &mut Tx,
+    node_id: Uuid,
+    manifest: &CapabilityManifestRequest,
+) -> Result<(), Error> {
+    tx.execute("delete from node_actions where node_id = $1", &values![node_id]).await?;
+    let secrets: Vec<Option<String>> = manifest
+        .declared_hooks
+        .iter()
+        .map(|hook| &hook.parameters)
+        .chain(manifest.builtin_actions.iter().map(|action| &action.parameters))
+        .map(|parameters| secret_names(parameters))
+        .collect();
+    let hooks = manifest.declared_hooks.iter().map(|hook| {
+        (ActionKind::Hook, &hook.name, Some(hook.checksum.as_str()), hook.description.as_deref())
+    });
+    let builtins =
+        manifest.builtin_actions.iter().map(|action| (ActionKind::Builtin, &action.name, None, None));
+    let rows = hooks.chain(builtins).zip(&secrets).map(|((kind, name, checksum, description), secrets)| {
+        values![node_id, kind, name, checksum, secrets.as_deref(), description]
+    });
+    tx.execute_each(
+        "insert into node_actions (node_id, kind, name, checksum, secrets, description)
+        values ($1, $2, $3, $4, $5, $6)",
+        rows,
+    )
+    .await
+}
+
+fn secret_names(parameters: &[BuiltinActionParameter]) -> Option<String> {
+    let names: Vec<&str> =
+        parameters.iter().filter(|parameter| parameter.secret).map(|parameter| parameter.name.as_str()).collect();
+    (!names.is_empty()).then(|| serde_json::to_string(&names).expect("names are JSON"))
+}
+
+async fn pin_new_hooks(
+    tx: &mut Tx,
+    node_id: Uuid,
+    manifest: &CapabilityManifestRequest,
+) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute_each(
+        "insert into hook_pins (node_id, name, checksum, pinned_at)
+        values ($1, $2, $3, $4)
+        on conflict (node_id, name) do nothing",
+        manifest.declared_hooks.iter().map(|hook| values![node_id, &hook.name, &hook.checksum, now]),
+    )
+    .await
+}
+
+macro_rules! page_sql {
+    ($only:literal) => {
+        concat!(
+            "select n.id, n.domain_id, c.reported_at, c.manifest
+            from nodes n cross join capabilities c on c.node_id = n.id
+            where n.project_id = $1 and n.id > $2 and n.revoked_at is null",
+            $only,
+            " order by n.id limit $3"
+        )
+    };
+}
+
+/// A page of a project's manifests by node id, and whether there are more. Revoked nodes are left out.
+pub async fn page(
+    tx: &mut Tx,
+    (project_id, only): (Uuid, Option<Uuid>),
+    after: Option<Uuid>,
+    limit: u32,
+) -> Result<(Vec<CapabilityRow>, bool), Error> {
+    let sql = if only.is_some() { page_sql!(" and n.id = $4") } else { page_sql!("") };
+    let mut values = values![project_id, after.unwrap_or(Uuid::nil()), u64::from(limit) + 1].to_vec();
+    values.extend(only.map(Value::from));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (mut rows, mut bytes, mut more) = (Vec::new(), 0, false);
+    tx.each(sql, &values, |row| {
+        more = more || rows.len() == limit || bytes >= PAGE_BYTES;
+        if !more {
+            let manifest: String = row.get(3)?;
+            bytes += manifest.len();
+            let manifest = parse(&manifest)?;
+            rows.push(CapabilityRow {
+                node_id: row.get(0)?,
+                domain_id: row.get(1)?,
+                binary_version: manifest.binary_version,
+                binary_checksum: Some(manifest.binary_checksum),
+                // There is no record of known-good binaries to compare with.
+                status: CapabilityStatus::Unknown,
+                reported_at: row.get(2)?,
+                builtin_actions: manifest.builtin_actions,
+                declared_hooks: manifest.declared_hooks,
+            });
+        }
+        Ok(())
+    })
+    .await?;
+    Ok((rows, more))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+//! SQLite on its own threads.
+
+use super::{Error, Tx};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use plex_domain::env::{Clock, Rng};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+use tokio::sync::oneshot;
+
+/// The first version without the WAL-reset race that can lose commits: 3.51.3.
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// Jobs that may wait for the writer, and for the readers; one more is [`Error::Busy`].
+const QUEUE: usize = 4096;
+/// Most jobs in one commit.
+const GATHER: usize = 512;
+/// Threads that read. Reads are short and CPU-bound, so a few suffice.
+const READERS: usize = 4;
+
+/// How a database is opened.
+pub struct Settings {
+    /// The file; it is made when it is missing.
+    pub path: PathBuf,
+    /// The time of transactions.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids and secrets come from.
+    pub rng: Arc<dyn Rng>,
+}
+
+/// The database. Clones share it; the threads end with the last one.
+#[derive(Clone)]
+pub struct Db {
+    writer: Sender<Job>,
+    readers: Sender<Job>,
+    failed: Arc<AtomicBool>,
+}
+
+/// A transaction's code: runs, says whether to keep what it did, and hands out how to answer.
+type Job = Box<dyn FnOnce(&mut Tx) -> Ran + Send>;
+
+struct Ran {
+    keep: bool,
+    answer: Box<dyn FnOnce(Result<(), Error>) + Send>,
+}
+
+impl Db {
+    /// Opens the file, brings its schema up to date and starts the threads.
+    pub fn open(settings: Settings) -> Result<Self, Error> {
+        let version = rusqlite::version_number();
+        if version < OLDEST_SQLITE {
+            return Err(Error::Corrupt(format!("SQLite {version} can lose commits, 3.51.3 or later is needed")));
+        }
+        let mut first = connect(&settings.path)?;
+        migrate(&mut first)?;
+        let failed = Arc::new(AtomicBool::new(false));
+        let (writer, writes) = bounded(QUEUE);
+        let (readers, reads) = bounded(QUEUE);
+        let tx = |connection| Tx {
+            connection,
+            clock: Arc::clone(&settings.clock),
+            rng: Arc::clone(&settings.rng),
+            now: settings.clock.now(),
+        };
+        start("db-writer", {
+            let (tx, failed) = (tx(first), Arc::clone(&failed));
+            move || write_loop(tx, &writes, &failed)
+        });
+        for _ in 0..READERS {
+            let tx = tx(connect(&settings.path)?);
+            let reads: Receiver<Job> = reads.clone();
+            start("db-reader", move || read_loop(tx, &reads));
+        }
+        Ok(Self { writer, readers, failed })
+    }
+
+    /// Runs `work` on a snapshot; it never waits for a writer.
+    pub async fn read<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        submit(&self.readers, work).await
+    }
+
+    /// Runs `work` as the only writer. When this returns `Ok`, what it wrote is durable; when it returns
+    /// an error, nothing of it was written.
+    pub async fn write<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(Error::Unavailable(None).into());
+        }
+        submit(&self.writer, work).await
+    }
+
+    /// Whether a commit could not be made durable. Nothing is written any more; only a restart, which
+    /// reads back what the disk really holds, mends that.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Jobs that wait for the writer.
+    pub fn writes_waiting(&self) -> usize {
+        self.writer.len()
+    }
+}
+
+async fn submit<T, E, W>(queue: &Sender<Job>, work: W) -> Result<T, E>
+where
+    W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let job: Job = Box::new(move |tx| {
+        tx.tick();
+        let outcome = catch_unwind(AssertUnwindSafe(|| finish(work(tx))))
+            .unwrap_or_else(|_| Err(Error::Panicked.into()));
+        Ran {
+            keep: outcome.is_ok(),
+            answer: Box::new(move |committed| {
+                // A caller that went away needs no answer.
+                let _ = answer.send(outcome.and_then(|value| committed.map(|()| value).map_err(E::from)));
+            }),
+        }
+    });
+    match queue.try_send(job) {
+        Ok(()) => answered.await.unwrap_or_else(|_| Err(Error::Unavailable(None).into())),
+        Err(TrySendError::Full(_)) => Err(Error::Busy.into()),
+        Err(TrySendError::Disconnected(_)) => Err(Error::Unavailable(None).into()),
+    }
+}
+
+/// Runs a future that never waits: on SQLite every statement is done when it returns.
+fn finish<T>(work: impl Future<Output = T>) -> T {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a transaction waits only for its own statements"),
+    }
+}
+
+fn start(name: &str, run: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .expect("a thread can be started while the program starts");
+}
+
+fn read_loop(mut tx: Tx, jobs: &Receiver<Job>) {
+    while let Ok(job) = jobs.recv() {
+        let began = tx.connection.execute_batch("begin");
+        let ran = job(&mut tx);
+        let _ = tx.connection.execute_batch("rollback");
+        (ran.answer)(began.map_err(Error::from));
+    }
+}
+
+fn write_loop(mut tx: Tx, jobs: &Receiver<Job>, failed: &AtomicBool) {
+    while let Ok(first) = jobs.recv() {
+        let mut answers = Vec::new();
+        let committed = gather(&mut tx, first, jobs, &mut answers);
+        if let Err(error) = &committed {
+            tracing::error!(error.cause = ?error, "a commit failed");
+            if is_lost_fsync(error) {
+                failed.store(true, Ordering::Relaxed);
+            }
+        }
+        for answer in answers {
+            answer(committed.as_ref().map(|_| ()).map_err(|_| Error::Unavailable(None)));
+        }
+    }
+}
+
+/// After a failed fsync nobody knows what the disk holds, so nothing more may be acknowledged.
+fn is_lost_fsync(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(Some(cause))
+        if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure))
+}
+
+type Answers = Vec<Box<dyn FnOnce(Result<(), Error>) + Send>>;
+
+/// One commit: the first job and those that wait behind it.
+fn gather(tx: &mut Tx, first: Job, jobs: &Receiver<Job>, answers: &mut Answers) -> Result<(), Error> {
+    if let Err(error) = tx.connection.execute_batch("begin immediate") {
+        // The jobs have not run, and dropping one answers it with `Unavailable`.
+        return Err(error.into());
+    }
+    let mut next = Some(first);
+    while let Some(job) = next {
+        if let Err(error) = in_savepoint(tx, job, answers) {
+            let _ = tx.connection.execute_batch("rollback");
+            return Err(error);
+        }
+        next = if answers.len() < GATHER { jobs.try_recv().ok() } else { None };
+    }
+    let committed = tx.connection.execute_batch("commit");
+    if committed.is_err() {
+        let _ = tx.connection.execute_batch("rollback");
+    }
+    Ok(committed?)
+}
+
+fn in_savepoint(tx: &mut Tx, job: Job, answers: &mut Answers) -> Result<(), Error> {
+    tx.connection.prepare_cached("savepoint job")?.execute([])?;
+    let ran = job(tx);
+    answers.push(ran.answer);
+    if !ran.keep {
+        if tx.connection.is_autocommit() {
+            // Some errors, a full disk for one, end the whole transaction.
+            return Err(Error::Unavailable(None));
+        }
+        tx.connection.prepare_cached("rollback to job")?.execute([])?;
+    }
+    tx.connection.prepare_cached("release job")?.execute([])?;
+    Ok(())
+}
+
+fn connect(path: &Path) -> Result<Connection, Error> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    // Another process writes only for the moment of `plexsphere admin reset-token`.
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.execute_batch(
+        "pragma auto_vacuum = incremental;
+         pragma journal_mode = wal;
+         pragma synchronous = full;
+         pragma foreign_keys = on;
+         pragma wal_autocheckpoint = 4000;
+         pragma cache_size = -8000;
+         pragma temp_store = memory;",
+    )?;
+    // With statistics, SQLite would prepare a statement again whenever a bound value changes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    let mode: String = connection.query_row("pragma journal_mode", [], |row| row.get(0))?;
+    let synchronous: i64 = connection.query_row("pragma synchronous", [], |row| row.get(0))?;
+    if mode != "wal" || synchronous != 2 {
+        return Err(Error::Corrupt(format!("journal_mode {mode}, synchronous {synchronous}: not durable")));
+    }
+    Ok(connection)
+}
+
+/// The schema's steps, in order; `user_version` says how many a file has seen.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_initial.sql")];
+
+fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let done: usize = transaction.query_row("pragma user_version", [], |row| row.get(0))?;
+    if done > MIGRATIONS.len() {
+        return Err(Error::Corrupt("the database is from a newer version of this program".to_owned()));
+    }
+    for step in &MIGRATIONS[done..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
+    Ok(transaction.commit()?)
+}

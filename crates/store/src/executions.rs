@@ -1,0 +1,202 @@
+//! Executions: one row per dispatch, with a count of its targets in each status.
+
+use crate::db::{Error, Row, Tx, Value};
+use crate::values;
+use jiff::Timestamp;
+use plex_api::executions::{ActionKind, ExcludedNode, Execution, ExecutionStatus};
+use plex_domain::execution::TargetCounts;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// A dispatch about to be stored.
+#[derive(Debug, Clone)]
+pub struct NewExecution {
+    /// The owning project.
+    pub project_id: Uuid,
+    /// The project's domain.
+    pub domain_id: Uuid,
+    /// The action's name.
+    pub action: String,
+    /// Where the action comes from.
+    pub kind: ActionKind,
+    /// JSON text for the node.
+    pub parameters: Option<String>,
+    /// JSON text for everybody else, when some values are secret.
+    pub parameters_shown: Option<String>,
+    /// Seconds until it times out.
+    pub timeout_seconds: u32,
+    /// The selector as dispatched.
+    pub selector: Option<String>,
+    /// The node as dispatched.
+    pub node_id: Option<Uuid>,
+    /// For example `user:<uuid>`.
+    pub dispatched_by: String,
+    /// Matched, but left out.
+    pub excluded: Vec<ExcludedNode>,
+}
+
+/// Where in the list a page starts or ends: `created_at` in microseconds, then the id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// `created_at` of the execution before.
+    pub created_at: Timestamp,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// Which executions a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only with this aggregate status.
+    pub status: Option<ExecutionStatus>,
+    /// Only of this action.
+    pub action: Option<String>,
+}
+
+/// Which way a list runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Newest first.
+    Descending,
+    /// Oldest first.
+    Ascending,
+}
+
+/// Stores an execution with one pending invocation per node; all of it or nothing.
+pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<Execution, Error> {
+    let id = tx.new_id();
+    let now = tx.now();
+    let expires_at = now
+        .checked_add(std::time::Duration::from_secs(new.timeout_seconds.into()))
+        .map_err(|_| Error::Corrupt("a deadline beyond the calendar".to_owned()))?;
+    let excluded = (!new.excluded.is_empty())
+        .then(|| serde_json::to_string(&new.excluded).expect("ids and words are JSON"));
+    let pending = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+    tx.execute(
+        "insert into executions (
+            id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
+            timeout_seconds, parameters, parameters_shown, selector, node_id, dispatched_by, excluded, pending
+        ) values ($1, $2, $3, $4, $5, 'pending', $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        &values![
+            id,
+            new.project_id,
+            new.domain_id,
+            &new.action,
+            new.kind,
+            now,
+            expires_at,
+            new.timeout_seconds,
+            new.parameters.as_deref(),
+            new.parameters_shown.as_deref(),
+            new.selector.as_deref(),
+            new.node_id,
+            &new.dispatched_by,
+            excluded.as_deref(),
+            pending,
+        ],
+    )
+    .await?;
+    tx.execute_each(
+        "insert into invocations (execution_id, node_id, status, updated_at) values ($1, $2, 'pending', $3)",
+        nodes.iter().map(|node| values![id, *node, now]),
+    )
+    .await?;
+    find(tx, new.project_id, id).await?.ok_or_else(|| Error::Corrupt("an execution just stored is missing".to_owned()))
+}
+
+/// One execution of a project, without its targets.
+pub async fn find(tx: &mut Tx, project_id: Uuid, id: Uuid) -> Result<Option<Execution>, Error> {
+    tx.optional(
+        "select
+            id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
+            timeout_seconds, coalesce(parameters_shown, parameters), selector, node_id, dispatched_by, excluded,
+            pending, ack, started, succeeded, failed, cancelled, timeout
+        from executions
+        where id = $1 and project_id = $2",
+        &values![id, project_id],
+        read,
+    )
+    .await
+}
+
+macro_rules! page_sql {
+    ($filter:literal, $compare:literal, $direction:literal) => {
+        concat!(
+            "select
+                id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
+                timeout_seconds, coalesce(parameters_shown, parameters), selector, node_id, dispatched_by,
+                excluded, pending, ack, started, succeeded, failed, cancelled, timeout
+            from executions
+            where project_id = $1",
+            $filter,
+            " and (created_at, id) ",
+            $compare,
+            " ($2, $3) order by created_at ",
+            $direction,
+            ", id ",
+            $direction,
+            " limit $4"
+        )
+    };
+}
+
+/// A page of a project's executions after a position, without their targets.
+///
+/// Each combination of filters has a statement of its own, because each has an index of its own.
+pub async fn page(
+    tx: &mut Tx,
+    project_id: Uuid,
+    filter: &Filter,
+    (order, after): (Order, Option<Position>),
+    limit: u32,
+) -> Result<Vec<Execution>, Error> {
+    let sql = match (filter.status.is_some(), filter.action.is_some(), order) {
+        (false, false, Order::Descending) => page_sql!("", "<", "desc"),
+        (false, false, Order::Ascending) => page_sql!("", ">", "asc"),
+        (true, false, Order::Descending) => page_sql!(" and status = $5", "<", "desc"),
+        (true, false, Order::Ascending) => page_sql!(" and status = $5", ">", "asc"),
+        (false, true, Order::Descending) => page_sql!(" and action = $5", "<", "desc"),
+        (false, true, Order::Ascending) => page_sql!(" and action = $5", ">", "asc"),
+        (true, true, Order::Descending) => page_sql!(" and action = $5 and status = $6", "<", "desc"),
+        (true, true, Order::Ascending) => page_sql!(" and action = $5 and status = $6", ">", "asc"),
+    };
+    let after = after.unwrap_or(match order {
+        Order::Descending => Position { created_at: Timestamp::MAX, id: Uuid::max() },
+        Order::Ascending => Position { created_at: Timestamp::UNIX_EPOCH, id: Uuid::nil() },
+    });
+    let mut values = values![project_id, after.created_at, after.id, limit].to_vec();
+    values.extend(filter.action.as_deref().map(Value::from));
+    values.extend(filter.status.map(Value::from));
+    tx.all(sql, &values, read).await
+}
+
+/// The order of the columns in every statement above.
+fn read(row: &Row<'_>) -> Result<Execution, Error> {
+    let mut counts = [0; 7];
+    for (column, count) in (15..).zip(counts.iter_mut()) {
+        *count = row.get(column)?;
+    }
+    let parameters: Option<String> = row.get(10)?;
+    let excluded: Option<String> = row.get(14)?;
+    let unreadable = |error: serde_json::Error| Error::Corrupt(error.to_string());
+    Ok(Execution {
+        id: row.get(0)?,
+        project_id: row.get(1)?,
+        domain_id: row.get(2)?,
+        action: row.get(3)?,
+        r#type: row.get(4)?,
+        status: row.get(5)?,
+        created_at: row.get(6)?,
+        updated_at: row.get(7)?,
+        expires_at: Some(row.get(8)?),
+        timeout_seconds: Some(row.get(9)?),
+        parameters: parameters.map(RawValue::from_string).transpose().map_err(unreadable)?,
+        selector: row.get(11)?,
+        node_id: row.get(12)?,
+        dispatched_by: Some(row.get(13)?),
+        excluded: excluded.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text)).map_err(unreadable)?,
+        target_counts: Some(TargetCounts::from_array(counts).iter().filter(|(_, count)| *count > 0).collect()),
+        targets_truncated: false,
+        targets: Vec::new(),
+    })
+}

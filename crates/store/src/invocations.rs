@@ -1,0 +1,544 @@
+//! Invocations: one row per (execution, node); what nodes report and what the deadline does to them.
+//!
+//! [`advance`] is the hot path. It takes a batch, decides each report by `domain::execution`, and touches
+//! each execution's counts once.
+
+use crate::db::{Error, Row, Tx};
+use crate::values;
+use jiff::Timestamp;
+use plex_api::executions::{ActionKind, ExecutionStatus, ExecutionTarget, OutputRef};
+use plex_domain::execution::{Invocation, Refusal, Report, TargetCounts, Verdict, judge};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The bucket of outputs in the embedded object store.
+pub const LOCAL_BUCKET: &str = "local";
+
+/// One callback, checked but not yet decided.
+#[derive(Debug, Clone)]
+pub struct Advance {
+    /// The execution.
+    pub execution_id: Uuid,
+    /// The reporting node.
+    pub node_id: Uuid,
+    /// The state reached, and the digest that tells a replay.
+    pub report: Report,
+    /// The process's exit code.
+    pub exit_code: Option<i64>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// SHA-256 of the output to come, lowercase hex.
+    pub declared_sha256: Option<String>,
+    /// A fresh upload key, for a report that declares an output over the inline ceiling.
+    pub upload_key: Option<String>,
+    /// The output of a terminal report.
+    pub output: Option<Output>,
+}
+
+/// The output of a terminal report.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Where it is.
+    pub place: OutputPlace,
+    /// Whether the node cut it.
+    pub truncated: bool,
+}
+
+/// Where an output is.
+#[derive(Debug, Clone)]
+pub enum OutputPlace {
+    /// In the callback.
+    Inline(Vec<u8>),
+    /// In the object store, already verified and moved to `key`.
+    Object {
+        /// The final key.
+        key: String,
+        /// Its length.
+        bytes: u64,
+        /// Its SHA-256, lowercase hex.
+        sha256: String,
+    },
+}
+
+/// An upload that a node may make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The key to upload to.
+    pub key: String,
+    /// The exact length.
+    pub bytes: u64,
+    /// The SHA-256 that the node announced, lowercase hex.
+    pub sha256: Option<String>,
+}
+
+/// What became of an [`Advance`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Stored, or stored before by the very same report.
+    Accepted {
+        /// The status now.
+        status: ExecutionStatus,
+        /// Where to put the declared output.
+        upload: Option<Upload>,
+    },
+    /// Not legal now; nothing changed.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// The status as it stands.
+        current: ExecutionStatus,
+    },
+    /// This node has no such invocation.
+    NotFound,
+}
+
+/// A status reached, as the history keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The execution.
+    pub execution_id: Uuid,
+    /// The execution's domain.
+    pub domain_id: Uuid,
+    /// The node.
+    pub node_id: Uuid,
+    /// From which status.
+    pub from: ExecutionStatus,
+    /// To which status.
+    pub to: ExecutionStatus,
+}
+
+/// Decides and stores a batch of reports, in order. Returns an outcome for each, and the events stored.
+pub async fn advance(tx: &mut Tx, batch: &[Advance]) -> Result<(Vec<Outcome>, Vec<Event>), Error> {
+    let mut outcomes = Vec::with_capacity(batch.len());
+    let mut shifts = Vec::with_capacity(batch.len());
+    for report in batch {
+        let (outcome, shift) = advance_one(tx, report).await?;
+        outcomes.push(outcome);
+        shifts.extend(shift);
+    }
+    let events = settle(tx, shifts).await?;
+    Ok((outcomes, events))
+}
+
+/// A status change whose execution has not been counted anew yet.
+struct Shift {
+    execution_id: Uuid,
+    node_id: Uuid,
+    from: ExecutionStatus,
+    to: ExecutionStatus,
+}
+
+/// What the decision needs to know of an invocation.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The status and the last report accepted.
+    pub invocation: Invocation,
+    /// The upload last declared.
+    pub upload: Option<Upload>,
+}
+
+async fn advance_one(tx: &mut Tx, report: &Advance) -> Result<(Outcome, Option<Shift>), Error> {
+    let Some(stored) = stored(tx, report.execution_id, report.node_id).await? else {
+        return Ok((Outcome::NotFound, None));
+    };
+    let from = stored.invocation.status;
+    let to = report.report.status;
+    match judge(&stored.invocation, &report.report) {
+        Verdict::Refuse(refusal) => Ok((Outcome::Refused { refusal, current: from }, None)),
+        Verdict::Replay => {
+            let upload = stored.upload.filter(|_| declares(&report.report));
+            Ok((Outcome::Accepted { status: from, upload }, None))
+        }
+        Verdict::Declare => {
+            declare(tx, report).await?;
+            Ok((Outcome::Accepted { status: from, upload: upload_of(report) }, None))
+        }
+        Verdict::Advance => {
+            store(tx, report).await?;
+            let shift = Shift { execution_id: report.execution_id, node_id: report.node_id, from, to };
+            Ok((Outcome::Accepted { status: to, upload: upload_of(report) }, Some(shift)))
+        }
+    }
+}
+
+/// Whether the answer to this report carries an upload URL.
+fn declares(report: &Report) -> bool {
+    !report.status.is_terminal()
+        && report.declared_bytes.is_some_and(|bytes| bytes > plex_api::limits::INLINE_OUTPUT_BYTES as u64)
+}
+
+fn upload_of(report: &Advance) -> Option<Upload> {
+    declares(&report.report).then_some(())?;
+    Some(Upload {
+        key: report.upload_key.clone()?,
+        bytes: report.report.declared_bytes?,
+        sha256: report.declared_sha256.clone(),
+    })
+}
+
+/// What is stored of one invocation.
+pub async fn stored(tx: &mut Tx, execution_id: Uuid, node_id: Uuid) -> Result<Option<Stored>, Error> {
+    tx.optional(
+        "select status, last_report, upload_key, declared_bytes, declared_sha256
+        from invocations
+        where execution_id = $1 and node_id = $2",
+        &values![execution_id, node_id],
+        |row| {
+            let key: Option<String> = row.get(2)?;
+            let bytes: Option<u64> = row.get(3)?;
+            let sha256 = row.get(4)?;
+            Ok(Stored {
+                invocation: Invocation { status: row.get(0)?, last_report: row.get(1)? },
+                upload: key.zip(bytes).map(|(key, bytes)| Upload { key, bytes, sha256 }),
+            })
+        },
+    )
+    .await
+}
+
+async fn declare(tx: &mut Tx, report: &Advance) -> Result<(), Error> {
+    tx.execute(
+        "update invocations
+        set declared_bytes = $3, declared_sha256 = $4, upload_key = $5, last_report = $6
+        where execution_id = $1 and node_id = $2",
+        &values![
+            report.execution_id,
+            report.node_id,
+            report.report.declared_bytes,
+            report.declared_sha256.as_deref(),
+            report.upload_key.as_deref(),
+            &report.report.digest,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn store(tx: &mut Tx, report: &Advance) -> Result<(), Error> {
+    let now = tx.now();
+    let status = report.report.status;
+    if upload_of(report).is_some() {
+        declare(tx, report).await?;
+    }
+    if status.is_terminal() {
+        finish(tx, report).await?;
+    } else {
+        let started_at = (status == ExecutionStatus::Started).then_some(now);
+        tx.execute(
+            "update invocations
+            set status = $3, updated_at = $4, started_at = coalesce($5, started_at), last_report = $6
+            where execution_id = $1 and node_id = $2",
+            &values![report.execution_id, report.node_id, status, now, started_at, &report.report.digest],
+        )
+        .await?;
+    }
+    record(tx, report.execution_id, report.node_id, status, report.error.as_deref()).await
+}
+
+async fn finish(tx: &mut Tx, report: &Advance) -> Result<(), Error> {
+    let place = report.output.as_ref().map(|output| &output.place);
+    let (kind, bytes, key, sha256) = match place {
+        None => (None, None, None, None),
+        Some(OutputPlace::Inline(bytes)) => (Some("inline"), Some(bytes.len() as u64), None, None),
+        Some(OutputPlace::Object { key, bytes, sha256 }) => {
+            (Some("object_store"), Some(*bytes), Some(key.as_str()), Some(sha256.as_str()))
+        }
+    };
+    tx.execute(
+        "update invocations
+        set status = $3, updated_at = $4, finished_at = $4, exit_code = $5, error = $6, output_kind = $7,
+            output_bytes = $8, output_truncated = $9, output_key = $10, output_sha256 = $11, last_report = $12,
+            upload_key = null
+        where execution_id = $1 and node_id = $2",
+        &values![
+            report.execution_id,
+            report.node_id,
+            report.report.status,
+            tx.now(),
+            report.exit_code,
+            report.error.as_deref(),
+            kind,
+            bytes,
+            report.output.as_ref().map(|output| output.truncated),
+            key,
+            sha256,
+            &report.report.digest,
+        ],
+    )
+    .await?;
+    if let Some(OutputPlace::Inline(bytes)) = place {
+        tx.execute(
+            "insert into outputs (execution_id, node_id, bytes) values ($1, $2, $3)",
+            &values![report.execution_id, report.node_id, bytes],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+async fn record(
+    tx: &mut Tx,
+    execution_id: Uuid,
+    node_id: Uuid,
+    status: ExecutionStatus,
+    detail: Option<&str>,
+) -> Result<(), Error> {
+    tx.execute(
+        "insert into execution_events (execution_id, node_id, status, occurred_at, detail)
+        values ($1, $2, $3, $4, $5)",
+        &values![execution_id, node_id, status, tx.now(), detail],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Counts each touched execution anew, once.
+async fn settle(tx: &mut Tx, shifts: Vec<Shift>) -> Result<Vec<Event>, Error> {
+    let mut by_execution: BTreeMap<Uuid, Vec<Shift>> = BTreeMap::new();
+    for shift in shifts {
+        by_execution.entry(shift.execution_id).or_default().push(shift);
+    }
+    let mut events = Vec::new();
+    for (execution_id, shifts) in by_execution {
+        let (domain_id, mut counts) = counts(tx, execution_id).await?;
+        for shift in &shifts {
+            counts.shift(shift.from, shift.to);
+        }
+        recount(tx, execution_id, &counts).await?;
+        events.extend(shifts.into_iter().map(|shift| Event {
+            execution_id,
+            domain_id,
+            node_id: shift.node_id,
+            from: shift.from,
+            to: shift.to,
+        }));
+    }
+    Ok(events)
+}
+
+async fn counts(tx: &mut Tx, execution_id: Uuid) -> Result<(Uuid, TargetCounts), Error> {
+    tx.optional(
+        "select domain_id, pending, ack, started, succeeded, failed, cancelled, timeout
+        from executions
+        where id = $1",
+        &values![execution_id],
+        |row| {
+            let mut counts = [0; 7];
+            for (column, count) in (1..).zip(counts.iter_mut()) {
+                *count = row.get(column)?;
+            }
+            Ok((row.get(0)?, TargetCounts::from_array(counts)))
+        },
+    )
+    .await?
+    .ok_or_else(|| Error::Corrupt("an invocation without its execution".to_owned()))
+}
+
+async fn recount(tx: &mut Tx, execution_id: Uuid, counts: &TargetCounts) -> Result<(), Error> {
+    let [pending, ack, started, succeeded, failed, cancelled, timeout] = counts.to_array();
+    tx.execute(
+        "update executions
+        set status = $2, updated_at = $3, pending = $4, ack = $5, started = $6, succeeded = $7, failed = $8,
+            cancelled = $9, timeout = $10
+        where id = $1",
+        &values![
+            execution_id,
+            counts.aggregate(),
+            tx.now(),
+            pending,
+            ack,
+            started,
+            succeeded,
+            failed,
+            cancelled,
+            timeout,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Sets `timeout` on at most `limit` invocations whose execution expired before `cutoff`.
+///
+/// It compares and sets, so that any number of replicas may do it at once.
+pub async fn time_out(tx: &mut Tx, cutoff: Timestamp, limit: u32) -> Result<Vec<Event>, Error> {
+    let overdue = tx
+        .all(
+            "select i.execution_id, i.node_id, i.status
+            from executions e join invocations i on i.execution_id = e.id
+            where e.expires_at < $1
+                and e.status in ('pending', 'ack', 'started')
+                and i.status in ('pending', 'ack', 'started')
+            order by e.expires_at
+            limit $2",
+            &values![cutoff, limit],
+            |row| {
+                let from = row.get(2)?;
+                let to = ExecutionStatus::Timeout;
+                Ok(Shift { execution_id: row.get(0)?, node_id: row.get(1)?, from, to })
+            },
+        )
+        .await?;
+    for shift in &overdue {
+        let error = format!("no report before the deadline (last status: {})", shift.from.as_str());
+        let now = tx.now();
+        tx.execute(
+            "update invocations
+            set status = 'timeout', updated_at = $3, finished_at = $3, error = $4, last_report = null,
+                upload_key = null
+            where execution_id = $1 and node_id = $2",
+            &values![shift.execution_id, shift.node_id, now, &error],
+        )
+        .await?;
+        record(tx, shift.execution_id, shift.node_id, shift.to, Some(&error)).await?;
+    }
+    settle(tx, overdue).await
+}
+
+/// An invocation that waits for its node, with all the node needs to run it.
+#[derive(Debug, Clone)]
+pub struct Queued {
+    /// The execution.
+    pub execution_id: Uuid,
+    /// The action's name.
+    pub action: String,
+    /// Where the action comes from.
+    pub kind: ActionKind,
+    /// JSON text.
+    pub parameters: Option<String>,
+    /// Seconds from dispatch to deadline.
+    pub timeout_seconds: u32,
+    /// The status now.
+    pub status: ExecutionStatus,
+    /// When it was dispatched.
+    pub requested_at: Timestamp,
+    /// The deadline.
+    pub expires_at: Timestamp,
+    /// The hook's pinned digest, base64.
+    pub checksum: Option<String>,
+}
+
+/// What waits for a node: not terminal, not expired, oldest first.
+pub async fn queued(tx: &mut Tx, node_id: Uuid, limit: u32) -> Result<Vec<Queued>, Error> {
+    let now = tx.now();
+    tx.all(
+        "select
+            e.id, e.action, e.kind, e.parameters, e.timeout_seconds, i.status, e.created_at, e.expires_at, p.checksum
+        from invocations i
+            join executions e on e.id = i.execution_id
+            left join hook_pins p on p.node_id = i.node_id and p.name = e.action and e.kind = 'hook'
+        where i.node_id = $1 and i.status in ('pending', 'ack', 'started') and e.expires_at > $2
+        order by e.created_at, e.id
+        limit $3",
+        &values![node_id, now, limit],
+        |row| {
+            Ok(Queued {
+                execution_id: row.get(0)?,
+                action: row.get(1)?,
+                kind: row.get(2)?,
+                parameters: row.get(3)?,
+                timeout_seconds: row.get(4)?,
+                status: row.get(5)?,
+                requested_at: row.get(6)?,
+                expires_at: row.get(7)?,
+                checksum: row.get(8)?,
+            })
+        },
+    )
+    .await
+}
+
+macro_rules! targets_sql {
+    ($rest:literal) => {
+        concat!(
+            "select
+                i.execution_id, i.node_id, n.name, i.status, e.created_at, i.updated_at, i.started_at,
+                i.finished_at, i.exit_code, i.error, i.output_kind, i.output_bytes, i.output_truncated,
+                i.output_key, i.output_sha256
+            from ",
+            $rest
+        )
+    };
+}
+
+/// The targets of one execution by node id, at most `limit`. Inline outputs come without their bytes.
+pub async fn targets(tx: &mut Tx, execution_id: Uuid, limit: u32) -> Result<Vec<ExecutionTarget>, Error> {
+    tx.all(
+        targets_sql!(
+            "executions e
+                join invocations i on i.execution_id = e.id
+                join nodes n on n.id = i.node_id
+            where e.id = $1
+            order by i.node_id
+            limit $2"
+        ),
+        &values![execution_id, limit],
+        |row| Ok(read_target(row)?.1),
+    )
+    .await
+}
+
+/// All targets of several executions, each with its execution's id, in one statement.
+pub async fn targets_of(tx: &mut Tx, executions: &[Uuid]) -> Result<Vec<(Uuid, ExecutionTarget)>, Error> {
+    let ids: Vec<String> = executions.iter().map(|id| id.simple().to_string()).collect();
+    let ids = serde_json::to_string(&ids).expect("hex strings are JSON");
+    tx.all(
+        targets_sql!(
+            "json_each($1) ids
+                cross join executions e on e.id = unhex(ids.value)
+                cross join invocations i on i.execution_id = e.id
+                cross join nodes n on n.id = i.node_id"
+        ),
+        &values![&ids],
+        read_target,
+    )
+    .await
+}
+
+fn read_target(row: &Row<'_>) -> Result<(Uuid, ExecutionTarget), Error> {
+    let kind: Option<String> = row.get(10)?;
+    let output_ref = match kind.as_deref() {
+        None => None,
+        Some("inline") => Some(OutputRef::Inline { inline_bytes: None }),
+        Some(_) => Some(OutputRef::ObjectStore {
+            bucket: LOCAL_BUCKET.to_owned(),
+            key: row.get(13)?,
+            sha256: row.get(14)?,
+        }),
+    };
+    let target = ExecutionTarget {
+        node_id: row.get(1)?,
+        node_name: row.get(2)?,
+        status: row.get(3)?,
+        created_at: row.get(4)?,
+        updated_at: row.get(5)?,
+        started_at: row.get(6)?,
+        finished_at: row.get(7)?,
+        exit_code: row.get(8)?,
+        error: row.get(9)?,
+        output_bytes: row.get(11)?,
+        output_truncated: row.get(12)?,
+        output_ref,
+    };
+    Ok((row.get(0)?, target))
+}
+
+/// One target of one execution.
+pub async fn target(tx: &mut Tx, execution_id: Uuid, node_id: Uuid) -> Result<Option<ExecutionTarget>, Error> {
+    tx.optional(
+        targets_sql!(
+            "executions e
+                join invocations i on i.execution_id = e.id
+                join nodes n on n.id = i.node_id
+            where e.id = $1 and i.node_id = $2"
+        ),
+        &values![execution_id, node_id],
+        |row| Ok(read_target(row)?.1),
+    )
+    .await
+}
+
+/// The domain whose audit chain an execution belongs to.
+pub async fn domain_of(tx: &mut Tx, execution_id: Uuid) -> Result<Option<Uuid>, Error> {
+    tx.optional("select domain_id from executions where id = $1", &values![execution_id], |row| row.get(0)).await
+}

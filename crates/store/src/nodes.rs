@@ -1,0 +1,127 @@
+//! Nodes: who they are, when they were last heard, and whether their key still holds.
+//!
+//! [`authenticate`] runs before every request of a node, so it is one look-up by primary key.
+
+mod candidates;
+mod list;
+mod registration;
+
+pub use candidates::{Candidate, Labels, candidates};
+pub use list::{Listed, Within, find, page, reachability};
+pub use registration::{Member, NewNode, join, note_nonce, register};
+
+use crate::db::{Error, Tx};
+use crate::values;
+use jiff::Timestamp;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// An invocation that is still pending after this long may have missed its node.
+const OVERDUE: Duration = Duration::from_secs(5);
+
+/// What authentication and authorisation need to know of a node.
+#[derive(Clone)]
+pub struct NodeKey {
+    /// The node's id.
+    pub id: Uuid,
+    /// Its project.
+    pub project_id: Uuid,
+    /// Its domain.
+    pub domain_id: Uuid,
+    /// The name it registered with.
+    pub name: String,
+    /// Keyed hash of its secret key.
+    pub key_hash: [u8; 32],
+    /// When its key was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// The node of that id, revoked or not.
+pub async fn authenticate(tx: &mut Tx, id: Uuid) -> Result<Option<NodeKey>, Error> {
+    tx.optional(
+        "select id, project_id, domain_id, name, key_hash, revoked_at
+        from nodes
+        where id = $1",
+        &values![id],
+        |row| {
+            Ok(NodeKey {
+                id: row.get(0)?,
+                project_id: row.get(1)?,
+                domain_id: row.get(2)?,
+                name: row.get(3)?,
+                key_hash: row.get(4)?,
+                revoked_at: row.get(5)?,
+            })
+        },
+    )
+    .await
+}
+
+/// Ends a node's key and its membership in cohorts. Returns whether it was still valid.
+pub async fn revoke(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
+    let changed = tx
+        .execute(
+            "update nodes
+            set revoked_at = $2
+            where id = $1 and revoked_at is null",
+            &values![id, tx.now()],
+        )
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Asks a node, through the answer to its next heartbeat, to pull its state.
+pub async fn request_reconcile(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
+    tx.execute("update nodes set reconcile = 1 where id = $1", &values![id]).await?;
+    Ok(())
+}
+
+/// Notes a sign of life. Returns whether the node should pull its state; `None` when its key is revoked.
+///
+/// The request to pull is handed out once. It also stands while something that is pending should have
+/// reached the node by now.
+pub async fn heartbeat(tx: &mut Tx, id: Uuid, version: &str, checksum: &str) -> Result<Option<bool>, Error> {
+    let now = tx.now();
+    let found = tx
+        .optional(
+            "select
+                d.stale_after,
+                n.reconcile or exists (
+                    select 1
+                    from invocations i
+                    where i.node_id = n.id
+                        and i.status in ('pending', 'ack', 'started')
+                        and i.status = 'pending'
+                        and i.updated_at <= $2
+                )
+            from nodes n join domains d on d.id = n.domain_id
+            where n.id = $1 and n.revoked_at is null",
+            &values![id, before(now, OVERDUE)],
+            |row| Ok((row.get::<u32>(0)?, row.get::<bool>(1)?)),
+        )
+        .await?;
+    let Some((stale_after, reconcile)) = found else { return Ok(None) };
+    let silent_since = before(now, Duration::from_secs(stale_after.into()));
+    tx.execute(
+        "update nodes
+        set last_heartbeat_at = $2,
+            recovered_at = case
+                when last_heartbeat_at is null or last_heartbeat_at <= $3 then $2
+                else recovered_at
+            end,
+            binary_version = $4,
+            binary_checksum = $5,
+            reconcile = 0
+        where id = $1",
+        &values![id, now, silent_since, version, checksum],
+    )
+    .await?;
+    Ok(Some(reconcile))
+}
+
+fn before(now: Timestamp, time: Duration) -> Timestamp {
+    now.checked_sub(time).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Nodes as operators see them.
+
+use crate::db::{Error, Row, Tx, Value};
+use crate::labels::{self, Labelled};
+use crate::values;
+use jiff::Timestamp;
+use plex_api::nodes::{NodeSummary, Reachability, ReachabilityState};
+use plex_domain::reachability::{Policy, verdict};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Nodes of a domain, of a project, of both, or (with neither) all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Within {
+    /// Only of this domain.
+    pub domain_id: Option<Uuid>,
+    /// Only of this project.
+    pub project_id: Option<Uuid>,
+}
+
+/// A node of a list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// What is shown.
+    pub summary: NodeSummary,
+    /// Its labels by every key that finds them, for selectors.
+    pub labels: BTreeMap<String, serde_json::Value>,
+}
+
+macro_rules! nodes_sql {
+    ($rest:literal) => {
+        concat!(
+            "select
+                n.id, n.project_id, n.domain_id, n.name, n.kind, n.created_at, n.revoked_at,
+                n.last_heartbeat_at, n.recovered_at, n.binary_version, c.reported_at,
+                d.heartbeat_interval, d.stale_after, d.unreachable_after
+            from nodes n
+                join domains d on d.id = n.domain_id
+                left join capabilities c on c.node_id = n.id
+            ",
+            $rest
+        )
+    };
+}
+
+/// A page, by id, of the nodes that lie in any of these places.
+///
+/// Each place is read by its own index, so a page costs the same wherever it is, and the pages are merged.
+pub async fn page(
+    tx: &mut Tx,
+    places: &[Within],
+    after: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<Listed>, Error> {
+    let after = after.unwrap_or(Uuid::nil());
+    let mut merged = BTreeMap::new();
+    for place in places {
+        let found = one_place(tx, place, after, limit).await?;
+        merged.extend(found.into_iter().map(|summary| (summary.id, summary)));
+    }
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    labelled(tx, merged.into_values().take(limit).collect()).await
+}
+
+async fn one_place(tx: &mut Tx, place: &Within, after: Uuid, limit: u32) -> Result<Vec<NodeSummary>, Error> {
+    let sql = match (place.domain_id.is_some(), place.project_id.is_some()) {
+        (false, false) => nodes_sql!("where n.id > $1 order by n.id limit $2"),
+        (true, false) => nodes_sql!("where n.id > $1 and n.domain_id = $3 order by n.id limit $2"),
+        (false, true) => nodes_sql!("where n.id > $1 and n.project_id = $3 order by n.id limit $2"),
+        (true, true) => {
+            nodes_sql!("where n.id > $1 and +n.domain_id = $3 and n.project_id = $4 order by n.id limit $2")
+        }
+    };
+    let mut values = values![after, limit].to_vec();
+    values.extend(place.domain_id.map(Value::from));
+    values.extend(place.project_id.map(Value::from));
+    let now = tx.now();
+    tx.all(sql, &values, |row| read(row, now)).await
+}
+
+/// One node.
+pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Listed>, Error> {
+    let now = tx.now();
+    let found = tx.optional(nodes_sql!("where n.id = $1"), &values![id], |row| read(row, now)).await?;
+    Ok(labelled(tx, found.into_iter().collect()).await?.pop())
+}
+
+/// The verdict on one node.
+pub async fn reachability(tx: &mut Tx, id: Uuid) -> Result<Option<Reachability>, Error> {
+    let now = tx.now();
+    let found = tx.optional(nodes_sql!("where n.id = $1"), &values![id], |row| read(row, now)).await?;
+    Ok(found.and_then(|summary| summary.reachability))
+}
+
+async fn labelled(tx: &mut Tx, nodes: Vec<NodeSummary>) -> Result<Vec<Listed>, Error> {
+    let ids: Vec<Uuid> = nodes.iter().map(|node| node.id).collect();
+    let mut labels = labels::of_nodes(tx, &ids).await?;
+    let listed = nodes.into_iter().map(|mut summary| {
+        let Labelled { shown, keys } = labels.remove(&summary.id).unwrap_or_default();
+        summary.labels = Some(shown);
+        Listed { summary, labels: keys }
+    });
+    Ok(listed.collect())
+}
+
+fn read(row: &Row<'_>, now: Timestamp) -> Result<NodeSummary, Error> {
+    let created_at: Timestamp = row.get(5)?;
+    let seconds = |column| row.get::<u32>(column).map(|seconds| Duration::from_secs(seconds.into()));
+    let policy = Policy {
+        heartbeat_interval: seconds(11)?,
+        stale_after: seconds(12)?,
+        unreachable_after: seconds(13)?,
+    };
+    let mut reachability = verdict(&policy, created_at, row.get(7)?, now);
+    // Only the row knows how long the present run of heartbeats has lasted.
+    if let (ReachabilityState::Healthy, Some(recovered_at)) = (reachability.state, row.get(8)?) {
+        reachability.changed_at = recovered_at;
+    }
+    Ok(NodeSummary {
+        id: row.get(0)?,
+        project_id: Some(row.get(1)?),
+        domain_id: row.get(2)?,
+        name: Some(row.get(3)?),
+        kind: Some(row.get(4)?),
+        created_at,
+        revoked_at: row.get(6)?,
+        labels: None,
+        reachability: Some(reachability),
+        binary_version: row.get(9)?,
+        manifest_at: row.get(10)?,
+    })
+}

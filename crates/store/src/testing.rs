@@ -1,0 +1,99 @@
+//! What the tests of this crate share: a clock and ids they own, a database in a temporary directory, and
+//! rows that others hang on.
+
+use crate::db::{Db, Error, Settings, Tx};
+use crate::values;
+use jiff::Timestamp;
+use plex_domain::env::{Clock, Rng};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// A clock that stands still until it is told otherwise.
+pub(crate) struct TestClock(AtomicI64);
+
+impl TestClock {
+    /// Stands at 2026-11-01T00:00:00Z.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(1_793_491_200_000_000)))
+    }
+
+    /// Goes on by `time`.
+    pub(crate) fn advance(&self, time: Duration) {
+        self.0.fetch_add(i64::try_from(time.as_micros()).expect("a short time"), Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.0.load(Ordering::Relaxed)).expect("in the calendar")
+    }
+}
+
+/// Counts upwards eight bytes at a time, so that ids minted in one millisecond differ and sort as minted.
+#[derive(Default)]
+pub(crate) struct CountingRng(AtomicU64);
+
+impl Rng for CountingRng {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let next = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+            chunk.copy_from_slice(&next[..chunk.len()]);
+        }
+    }
+}
+
+/// A fresh database; it goes away with the directory.
+pub(crate) fn db() -> (TempDir, Db) {
+    db_at(TestClock::new())
+}
+
+/// A fresh database whose time is `clock`'s.
+pub(crate) fn db_at(clock: Arc<TestClock>) -> (TempDir, Db) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("test.db");
+    let db = Db::open(Settings { path, clock, rng: Arc::new(CountingRng::default()) }).expect("a new database");
+    (dir, db)
+}
+
+/// A domain with the default reachability policy and the mesh pool `10.0.0.0/24`.
+pub(crate) async fn domain(tx: &mut Tx, slug: &str) -> Result<Uuid, Error> {
+    let id = tx.new_id();
+    tx.execute(
+        "insert into domains (
+            id, slug, name, mesh_cidr, heartbeat_interval, stale_after, unreachable_after, signing_key_id,
+            signing_public_key, signing_key_sealed, created_at, updated_at
+        ) values ($1, $2, $2, '10.0.0.0/24', 30, 90, 300, 'key-1', $3, $3, $4, $4)",
+        &values![id, slug, &[7_u8; 32], tx.now()],
+    )
+    .await?;
+    Ok(id)
+}
+
+/// A project.
+pub(crate) async fn project(tx: &mut Tx, domain_id: Uuid, slug: &str) -> Result<Uuid, Error> {
+    let id = tx.new_id();
+    tx.execute(
+        "insert into projects (id, domain_id, slug, name, created_at, updated_at)
+        values ($1, $2, $3, $3, $4, $4)",
+        &values![id, domain_id, slug, tx.now()],
+    )
+    .await?;
+    Ok(id)
+}
+
+/// A registered node; the hash of its key is its id twice.
+pub(crate) async fn node(tx: &mut Tx, project_id: Uuid, name: &str) -> Result<Uuid, Error> {
+    let id = tx.new_id();
+    let key_hash = [id.as_bytes().as_slice(), id.as_bytes()].concat();
+    tx.execute(
+        "insert into nodes (
+            id, project_id, domain_id, name, kind, public_key, mesh_ip, key_hash, bootstrap_token_id, created_at
+        ) select $1, id, domain_id, $3, 'node', 'key', '10.0.0.1', $4, $1, $5 from projects where id = $2",
+        &values![id, project_id, name, &key_hash, tx.now()],
+    )
+    .await?;
+    Ok(id)
+}
