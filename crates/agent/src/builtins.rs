@@ -96,6 +96,11 @@ impl Builtins {
         self.disabled.iter().any(|disabled| disabled == action)
     }
 
+    /// Whether there is such a built-in, switched off or not.
+    pub fn has(&self, action: &str) -> bool {
+        ALL.iter().any(|builtin| builtin.name == action)
+    }
+
     /// The built-ins as they are declared to the server.
     pub fn declared(&self) -> Vec<BuiltinAction> {
         let on = ALL.iter().filter(|builtin| !self.is_disabled(builtin.name));

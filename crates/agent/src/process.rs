@@ -88,6 +88,13 @@ pub struct Captured {
 }
 
 impl Captured {
+    /// The beginning of what is there already.
+    pub(crate) fn of(output: &[u8], limit: usize) -> Self {
+        let mut captured = Self::default();
+        captured.add(output, limit);
+        captured
+    }
+
     fn add(&mut self, chunk: &[u8], limit: usize) {
         let room = limit.saturating_sub(self.bytes.len()).min(chunk.len());
         self.bytes.extend_from_slice(&chunk[..room]);

@@ -1,5 +1,6 @@
 //! What every command is given: the persistent flags, the environment and the way to the terminal.
 
+use crate::document::own;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::session;
@@ -7,6 +8,7 @@ use crate::ui::{Format, Ui};
 use clap::Args;
 use plex_client::operator::Client;
 use std::path::PathBuf;
+use uuid::Uuid;
 
 /// The flags that every command takes, before or after its name.
 #[derive(Debug, Default, Args)]
@@ -63,5 +65,22 @@ impl Context {
             return Ok(());
         }
         self.ui.ask(question)
+    }
+
+    /// Prints a result of our own making: `text` as text, `document` otherwise.
+    pub(crate) fn report(
+        &mut self,
+        document: &serde_json::Value,
+        text: impl FnOnce(&mut Ui) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self.ui.format() {
+            Format::Text => text(&mut self.ui),
+            Format::Json | Format::Yaml => self.ui.document(&own(document)),
+        }
+    }
+
+    /// Says that something was done to a thing: `revoked <id>`.
+    pub(crate) fn done(&mut self, verb: &str, id: Uuid) -> Result<(), Error> {
+        self.report(&serde_json::json!({"id": id, "result": verb}), |ui| ui.line(&format!("{verb} {id}")))
     }
 }

@@ -22,6 +22,7 @@ mod parsing;
 mod root;
 mod sections;
 mod session;
+mod spool;
 mod table;
 mod ui;
 mod view;

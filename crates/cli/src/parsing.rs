@@ -1,6 +1,7 @@
 //! Readers of single arguments. What they refuse never leaves the machine (exit 2).
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use uuid::Uuid;
 
 /// Reads a UUID as the contract writes it: any version but nil, with hyphens.
@@ -18,6 +19,11 @@ pub(crate) fn label(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         Some(_) | None => Err("not key=value".to_owned()),
     }
+}
+
+/// Reads one of the words of an enumeration.
+pub(crate) fn words<const N: usize>(words: [&'static str; N]) -> PossibleValuesParser {
+    PossibleValuesParser::new(words)
 }
 
 /// The id of the one thing a command is about, given by place or by flag.

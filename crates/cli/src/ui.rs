@@ -12,6 +12,9 @@ use plex_domain::text;
 use serde_json::value::RawValue;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
+/// Ends all colours.
+const RESET: &[u8] = b"\x1b[0m";
+
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Format {
@@ -88,9 +91,28 @@ impl Ui {
         self.some_escaped |= escaped;
         if shown.contains(&0x1b) {
             // A colour left on would dye the next header.
-            shown.extend_from_slice(b"\x1b[0m");
+            shown.extend_from_slice(RESET);
         }
         self.stdout.write_all(&shown).map_err(Error::writing)
+    }
+
+    /// Prints an action's output piece by piece.
+    pub(crate) fn copy_output(&mut self, mut from: impl io::Read, controls: Controls) -> Result<(), Error> {
+        if !self.stdout_is_terminal || controls == Controls::Passed {
+            return io::copy(&mut from, &mut self.stdout).map(drop).map_err(Error::writing);
+        }
+        let mut filter = text::TerminalFilter::default();
+        let mut piece = vec![0; 64 * 1024];
+        loop {
+            let count = from.read(&mut piece).map_err(|cause| Error::local("cannot read the output", cause))?;
+            if count == 0 {
+                break;
+            }
+            self.stdout.write_all(&filter.push(&piece[..count])).map_err(Error::writing)?;
+        }
+        let rest = filter.finish();
+        self.some_escaped |= rest.escaped;
+        self.stdout.write_all(&rest.shown).and_then(|()| self.stdout.write_all(RESET)).map_err(Error::writing)
     }
 
     /// Prints a JSON document as it is, or as YAML. A terminal sees no control character of it, even inside

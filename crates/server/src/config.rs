@@ -130,12 +130,17 @@ impl Config {
 fn public_url(text: &str) -> Result<String, ConfigError> {
     let uri: Uri = text.parse().map_err(|_| ConfigError::PublicUrl)?;
     let authority = uri.authority().ok_or(ConfigError::PublicUrl)?;
+    let host = authority.host();
+    let is_whole = match authority.port_u16() {
+        Some(0) => false,
+        Some(port) => authority.as_str() == format!("{host}:{port}"),
+        None => authority.as_str() == host,
+    };
     let is_plain = uri.scheme_str() == Some("https")
         && matches!(uri.path(), "" | "/")
-        && uri.query().is_none()
         && !text.contains(['#', '?', '@'])
-        && !authority.host().is_empty()
-        && (authority.port().is_none() || authority.port_u16().is_some_and(|port| port != 0));
+        && !host.is_empty()
+        && is_whole;
     if is_plain { Ok(format!("https://{authority}")) } else { Err(ConfigError::PublicUrl) }
 }
 

@@ -12,7 +12,8 @@ use crate::cli::Failure;
 use crate::config::Config;
 use crate::data_dir::{self, DataDir};
 use crate::http;
-use crate::listen::{self, Limits, tls};
+use crate::listen::tls::{self, Reloadable};
+use crate::listen::{self, Limits};
 use certificate::Source;
 use std::fs;
 use std::net::SocketAddr;
@@ -52,36 +53,21 @@ async fn serve(config: Config) -> Result<(), Failure> {
     if let Some(path) = &config.ready_file {
         withdraw(path)?;
     }
-    let master = data_dir::read_master_key(config.master_key_file.as_ref().unwrap_or(&dir.master_key()))?;
+    let signals = Signals::new()?;
     let source = Source::new(config.own_certificate.clone(), dir.clone());
-    let certificate = tls::Reloadable::new(source.read()?);
-    let tls = tls::server_config(certificate.clone()).context("cannot set up TLS")?;
+    let certificate = Reloadable::new(source.read()?);
     let (listener, bound) = listen_on(config.listen)?;
     let url = match config.public_url.clone() {
         Some(url) => url,
         None => address::url(bound, &certificate.current(), &source.names())?,
     };
-    let signals = Signals::new()?;
     let shutdown = CancellationToken::new();
-    let settings = Settings {
-        data_dir: dir.path().to_owned(),
-        public_url: url.clone(),
-        max_output_bytes: config.max_output_bytes,
-        master,
-        trusted_proxies: config.trusted_proxies.clone(),
-        shutdown: shutdown.clone(),
-    };
-    let app = App::start(settings).await.context("cannot start")?;
-    let limits = Limits {
-        connections: config.max_connections,
-        connections_per_source: config.max_connections_per_source,
-        ..Limits::default()
-    };
+    let app = App::start(settings(&config, &dir, (url.clone(), shutdown.clone()))?).await.context("cannot start")?;
+    let tls = tls::server_config(certificate.clone()).context("cannot set up TLS")?;
     let router = http::router(app.clone());
-    let server = tokio::spawn(listen::serve(listener, Some(tls), router, shutdown.clone(), limits));
+    let server = tokio::spawn(listen::serve(listener, Some(tls), router, shutdown.clone(), limits(&config)));
     let renewal = tokio::spawn(certificate::keep_fresh(source, certificate));
-    let announced = announce(config.ready_file.as_deref(), &url, bound);
-    let stopped = match announced {
+    let stopped = match announce(config.ready_file.as_deref(), &url, bound) {
         Ok(()) => until_stopped(server, signals, &shutdown).await,
         Err(failure) => Err(failure),
     };
@@ -90,6 +76,30 @@ async fn serve(config: Config) -> Result<(), Failure> {
     app.stop().await;
     tracing::info!("stopped");
     stopped
+}
+
+fn settings(
+    config: &Config,
+    dir: &DataDir,
+    (public_url, shutdown): (String, CancellationToken),
+) -> Result<Settings, Failure> {
+    let key_file = config.master_key_file.clone().unwrap_or_else(|| dir.master_key());
+    Ok(Settings {
+        data_dir: dir.path().to_owned(),
+        public_url,
+        max_output_bytes: config.max_output_bytes,
+        master: data_dir::read_master_key(&key_file)?,
+        trusted_proxies: config.trusted_proxies.clone(),
+        shutdown,
+    })
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        connections: config.max_connections,
+        connections_per_source: config.max_connections_per_source,
+        ..Limits::default()
+    }
 }
 
 /// Logs are JSON lines on stderr; `RUST_LOG` says how much.

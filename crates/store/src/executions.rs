@@ -200,3 +200,6 @@ fn read(row: &Row<'_>) -> Result<Execution, Error> {
         targets: Vec::new(),
     })
 }
+
+#[cfg(test)]
+mod tests;

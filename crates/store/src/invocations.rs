@@ -3,16 +3,22 @@
 //! [`advance`] is the hot path. It takes a batch, decides each report by `domain::execution`, and touches
 //! each execution's counts once.
 
-use crate::db::{Error, Row, Tx};
+mod queue;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod timeout;
+
+pub use queue::{Queued, queued};
+pub use targets::{LOCAL_BUCKET, target, targets, targets_of};
+pub use timeout::time_out;
+
+use crate::db::{Error, Tx};
 use crate::values;
-use jiff::Timestamp;
-use plex_api::executions::{ActionKind, ExecutionStatus, ExecutionTarget, OutputRef};
+use plex_api::executions::ExecutionStatus;
 use plex_domain::execution::{Invocation, Refusal, Report, TargetCounts, Verdict, judge};
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// The bucket of outputs in the embedded object store.
-pub const LOCAL_BUCKET: &str = "local";
 
 /// One callback, checked but not yet decided.
 #[derive(Debug, Clone)]
@@ -356,186 +362,6 @@ async fn recount(tx: &mut Tx, execution_id: Uuid, counts: &TargetCounts) -> Resu
     )
     .await?;
     Ok(())
-}
-
-/// Sets `timeout` on at most `limit` invocations whose execution expired before `cutoff`.
-///
-/// It compares and sets, so that any number of replicas may do it at once.
-pub async fn time_out(tx: &mut Tx, cutoff: Timestamp, limit: u32) -> Result<Vec<Event>, Error> {
-    let overdue = tx
-        .all(
-            "select i.execution_id, i.node_id, i.status
-            from executions e join invocations i on i.execution_id = e.id
-            where e.expires_at < $1
-                and e.status in ('pending', 'ack', 'started')
-                and i.status in ('pending', 'ack', 'started')
-            order by e.expires_at
-            limit $2",
-            &values![cutoff, limit],
-            |row| {
-                let from = row.get(2)?;
-                let to = ExecutionStatus::Timeout;
-                Ok(Shift { execution_id: row.get(0)?, node_id: row.get(1)?, from, to })
-            },
-        )
-        .await?;
-    for shift in &overdue {
-        let error = format!("no report before the deadline (last status: {})", shift.from.as_str());
-        let now = tx.now();
-        tx.execute(
-            "update invocations
-            set status = 'timeout', updated_at = $3, finished_at = $3, error = $4, last_report = null,
-                upload_key = null
-            where execution_id = $1 and node_id = $2",
-            &values![shift.execution_id, shift.node_id, now, &error],
-        )
-        .await?;
-        record(tx, shift.execution_id, shift.node_id, shift.to, Some(&error)).await?;
-    }
-    settle(tx, overdue).await
-}
-
-/// An invocation that waits for its node, with all the node needs to run it.
-#[derive(Debug, Clone)]
-pub struct Queued {
-    /// The execution.
-    pub execution_id: Uuid,
-    /// The action's name.
-    pub action: String,
-    /// Where the action comes from.
-    pub kind: ActionKind,
-    /// JSON text.
-    pub parameters: Option<String>,
-    /// Seconds from dispatch to deadline.
-    pub timeout_seconds: u32,
-    /// The status now.
-    pub status: ExecutionStatus,
-    /// When it was dispatched.
-    pub requested_at: Timestamp,
-    /// The deadline.
-    pub expires_at: Timestamp,
-    /// The hook's pinned digest, base64.
-    pub checksum: Option<String>,
-}
-
-/// What waits for a node: not terminal, not expired, oldest first.
-pub async fn queued(tx: &mut Tx, node_id: Uuid, limit: u32) -> Result<Vec<Queued>, Error> {
-    let now = tx.now();
-    tx.all(
-        "select
-            e.id, e.action, e.kind, e.parameters, e.timeout_seconds, i.status, e.created_at, e.expires_at, p.checksum
-        from invocations i
-            join executions e on e.id = i.execution_id
-            left join hook_pins p on p.node_id = i.node_id and p.name = e.action and e.kind = 'hook'
-        where i.node_id = $1 and i.status in ('pending', 'ack', 'started') and e.expires_at > $2
-        order by e.created_at, e.id
-        limit $3",
-        &values![node_id, now, limit],
-        |row| {
-            Ok(Queued {
-                execution_id: row.get(0)?,
-                action: row.get(1)?,
-                kind: row.get(2)?,
-                parameters: row.get(3)?,
-                timeout_seconds: row.get(4)?,
-                status: row.get(5)?,
-                requested_at: row.get(6)?,
-                expires_at: row.get(7)?,
-                checksum: row.get(8)?,
-            })
-        },
-    )
-    .await
-}
-
-macro_rules! targets_sql {
-    ($rest:literal) => {
-        concat!(
-            "select
-                i.execution_id, i.node_id, n.name, i.status, e.created_at, i.updated_at, i.started_at,
-                i.finished_at, i.exit_code, i.error, i.output_kind, i.output_bytes, i.output_truncated,
-                i.output_key, i.output_sha256
-            from ",
-            $rest
-        )
-    };
-}
-
-/// The targets of one execution by node id, at most `limit`. Inline outputs come without their bytes.
-pub async fn targets(tx: &mut Tx, execution_id: Uuid, limit: u32) -> Result<Vec<ExecutionTarget>, Error> {
-    tx.all(
-        targets_sql!(
-            "executions e
-                join invocations i on i.execution_id = e.id
-                join nodes n on n.id = i.node_id
-            where e.id = $1
-            order by i.node_id
-            limit $2"
-        ),
-        &values![execution_id, limit],
-        |row| Ok(read_target(row)?.1),
-    )
-    .await
-}
-
-/// All targets of several executions, each with its execution's id, in one statement.
-pub async fn targets_of(tx: &mut Tx, executions: &[Uuid]) -> Result<Vec<(Uuid, ExecutionTarget)>, Error> {
-    let ids: Vec<String> = executions.iter().map(|id| id.simple().to_string()).collect();
-    let ids = serde_json::to_string(&ids).expect("hex strings are JSON");
-    tx.all(
-        targets_sql!(
-            "json_each($1) ids
-                cross join executions e on e.id = unhex(ids.value)
-                cross join invocations i on i.execution_id = e.id
-                cross join nodes n on n.id = i.node_id"
-        ),
-        &values![&ids],
-        read_target,
-    )
-    .await
-}
-
-fn read_target(row: &Row<'_>) -> Result<(Uuid, ExecutionTarget), Error> {
-    let kind: Option<String> = row.get(10)?;
-    let output_ref = match kind.as_deref() {
-        None => None,
-        Some("inline") => Some(OutputRef::Inline { inline_bytes: None }),
-        Some(_) => Some(OutputRef::ObjectStore {
-            bucket: LOCAL_BUCKET.to_owned(),
-            key: row.get(13)?,
-            sha256: row.get(14)?,
-        }),
-    };
-    let target = ExecutionTarget {
-        node_id: row.get(1)?,
-        node_name: row.get(2)?,
-        status: row.get(3)?,
-        created_at: row.get(4)?,
-        updated_at: row.get(5)?,
-        started_at: row.get(6)?,
-        finished_at: row.get(7)?,
-        exit_code: row.get(8)?,
-        error: row.get(9)?,
-        output_bytes: row.get(11)?,
-        output_truncated: row.get(12)?,
-        output_ref,
-    };
-    Ok((row.get(0)?, target))
-}
-
-/// One target of one execution.
-pub async fn target(tx: &mut Tx, execution_id: Uuid, node_id: Uuid) -> Result<Option<ExecutionTarget>, Error> {
-    tx.optional(
-        targets_sql!(
-            "executions e
-                join invocations i on i.execution_id = e.id
-                join nodes n on n.id = i.node_id
-            where e.id = $1 and i.node_id = $2"
-        ),
-        &values![execution_id, node_id],
-        |row| Ok(read_target(row)?.1),
-    )
-    .await
 }
 
 /// The domain whose audit chain an execution belongs to.

@@ -16,6 +16,7 @@ pub mod invocations;
 pub mod labels;
 pub mod nodes;
 pub mod outputs;
+pub mod principals;
 pub mod projects;
 pub mod relations;
 pub mod tokens;

@@ -147,8 +147,7 @@ pub(crate) struct DomainRow {
     id: Uuid,
     name: String,
     slug: String,
-    /// Its pool of mesh addresses.
-    pub(crate) mesh_cidr: String,
+    mesh_cidr: String,
     #[serde(rename = "reachability")]
     _reachability: Value,
     created_at: Timestamp,

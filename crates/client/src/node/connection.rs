@@ -142,6 +142,11 @@ impl NodeClient {
         Ok(Self { connection, node_id, authorization })
     }
 
+    /// The node that calls.
+    pub fn node_id(&self) -> Uuid {
+        self.node_id
+    }
+
     /// A sign of life.
     ///
     /// # Errors

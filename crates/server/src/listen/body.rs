@@ -6,8 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,13 +14,27 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::Sleep;
 
-/// Set once the body stopped arriving; read when the route has answered.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Stalled(Arc<AtomicBool>);
+/// How reading a body failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// The connection or its framing broke.
+    Broken,
+    /// Nothing came for too long.
+    Stalled,
+}
 
-impl Stalled {
-    pub(super) fn happened(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+/// Set by the body when it fails; read when the route has answered.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Outcome(Arc<OnceLock<Failed>>);
+
+impl Outcome {
+    pub(super) fn failed(&self) -> Option<Failed> {
+        self.0.get().copied()
+    }
+
+    fn set(&self, failed: Failed) {
+        // The first failure is the one that ended the body.
+        let _ = self.0.set(failed);
     }
 }
 
@@ -31,12 +44,12 @@ pub(super) struct Timed {
     body: Incoming,
     patience: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
-    stalled: Stalled,
+    outcome: Outcome,
 }
 
 impl Timed {
-    pub(super) fn new(body: Incoming, patience: Duration, stalled: Stalled) -> Self {
-        Self { body, patience, waiting: None, stalled }
+    pub(super) fn new(body: Incoming, patience: Duration, outcome: Outcome) -> Self {
+        Self { body, patience, waiting: None, outcome }
     }
 }
 
@@ -77,6 +90,9 @@ impl Body for Timed {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             self.waiting = None;
+            if matches!(frame, Some(Err(_))) {
+                self.outcome.set(Failed::Broken);
+            }
             return Poll::Ready(frame.map(|result| result.map_err(BodyError::Transport)));
         }
         let patience = self.patience;
@@ -84,7 +100,7 @@ impl Body for Timed {
         if waiting.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        self.stalled.0.store(true, Ordering::Release);
+        self.outcome.set(Failed::Stalled);
         Poll::Ready(Some(Err(BodyError::Stalled)))
     }
 

@@ -2,7 +2,7 @@
 
 use super::Peer;
 use super::activity::{Activity, Tracked};
-use super::body::{Stalled, Timed};
+use super::body::{Failed, Outcome, Timed};
 use super::guard::{Guard, STAND_IN};
 use super::limits::Limits;
 use super::pacing::Paced;
@@ -153,20 +153,24 @@ async fn answer(
     if let Some(refusal) = refusal_of_head(&request, &activity) {
         return Ok(refusal.response("/", version).map(|body| Tracked::new(body, in_flight)));
     }
-    let stalled = Stalled::default();
+    let outcome = Outcome::default();
     let uri = request.uri().clone();
-    let mut request = request.map(|body| Timed::new(body, body_idle, stalled.clone()));
+    let mut request = request.map(|body| Timed::new(body, body_idle, outcome.clone()));
     request.extensions_mut().insert(peer);
     let Ok(mut response) = router.oneshot(request).await;
     // A route that was refused the rest of its body may have answered anything; what happened is this.
-    let refusal = if stalled.happened() { Some(Refusal::BodyTimeout) } else { activity.refusal() };
+    let refusal = match outcome.failed() {
+        Some(Failed::Stalled) => Some(Refusal::BodyTimeout),
+        Some(Failed::Broken) => activity.refusal(),
+        None => None,
+    };
     if let Some(refusal) = refusal {
         response = refusal.response(uri.path(), version);
     }
     Ok(response.map(|body| Tracked::new(body, in_flight)))
 }
 
-fn refusal_of_head(request: &Request<Incoming>, activity: &Activity) -> Option<Refusal> {
+fn refusal_of_head<B>(request: &Request<B>, activity: &Activity) -> Option<Refusal> {
     let is_stand_in = request.method().as_str() == STAND_IN;
     if let Some(refusal) = activity.refusal().filter(|_| is_stand_in) {
         return Some(refusal);
@@ -181,5 +185,36 @@ fn refusal_of_head(request: &Request<Incoming>, activity: &Activity) -> Option<R
 fn log_end<E: std::fmt::Display>(peer: Peer, result: Result<(), E>) {
     if let Err(error) = result {
         tracing::debug!(peer.address = %peer.0, %error, "connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(version: Version, uri: &str, host: Option<&str>) -> Option<Refusal> {
+        let mut request = Request::builder().version(version).uri(uri);
+        if let Some(host) = host {
+            request = request.header(header::HOST, host);
+        }
+        refusal_of_head(&request.body(()).expect("a valid request"), &Activity::new())
+    }
+
+    #[test]
+    fn an_http_2_request_names_whom_it_is_for() {
+        assert!(refused(Version::HTTP_2, "/", None).is_some());
+        assert!(refused(Version::HTTP_2, "/", Some("a")).is_none());
+        assert!(refused(Version::HTTP_2, "https://a/", None).is_none());
+    }
+
+    #[test]
+    fn the_stand_in_is_answered_only_after_a_refusal() {
+        let stand_in = Request::builder().method(STAND_IN).header(header::HOST, "-").body(());
+        let (stand_in, activity) = (stand_in.expect("a valid request"), Activity::new());
+        assert_eq!(refusal_of_head(&stand_in, &activity), None);
+        activity.refuse(Refusal::HeadTooLarge);
+        activity.refuse(Refusal::HeadTimeout);
+        assert_eq!(refusal_of_head(&stand_in, &activity), Some(Refusal::HeadTooLarge));
+        assert_eq!(refusal_of_head(&Request::new(()), &activity), None);
     }
 }

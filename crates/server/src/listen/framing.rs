@@ -52,7 +52,7 @@ struct Head {
 impl Framing {
     /// A reader before the first request, with bounds on a head's bytes and header lines.
     pub(super) fn new(head_bytes: usize, headers: usize) -> Self {
-        Self { head_bytes, headers, state: State::Head(Head::default()), refusal: None }
+        Self { head_bytes, headers, state: State::next_request(), refusal: None }
     }
 
     /// Whether what comes next belongs to a head, so that nothing of it was released yet.
@@ -82,53 +82,56 @@ impl Framing {
 
     /// Releases one element of the message, or 0 when it is not complete.
     fn step(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
-        match &mut self.state {
-            State::Head(head) => {
-                let Some(length) = head.read(bytes, self.head_bytes, self.headers)? else { return Ok(0) };
-                self.state = head.body()?;
-                Ok(length)
-            }
+        let (length, next) = match &mut self.state {
+            State::Head(head) => match head.read(bytes, self.head_bytes, self.headers)? {
+                Some(length) => (length, Some(head.body()?)),
+                None => (0, None),
+            },
             State::Body { remaining } => {
-                let taken = take(remaining, bytes);
-                if *remaining == 0 {
-                    self.state = State::Head(Head::default());
-                }
-                Ok(taken)
+                let length = take(remaining, bytes);
+                (length, (*remaining == 0).then(State::next_request))
             }
-            State::ChunkSize => {
-                let Some(line) = short_line(bytes, CHUNK_LINE)? else { return Ok(0) };
-                self.state = match chunk_size(line)? {
-                    0 => State::Trailers { taken: 0 },
-                    remaining => State::ChunkData { remaining },
-                };
-                Ok(line.len() + 2)
-            }
+            State::ChunkSize => match short_line(bytes, CHUNK_LINE)? {
+                Some(line) => (line.len() + 2, Some(State::of_chunk(line)?)),
+                None => (0, None),
+            },
             State::ChunkData { remaining } => {
-                let taken = take(remaining, bytes);
-                if *remaining == 0 {
-                    self.state = State::ChunkEnd;
-                }
-                Ok(taken)
+                let length = take(remaining, bytes);
+                (length, (*remaining == 0).then_some(State::ChunkEnd))
             }
-            State::ChunkEnd => {
-                let Some(line) = short_line(bytes, 2)? else { return Ok(0) };
-                if !line.is_empty() {
-                    return Err(Refusal::Malformed("a chunk is longer than its size line says"));
+            State::ChunkEnd => match short_line(bytes, 2)? {
+                Some([]) => (2, Some(State::ChunkSize)),
+                Some(_) => return Err(Refusal::Malformed("a chunk is longer than its size line says")),
+                None => (0, None),
+            },
+            State::Trailers { taken } => match short_line(bytes, TRAILER_BYTES - *taken)? {
+                Some([]) => (2, Some(State::next_request())),
+                Some(line) => {
+                    field(line)?;
+                    *taken += line.len() + 2;
+                    (line.len() + 2, None)
                 }
-                self.state = State::ChunkSize;
-                Ok(2)
-            }
-            State::Trailers { taken } => {
-                let Some(line) = short_line(bytes, TRAILER_BYTES - *taken)? else { return Ok(0) };
-                if line.is_empty() {
-                    self.state = State::Head(Head::default());
-                    return Ok(2);
-                }
-                field(line)?;
-                *taken += line.len() + 2;
-                Ok(line.len() + 2)
-            }
+                None => (0, None),
+            },
+        };
+        if let Some(next) = next {
+            self.state = next;
         }
+        Ok(length)
+    }
+}
+
+impl State {
+    fn next_request() -> Self {
+        Self::Head(Head::default())
+    }
+
+    /// What follows a chunk's size line.
+    fn of_chunk(line: &[u8]) -> Result<Self, Refusal> {
+        Ok(match chunk_size(line)? {
+            0 => Self::Trailers { taken: 0 },
+            remaining => Self::ChunkData { remaining },
+        })
     }
 }
 
@@ -236,7 +239,7 @@ impl Head {
                 Err(Refusal::Malformed("HTTP/1.0 has no `Transfer-Encoding`"))
             }
             (true, None) => Ok(State::ChunkSize),
-            (false, None | Some(0)) => Ok(State::Head(Self::default())),
+            (false, None | Some(0)) => Ok(State::next_request()),
             (false, Some(remaining)) => Ok(State::Body { remaining }),
         }
     }

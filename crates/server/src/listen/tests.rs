@@ -2,6 +2,7 @@
 
 mod doors;
 mod endings;
+mod floods;
 mod secure;
 
 use super::{Limits, Peer, serve};

@@ -256,13 +256,13 @@ const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_initial
 
 fn migrate(connection: &mut Connection) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let done: usize = transaction.query_row("pragma user_version", [], |row| row.get(0))?;
-    if done > MIGRATIONS.len() {
+    let done: u32 = transaction.query_row("pragma user_version", [], |row| row.get(0))?;
+    let Some(steps) = MIGRATIONS.get(done as usize..) else {
         return Err(Error::Corrupt("the database is from a newer version of this program".to_owned()));
-    }
-    for step in &MIGRATIONS[done..] {
+    };
+    for step in steps {
         transaction.execute_batch(step)?;
     }
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
+    transaction.pragma_update(None, "user_version", done + steps.len() as u32)?;
     Ok(transaction.commit()?)
 }

@@ -1,7 +1,7 @@
 use super::{Error, Row, Value};
 use jiff::Timestamp;
 use plex_domain::env::{Clock, Rng, micros, uuid_v7};
-use rusqlite::Connection;
+use rusqlite::{Connection, Statement};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -38,7 +38,8 @@ impl Tx {
     /// Runs a statement; returns how many rows it changed.
     pub async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<usize, Error> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.execute(rusqlite::params_from_iter(values))?)
+        bind(&mut statement, values)?;
+        Ok(statement.raw_execute()?)
     }
 
     /// The rows of a query.
@@ -65,7 +66,8 @@ impl Tx {
         mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+        bind(&mut statement, values)?;
+        let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
             read(&Row(row))?;
         }
@@ -80,7 +82,8 @@ impl Tx {
         read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+        bind(&mut statement, values)?;
+        let mut rows = statement.raw_query();
         rows.next()?.map(|row| read(&Row(row))).transpose()
     }
 
@@ -92,8 +95,20 @@ impl Tx {
     ) -> Result<(), Error> {
         let mut statement = self.connection.prepare_cached(sql)?;
         for values in rows {
-            statement.execute(rusqlite::params_from_iter(values))?;
+            bind(&mut statement, &values)?;
+            statement.raw_execute()?;
         }
         Ok(())
     }
+}
+
+/// Binds `$n` to the n-th value. SQLite takes `$n` for a name and numbers names by their first occurrence.
+fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> Result<(), Error> {
+    for index in 1..=statement.parameter_count() {
+        let number = statement.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let value = number.and_then(|number| values.get(number - 1));
+        let value = value.expect("a statement names its values $1, $2, … and is given as many");
+        statement.raw_bind_parameter(index, value)?;
+    }
+    Ok(())
 }

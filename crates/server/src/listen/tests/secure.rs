@@ -17,14 +17,14 @@ fn certificate() -> (CertificateDer<'static>, rustls::sign::CertifiedKey) {
     (made.cert.der().clone(), tls::read_pair(pem.0.as_bytes(), pem.1.as_bytes()).unwrap())
 }
 
-async fn start(limits: Limits) -> (TestServer, CertificateDer<'static>, Arc<Reloadable>) {
+pub(super) async fn start(limits: Limits) -> (TestServer, CertificateDer<'static>, Arc<Reloadable>) {
     let (trusted, pair) = certificate();
     let served = Reloadable::new(pair);
     let config = tls::server_config(served.clone()).unwrap();
     (TestServer::start_with(limits, Some(config)).await, trusted, served)
 }
 
-async fn handshake(
+pub(super) async fn handshake(
     server: &TestServer,
     trusted: &CertificateDer<'static>,
     alpn: &[u8],
@@ -72,7 +72,7 @@ async fn http_2_passes_with_many_streams_on_one_connection() {
 
 #[tokio::test]
 async fn an_http_2_body_that_stalls_is_408_and_idle_connections_end() {
-    let limits = Limits { body_idle: SHORT, idle: SHORT, grace: SHORT, ..Limits::default() };
+    let limits = Limits { head: SHORT, body_idle: SHORT, idle: SHORT, grace: SHORT, ..Limits::default() };
     let (server, trusted, _served) = start(limits).await;
     let stream = handshake(&server, &trusted, b"h2").await.unwrap();
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
@@ -140,4 +140,18 @@ fn a_pair_that_does_not_fit_is_refused() {
     assert!(matches!(read(&other.cert.pem(), &key), Err(tls::TlsError::Pair(_))));
     assert!(matches!(read("", &key), Err(tls::TlsError::Certificate)));
     assert!(matches!(read(&one.cert.pem(), ""), Err(tls::TlsError::Key)));
+}
+
+#[tokio::test]
+async fn an_http_2_head_that_is_too_large_is_refused() {
+    let (server, trusted, _served) = start(Limits::default()).await;
+    let stream = handshake(&server, &trusted, b"h2").await.unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request = |value: String| {
+        http::Request::post("https://localhost/echo").header("x", value).body(Full::new(Bytes::new())).unwrap()
+    };
+    assert_eq!(sender.send_request(request("y".repeat(10_000))).await.unwrap().status(), 200);
+    let refused = sender.send_request(request("y".repeat(100_000))).await;
+    assert!(refused.is_err() || refused.is_ok_and(|response| response.status() == 431));
 }

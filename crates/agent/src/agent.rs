@@ -1,0 +1,182 @@
+//! Puts the parts together and sees them through to the end.
+
+use crate::builtins::Builtins;
+use crate::config::{Config, Standing};
+use crate::delivery::Verifier;
+use crate::dispatcher::{self, Dispatcher, Inbox, Messages, Stops};
+use crate::durable;
+use crate::entropy::System;
+use crate::executor::Executor;
+use crate::fatal::Fatal;
+use crate::hooks::{Catalog, Hooks};
+use crate::identity::{self, Identity};
+use crate::journal::Journal;
+use crate::manifest::Build;
+use crate::process::Launcher;
+use crate::report::Reporter;
+use crate::spool::Spool;
+use crate::{heartbeat, manifest, pull, stream};
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use plex_client::node::NodeClient;
+use plex_domain::env::Clock as _;
+use ring::digest::{Context, SHA256};
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+
+/// This very program, whatever has become of its file since.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// Runs the agent until it is told to stop, or the server no longer knows it.
+///
+/// # Errors
+/// When it cannot begin, or its key is refused.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let identity = tokio::select! {
+        identity = identity(&config) => identity?,
+        () = signals.next() => return Ok(()),
+    };
+    tracing::info!(node.id = %identity.node_id, name = %config.name, "plexd {} begins", env!("CARGO_PKG_VERSION"));
+    let client = NodeClient::new(config.connection.clone(), identity.node_id, &identity.credential()?)?;
+    let verifier = Verifier {
+        node_id: identity.node_id,
+        key_id: identity.signing_key_id.clone(),
+        key: identity.signing_key()?,
+    };
+    let (fatal_sender, mut fatal) = mpsc::channel(1);
+    let parts = Parts::new(&config, &client, fatal_sender)?;
+    let stops = Stops::default();
+    let (inbox, messages) = dispatcher::channel();
+    let dispatcher = tokio::spawn(parts.dispatcher(&config, (inbox.clone(), messages), &stops)?.run());
+    let mut tasks = parts.follow(&client, &verifier, &inbox)?;
+    let end = tokio::select! {
+        () = signals.next() => None,
+        fatal = fatal.recv() => fatal,
+        Some(ended) = tasks.join_next() => Some(ended.context("a part of the agent broke down")?),
+    };
+    stops.soft.cancel();
+    tasks.shutdown().await;
+    match end {
+        Some(fatal) => {
+            stops.hard.cancel();
+            dispatcher.await?;
+            Err(fatal.into())
+        }
+        None => {
+            tracing::info!("stopping; a second signal kills what runs at once");
+            let hurry = async {
+                signals.next().await;
+                stops.hard.cancel();
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                ended = dispatcher => ended?,
+                () = hurry => {}
+            }
+            tracing::info!("stopped");
+            Ok(())
+        }
+    }
+}
+
+async fn identity(config: &Config) -> anyhow::Result<Identity> {
+    match &config.standing {
+        Standing::Registered(identity) => Ok(identity.clone()),
+        Standing::Token(token) => {
+            let identity = identity::register(&config.connection, token, &config.name).await?;
+            identity.store(&Config::identity_path(&config.args.state_dir)).with_context(|| {
+                format!(
+                    "registered as node {}, but its key is lost; revoke that node and start again with a fresh token",
+                    identity.node_id
+                )
+            })?;
+            tracing::info!(node.id = %identity.node_id, "registered");
+            Ok(identity)
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+struct Parts {
+    executor: Arc<Executor>,
+    catalog: watch::Sender<Arc<Catalog>>,
+}
+
+impl Parts {
+    fn new(config: &Config, client: &NodeClient, fatal: mpsc::Sender<Fatal>) -> anyhow::Result<Self> {
+        let args = &config.args;
+        let run_dir = args.state_dir.join("run");
+        durable::private_directory(&run_dir).context("state directory")?;
+        let (catalog, declared) = watch::channel(Arc::new(Catalog::default()));
+        let executor = Executor {
+            node_id: client.node_id(),
+            home: std::env::var("HOME").unwrap_or_else(|_| "/".to_owned()),
+            output_bytes: usize::try_from(args.max_output_bytes)?,
+            reporter: Reporter::new(client.clone(), fatal),
+            launcher: Launcher::new(OWN_PROGRAM.into(), std::path::absolute(run_dir)?),
+            builtins: Arc::new(Builtins::new(args.restartable_units.clone(), args.disabled_actions.clone())),
+            hooks: Hooks::new(args.hooks_dir.clone()),
+            catalog: declared,
+            spool: Spool::open(&args.state_dir.join("spool")).context("spool")?,
+        };
+        Ok(Self { executor: Arc::new(executor), catalog })
+    }
+
+    fn dispatcher(&self, config: &Config, channel: (Inbox, Messages), stops: &Stops) -> anyhow::Result<Dispatcher> {
+        let journal = Journal::open(&config.args.state_dir.join("journal"), System.now())?;
+        let most_running = usize::from(config.args.max_concurrent);
+        Ok(Dispatcher::new((journal, Arc::new(System)), self.executor.clone(), most_running, channel, stops.clone()))
+    }
+
+    /// Starts everything that listens to the server or tells it of this node. None of it ends but by a refusal.
+    fn follow(self, client: &NodeClient, verifier: &Verifier, inbox: &Inbox) -> anyhow::Result<JoinSet<Fatal>> {
+        let build = Build {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            checksum: checksum(Path::new(OWN_PROGRAM)).context("own executable")?,
+        };
+        let pull = Arc::new(Notify::new());
+        let (builtins, hooks) = (self.executor.builtins.clone(), self.executor.hooks.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(heartbeat::run(client.clone(), build.clone(), pull.clone()));
+        tasks.spawn(manifest::run(client.clone(), build, builtins, hooks, self.catalog));
+        tasks.spawn(stream::run(client.clone(), verifier.clone(), inbox.clone(), pull.clone()));
+        tasks.spawn(pull::run(client.clone(), verifier.clone(), inbox.clone(), pull));
+        Ok(tasks)
+    }
+}
+
+/// SHA-256 of a file, base64.
+fn checksum(path: &Path) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let mut context = Context::new(&SHA256);
+    let mut chunk = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(STANDARD.encode(context.finish())),
+            n => context.update(&chunk[..n]),
+        }
+    }
+}

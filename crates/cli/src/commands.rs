@@ -1,0 +1,75 @@
+//! The commands, at the paths of the things they are about.
+
+mod action;
+mod bootstrap_token;
+mod completion;
+mod domain;
+mod exec_log;
+mod hook;
+mod node;
+mod profile;
+mod project;
+mod rebac;
+mod token;
+mod whoami;
+
+use crate::context::Context;
+use crate::error::Error;
+use clap::Subcommand;
+
+/// What plexctl can do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Read the execution log
+    #[command(subcommand)]
+    ExecLog(exec_log::Command),
+    /// Dispatch actions and follow them
+    #[command(subcommand)]
+    Action(action::Command),
+    /// See and keep the fleet
+    #[command(subcommand)]
+    Node(node::Command),
+    /// See script hooks and accept their digests
+    #[command(subcommand)]
+    Hook(hook::Command),
+    /// Keep projects
+    #[command(subcommand)]
+    Project(project::Command),
+    /// Keep domains
+    #[command(subcommand)]
+    Domain(domain::Command),
+    /// Keep the tokens that machines register with
+    #[command(subcommand)]
+    BootstrapToken(bootstrap_token::Command),
+    /// Keep API tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Keep relations: who may do what
+    #[command(subcommand)]
+    Rebac(rebac::Command),
+    /// Show who the server takes you for
+    Whoami,
+    /// Keep stored profiles
+    #[command(subcommand)]
+    Profile(profile::Command),
+    /// Print a shell's completion script
+    Completion(completion::Args),
+}
+
+/// Runs a command.
+pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
+    match command {
+        Command::ExecLog(command) => exec_log::run(command, ctx),
+        Command::Action(command) => action::run(command, ctx),
+        Command::Node(command) => node::run(command, ctx),
+        Command::Hook(command) => hook::run(command, ctx),
+        Command::Project(command) => project::run(command, ctx),
+        Command::Domain(command) => domain::run(command, ctx),
+        Command::BootstrapToken(command) => bootstrap_token::run(command, ctx),
+        Command::Token(command) => token::run(command, ctx),
+        Command::Rebac(command) => rebac::run(command, ctx),
+        Command::Whoami => whoami::run(ctx),
+        Command::Profile(command) => profile::run(command, ctx),
+        Command::Completion(args) => completion::run(&args, ctx),
+    }
+}

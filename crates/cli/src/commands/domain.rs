@@ -1,0 +1,29 @@
+//! Domains.
+
+mod create;
+mod get;
+mod list;
+
+use crate::context::Context;
+use crate::error::Error;
+use clap::Subcommand;
+
+/// The family's commands.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List domains
+    List(list::Args),
+    /// Show one domain
+    Get(get::Args),
+    /// Make a domain
+    Create(create::Args),
+}
+
+/// Runs one of them.
+pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
+    match command {
+        Command::List(args) => list::run(&args, ctx),
+        Command::Get(args) => get::run(&args, ctx),
+        Command::Create(args) => create::run(&args, ctx),
+    }
+}

@@ -1,0 +1,21 @@
+//! `plexctl domain get`
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::parsing::Identified;
+use crate::view::{DomainRow, print_object};
+use plex_api::paths;
+use plex_client::operator::Call;
+
+/// Which domain to show.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    identified: Identified,
+}
+
+/// Prints one domain.
+pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
+    let body = ctx.client()?.fetch(&Call::get(paths::domain(args.identified.id())))?;
+    print_object::<DomainRow>(ctx, body)
+}

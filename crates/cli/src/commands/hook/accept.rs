@@ -1,0 +1,64 @@
+//! `plexctl hook accept`
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::listing::walk;
+use crate::parsing;
+use crate::view::{HookRow, print_object};
+use plex_api::hooks::HookAcceptRequest;
+use plex_api::paths;
+use plex_client::operator::{Call, Client};
+use uuid::Uuid;
+
+/// Which digest to accept.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Owning project
+    #[arg(long, value_name = "UUID", value_parser = parsing::id)]
+    project: Uuid,
+    /// The node that declares the hook
+    #[arg(long, value_name = "UUID", value_parser = parsing::id)]
+    node: Uuid,
+    /// The hook's name
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// The digest to pin, in base64; without it the declared one is shown and asked about
+    #[arg(long, value_name = "SHA256")]
+    checksum: Option<String>,
+}
+
+/// Pins a digest. Whoever names it has seen it; otherwise it is shown first, and pinned only after a yes.
+pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
+    let client = ctx.client()?;
+    let checksum = match &args.checksum {
+        Some(checksum) => checksum.clone(),
+        None => {
+            let hook = find(args, &client)?;
+            let declared = hook.declared_checksum.ok_or_else(|| Error::Unmet {
+                detail: format!("the node does not declare {} any more", args.name),
+                hint: None,
+            })?;
+            ctx.confirm(&format!(
+                "Node {} declares {} as {declared}; {} is pinned. Accept it?",
+                args.node, args.name, hook.pinned_checksum
+            ))?;
+            declared
+        }
+    };
+    let request = HookAcceptRequest { node_id: args.node, name: args.name.clone(), checksum };
+    let body = client.fetch(&Call::post(paths::accept_node_hook(args.project), &request))?;
+    print_object::<HookRow>(ctx, body)
+}
+
+fn find(args: &Args, client: &Client) -> Result<HookRow, Error> {
+    let mut found = None;
+    walk::<HookRow>(client, &Call::get(paths::node_hooks(args.project)), |page| {
+        let mut hooks = page.view.items.into_iter();
+        found = hooks.find(|hook| hook.node_id == args.node && hook.name == args.name);
+        Ok(found.is_none())
+    })?;
+    found.ok_or_else(|| Error::Unmet {
+        detail: format!("node {} has no hook {} in this project", args.node, args.name),
+        hint: Some("`plexctl hook list` shows them all".to_owned()),
+    })
+}

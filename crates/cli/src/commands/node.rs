@@ -1,0 +1,34 @@
+//! The fleet.
+
+mod get;
+mod label;
+mod list;
+mod revoke;
+
+use crate::context::Context;
+use crate::error::Error;
+use clap::Subcommand;
+
+/// The family's commands.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List nodes
+    List(list::Args),
+    /// Show one node
+    Get(get::Args),
+    /// End a node's key and its membership in cohorts
+    Revoke(revoke::Args),
+    /// Set and remove a node's labels
+    #[command(subcommand)]
+    Label(label::Command),
+}
+
+/// Runs one of them.
+pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
+    match command {
+        Command::List(args) => list::run(&args, ctx),
+        Command::Get(args) => get::run(&args, ctx),
+        Command::Revoke(args) => revoke::run(&args, ctx),
+        Command::Label(command) => label::run(command, ctx),
+    }
+}

@@ -1,0 +1,21 @@
+//! `plexctl node get`
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::parsing::Identified;
+use crate::view::{NodeRow, print_object};
+use plex_api::paths;
+use plex_client::operator::Call;
+
+/// Which node to show.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    identified: Identified,
+}
+
+/// Prints one node.
+pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
+    let body = ctx.client()?.fetch(&Call::get(paths::node(args.identified.id())))?;
+    print_object::<NodeRow>(ctx, body)
+}

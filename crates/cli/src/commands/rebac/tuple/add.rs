@@ -1,0 +1,41 @@
+//! `plexctl rebac tuple add`
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::parsing;
+use crate::view::{TupleRow, print_object};
+use plex_api::paths;
+use plex_api::relations::RelationTupleCreateRequest;
+use plex_client::operator::Call;
+use uuid::Uuid;
+
+/// The relation to grant.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The project in which it is granted
+    #[arg(long, value_name = "UUID", value_parser = parsing::id)]
+    project: Uuid,
+    /// Who gets it, for example user:<uuid>
+    #[arg(long, value_name = "TYPE:ID")]
+    subject: String,
+    /// What they become, for example viewer, operator or admin
+    #[arg(long, value_name = "NAME")]
+    relation: String,
+    /// Of what, for example project:<uuid> or domain:<uuid>
+    #[arg(long, value_name = "TYPE:ID")]
+    resource: String,
+}
+
+/// Grants a relation and prints it.
+pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
+    let request = RelationTupleCreateRequest {
+        subject: args.subject.clone(),
+        relation: args.relation.clone(),
+        resource: args.resource.clone(),
+        caveat_name: None,
+        caveat_context: None,
+    };
+    let call = Call::post(paths::RELATION_TUPLES, &request).query("project_id", Some(args.project));
+    let body = ctx.client()?.fetch(&call)?;
+    print_object::<TupleRow>(ctx, body)
+}

@@ -1,0 +1,348 @@
+//! Domains: the outer level of tenancy, each with its mesh pool and its signing key.
+
+use crate::db::{Error, Row, Tx};
+use crate::values;
+use plex_api::domains::DomainResponse;
+use plex_domain::cidr::{self, Cidr};
+use plex_domain::env::Rng;
+use plex_domain::envelope::SigningKey;
+use plex_domain::reachability::Policy;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A domain about to be made.
+#[derive(Debug, Clone)]
+pub struct NewDomain {
+    /// Globally unique handle.
+    pub slug: String,
+    /// Display name.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// Where its data belongs.
+    pub region: Option<String>,
+    /// Pool of mesh addresses; the next free `10.n.0.0/16` when absent.
+    pub mesh_cidr: Option<Cidr>,
+    /// How nodes are judged.
+    pub reachability: Policy,
+}
+
+/// Why a domain was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// Another domain has that slug.
+    #[error("the slug is taken")]
+    SlugTaken,
+    /// Another domain's mesh pool has addresses in common with it.
+    #[error("the mesh pool overlaps another domain's")]
+    MeshOverlap,
+    /// No pool was named, and no `10.n.0.0/16` is free.
+    #[error("no mesh pool is free")]
+    NoFreePool,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// Makes a domain with a fresh signing key. `seal` closes the key's seed before it is stored.
+pub async fn create(
+    tx: &mut Tx,
+    new: &NewDomain,
+    seal: impl FnOnce(&[u8; 32], &dyn Rng) -> Vec<u8>,
+) -> Result<DomainResponse, CreateError> {
+    let mesh_cidr = free_pool(tx, new.mesh_cidr).await?.to_string();
+    let (id, now, rng) = (tx.new_id(), tx.now(), tx.rng());
+    let mut seed = [0; 32];
+    rng.fill(&mut seed);
+    let key = SigningKey::from_seed(&seed);
+    let inserted = tx
+        .execute(
+            "insert into domains (
+                id, slug, name, description, region, mesh_cidr, heartbeat_interval, stale_after,
+                unreachable_after, signing_key_id, signing_public_key, signing_key_sealed, created_at, updated_at
+            ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+            on conflict (slug) do nothing",
+            &values![
+                id,
+                &new.slug,
+                &new.name,
+                &new.description,
+                new.region.as_deref(),
+                &mesh_cidr,
+                new.reachability.heartbeat_interval.as_secs(),
+                new.reachability.stale_after.as_secs(),
+                new.reachability.unreachable_after.as_secs(),
+                &key.key_id(),
+                &key.public_key(),
+                &seal(&seed, &*rng),
+                now,
+            ],
+        )
+        .await?;
+    if inserted == 0 {
+        return Err(CreateError::SlugTaken);
+    }
+    let made = find(tx, id).await?;
+    Ok(made.ok_or_else(|| Error::Corrupt("a domain just stored is missing".to_owned()))?)
+}
+
+/// The wanted pool, or the next free one; neither overlaps another domain's.
+async fn free_pool(tx: &mut Tx, wanted: Option<Cidr>) -> Result<Cidr, CreateError> {
+    let taken = mesh_cidrs(tx).await?;
+    match wanted {
+        Some(pool) if taken.iter().any(|other| other.overlaps(&pool)) => Err(CreateError::MeshOverlap),
+        Some(pool) => Ok(pool),
+        None => cidr::next_free_16(&taken).ok_or(CreateError::NoFreePool),
+    }
+}
+
+/// The mesh pools of all domains.
+pub async fn mesh_cidrs(tx: &mut Tx) -> Result<Vec<Cidr>, Error> {
+    tx.all("select mesh_cidr from domains", &[], |row| pool(row, 0)).await
+}
+
+/// The mesh pool of one domain.
+pub async fn mesh_cidr(tx: &mut Tx, id: Uuid) -> Result<Option<Cidr>, Error> {
+    tx.optional(
+        "select mesh_cidr
+        from domains
+        where id = $1",
+        &values![id],
+        |row| pool(row, 0),
+    )
+    .await
+}
+
+/// One domain.
+pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<DomainResponse>, Error> {
+    tx.optional(
+        "select
+            id, slug, name, description, region, mesh_cidr, heartbeat_interval, stale_after, unreachable_after,
+            created_at, updated_at
+        from domains
+        where id = $1",
+        &values![id],
+        read,
+    )
+    .await
+}
+
+/// Whether there is a domain of that id.
+pub async fn exists(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
+    let found = tx
+        .optional(
+            "select 1
+            from domains
+            where id = $1",
+            &values![id],
+            |_| Ok(()),
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Whether there is any domain.
+pub async fn any(tx: &mut Tx) -> Result<bool, Error> {
+    Ok(tx.optional("select 1 from domains limit 1", &[], |_| Ok(())).await?.is_some())
+}
+
+/// The domains whose slug comes after one, by slug; `only` some, where it says so.
+pub async fn page(
+    tx: &mut Tx,
+    only: Option<&[Uuid]>,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<DomainResponse>, Error> {
+    let Some(only) = only else {
+        return tx
+            .all(
+                "select
+                    id, slug, name, description, region, mesh_cidr, heartbeat_interval, stale_after,
+                    unreachable_after, created_at, updated_at
+                from domains
+                where slug > $1
+                order by slug
+                limit $2",
+                &values![after, limit],
+                read,
+            )
+            .await;
+    };
+    let mut found = Vec::new();
+    for id in only {
+        found.extend(find(tx, *id).await?.filter(|domain| domain.slug.as_str() > after));
+    }
+    found.sort_unstable_by(|a, b| a.slug.cmp(&b.slug));
+    found.dedup_by(|a, b| a.id == b.id);
+    found.truncate(limit as usize);
+    Ok(found)
+}
+
+/// A domain's signing key as it was sealed.
+pub async fn sealed_signing_key(tx: &mut Tx, id: Uuid) -> Result<Option<Vec<u8>>, Error> {
+    tx.optional(
+        "select signing_key_sealed
+        from domains
+        where id = $1",
+        &values![id],
+        |row| row.get(0),
+    )
+    .await
+}
+
+fn pool(row: &Row<'_>, column: usize) -> Result<Cidr, Error> {
+    let text: String = row.get(column)?;
+    Cidr::parse(&text).ok_or_else(|| Error::Corrupt(format!("a mesh pool {text:?}")))
+}
+
+/// The order of the columns in the statements above.
+fn read(row: &Row<'_>) -> Result<DomainResponse, Error> {
+    let seconds = |column| row.get(column).map(Duration::from_secs);
+    let reachability = Policy {
+        heartbeat_interval: seconds(6)?,
+        stale_after: seconds(7)?,
+        unreachable_after: seconds(8)?,
+    };
+    Ok(DomainResponse {
+        id: row.get(0)?,
+        slug: row.get(1)?,
+        name: row.get(2)?,
+        description: row.get(3)?,
+        region: row.get(4)?,
+        mesh_cidr: row.get(5)?,
+        reachability: reachability.to_api(),
+        created_at: row.get(9)?,
+        updated_at: row.get(10)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn new(slug: &str, mesh_cidr: Option<&str>) -> NewDomain {
+        NewDomain {
+            slug: slug.to_owned(),
+            name: "Acme".to_owned(),
+            description: "first".to_owned(),
+            region: Some("eu-west".to_owned()),
+            mesh_cidr: mesh_cidr.map(|text| Cidr::parse(text).unwrap()),
+            reachability: Policy::default(),
+        }
+    }
+
+    fn flipped(seed: &[u8; 32], _: &dyn Rng) -> Vec<u8> {
+        seed.iter().map(|byte| !byte).collect()
+    }
+
+    #[tokio::test]
+    async fn a_domain_reads_back_with_a_key_of_its_own() {
+        let (_dir, db) = testing::db();
+        db.write(async move |tx| {
+            let made = create(tx, &new("acme", Some("10.7.0.0/16")), flipped).await.unwrap();
+            assert_eq!((made.slug.as_str(), made.name.as_str()), ("acme", "Acme"));
+            assert_eq!((made.description.as_str(), made.region.as_deref()), ("first", Some("eu-west")));
+            assert_eq!(made.mesh_cidr, "10.7.0.0/16");
+            assert_eq!(made.reachability, Policy::default().to_api());
+            assert_eq!((made.created_at, made.updated_at), (tx.now(), tx.now()));
+            assert!(exists(tx, made.id).await? && any(tx).await?);
+
+            let sealed = sealed_signing_key(tx, made.id).await?.unwrap();
+            let seed: Vec<u8> = sealed.iter().map(|byte| !byte).collect();
+            let key = SigningKey::from_seed(seed.as_slice().try_into().unwrap());
+            let stored: (String, [u8; 32]) = tx
+                .optional("select signing_key_id, signing_public_key from domains", &[], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .await?
+                .unwrap();
+            assert_eq!(stored, (key.key_id(), key.public_key()));
+            let other = create(tx, &new("other", None), flipped).await.unwrap();
+            assert_ne!(sealed_signing_key(tx, other.id).await?, Some(sealed));
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn nothing_is_found_where_there_is_none() {
+        let (_dir, db) = testing::db();
+        db.read(async |tx| {
+            let id = Uuid::from_u128(5);
+            assert!(!exists(tx, id).await? && !any(tx).await?);
+            assert!(find(tx, id).await?.is_none());
+            assert_eq!(sealed_signing_key(tx, id).await?, None);
+            assert_eq!(mesh_cidr(tx, id).await?, None);
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn pools_are_given_out_in_order_and_never_overlap() {
+        let (_dir, db) = testing::db();
+        db.write(async move |tx| {
+            create(tx, &new("wide", Some("10.1.0.0/16")), flipped).await.unwrap();
+            for (slug, pool) in [("a", "10.0.0.0/16"), ("b", "10.2.0.0/16")] {
+                let made = create(tx, &new(slug, None), flipped).await.unwrap();
+                assert_eq!(made.mesh_cidr, pool);
+                assert_eq!(mesh_cidr(tx, made.id).await?, Cidr::parse(pool));
+            }
+            for overlapping in ["10.1.2.0/24", "10.0.0.0/8", "10.2.0.0/16"] {
+                let refused = create(tx, &new("c", Some(overlapping)), flipped).await;
+                assert!(matches!(refused, Err(CreateError::MeshOverlap)), "{overlapping}");
+            }
+            create(tx, &new("rest", Some("10.128.0.0/9")), flipped).await.unwrap();
+            create(tx, &new("more", Some("10.64.0.0/10")), flipped).await.unwrap();
+            for n in 3..64 {
+                create(tx, &new(&format!("n{n}"), None), flipped).await.unwrap();
+            }
+            let refused = create(tx, &new("late", None), flipped).await;
+            assert!(matches!(refused, Err(CreateError::NoFreePool)));
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_slug_is_taken_once() {
+        let (_dir, db) = testing::db();
+        db.write(async move |tx| {
+            create(tx, &new("acme", None), flipped).await.unwrap();
+            let refused = create(tx, &new("acme", None), flipped).await;
+            assert!(matches!(refused, Err(CreateError::SlugTaken)));
+            assert_eq!(mesh_cidrs(tx).await?.len(), 1);
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn pages_run_by_slug_over_all_or_over_some() {
+        let (_dir, db) = testing::db();
+        db.write(async move |tx| {
+            let mut ids = Vec::new();
+            for slug in ["delta", "alpha", "charlie", "bravo"] {
+                ids.push(create(tx, &new(slug, None), flipped).await.unwrap().id);
+            }
+            let slugs = |page: Vec<DomainResponse>| {
+                page.into_iter().map(|domain| domain.slug).collect::<Vec<_>>().join(" ")
+            };
+            assert_eq!(slugs(page(tx, None, "", 3).await?), "alpha bravo charlie");
+            assert_eq!(slugs(page(tx, None, "charlie", 3).await?), "delta");
+            let some = [ids[0], ids[3], ids[0], Uuid::from_u128(1)];
+            assert_eq!(slugs(page(tx, Some(&some), "", 9).await?), "bravo delta");
+            assert_eq!(slugs(page(tx, Some(&some), "", 1).await?), "bravo");
+            assert_eq!(slugs(page(tx, Some(&some), "bravo", 1).await?), "delta");
+            assert_eq!(slugs(page(tx, Some(&[]), "", 9).await?), "");
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+    }
+}

@@ -1,0 +1,60 @@
+//! What waits for a node.
+
+use crate::db::{Error, Tx};
+use crate::values;
+use jiff::Timestamp;
+use plex_api::executions::{ActionKind, ExecutionStatus};
+use uuid::Uuid;
+
+/// An invocation that waits for its node, with all the node needs to run it.
+#[derive(Debug, Clone)]
+pub struct Queued {
+    /// The execution.
+    pub execution_id: Uuid,
+    /// The action's name.
+    pub action: String,
+    /// Where the action comes from.
+    pub kind: ActionKind,
+    /// JSON text.
+    pub parameters: Option<String>,
+    /// Seconds from dispatch to deadline.
+    pub timeout_seconds: u32,
+    /// The status now.
+    pub status: ExecutionStatus,
+    /// When it was dispatched.
+    pub requested_at: Timestamp,
+    /// The deadline.
+    pub expires_at: Timestamp,
+    /// The hook's pinned digest, base64.
+    pub checksum: Option<String>,
+}
+
+/// What waits for a node: not terminal, not expired, oldest first.
+pub async fn queued(tx: &mut Tx, node_id: Uuid, limit: u32) -> Result<Vec<Queued>, Error> {
+    let now = tx.now();
+    tx.all(
+        "select
+            e.id, e.action, e.kind, e.parameters, e.timeout_seconds, i.status, e.created_at, e.expires_at, p.checksum
+        from invocations i
+            join executions e on e.id = i.execution_id
+            left join hook_pins p on p.node_id = i.node_id and p.name = e.action and e.kind = 'hook'
+        where i.node_id = $1 and i.status in ('pending', 'ack', 'started') and e.expires_at > $2
+        order by e.created_at, e.id
+        limit $3",
+        &values![node_id, now, limit],
+        |row| {
+            Ok(Queued {
+                execution_id: row.get(0)?,
+                action: row.get(1)?,
+                kind: row.get(2)?,
+                parameters: row.get(3)?,
+                timeout_seconds: row.get(4)?,
+                status: row.get(5)?,
+                requested_at: row.get(6)?,
+                expires_at: row.get(7)?,
+                checksum: row.get(8)?,
+            })
+        },
+    )
+    .await
+}

@@ -1,0 +1,293 @@
+//! API tokens: who a caller is, and for how long. Only keyed hashes of them are kept.
+
+use crate::db::{Error, Row, Tx};
+use crate::{principals, relations, values};
+use jiff::Timestamp;
+use plex_api::tokens::{APITokenSummary, PrincipalType, TokenEnvironment};
+use plex_domain::relation::Binding;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// `last_used_at` is written at most this often.
+pub const USE_PRECISION: Duration = Duration::from_secs(60);
+
+/// Who came with a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The identity.
+    pub principal_id: Uuid,
+    /// Person or service.
+    pub kind: PrincipalType,
+    /// The token.
+    pub token_id: Uuid,
+    /// From the identity provider, if any.
+    pub email: Option<String>,
+    /// When the token was last used, as far as that was written down.
+    pub last_used_at: Option<Timestamp>,
+    /// The relations the identity holds now.
+    pub bindings: Vec<Binding>,
+}
+
+/// A token about to be kept.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// Whom it acts as.
+    pub principal_id: Uuid,
+    /// A segment of its text.
+    pub env: TokenEnvironment,
+    /// The keyed hash of its text.
+    pub hash: [u8; 32],
+    /// How long it lives, in seconds.
+    pub ttl_seconds: u32,
+}
+
+/// A token that was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Issued {
+    /// Its id.
+    pub id: Uuid,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+/// The caller with a token of that hash; `None` when it is unknown, revoked or expired.
+///
+/// One statement finds the token and reads the relations, so that no check relies on anything older than
+/// the token's own validity (decision 28).
+pub async fn authenticate(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Caller>, Error> {
+    let now = tx.now();
+    let mut caller: Option<Caller> = None;
+    tx.each(
+        "select
+            token.id, token.principal_id, principal.kind, principal.email, token.last_used_at,
+            tuple.id, tuple.relation, tuple.object_kind, tuple.object_id
+        from api_tokens as token
+        join principals as principal on principal.id = token.principal_id
+        left join relation_tuples as tuple
+            on tuple.subject_id = principal.id
+            and tuple.subject_kind = case principal.kind when 'service' then 'service-identity' else 'user' end
+        where token.hash = $1
+            and token.revoked_at is null
+            and token.expires_at > $2",
+        &values![hash, now],
+        |row| {
+            let held = row.get::<Option<Uuid>>(5)?.map(|_| relations::binding(row, 6)).transpose()?;
+            let known = match caller.take() {
+                Some(known) => known,
+                None => read_caller(row)?,
+            };
+            caller.insert(known).bindings.extend(held);
+            Ok(())
+        },
+    )
+    .await?;
+    Ok(caller)
+}
+
+fn read_caller(row: &Row<'_>) -> Result<Caller, Error> {
+    Ok(Caller {
+        token_id: row.get(0)?,
+        principal_id: row.get(1)?,
+        kind: principals::kind(row, 2)?,
+        email: row.get(3)?,
+        last_used_at: row.get(4)?,
+        bindings: Vec::new(),
+    })
+}
+
+/// Keeps a token of a known identity.
+pub async fn issue(tx: &mut Tx, new: &NewToken) -> Result<Issued, Error> {
+    let (id, now) = (tx.new_id(), tx.now());
+    let expires_at = now
+        .checked_add(Duration::from_secs(new.ttl_seconds.into()))
+        .map_err(|_| Error::Corrupt("an expiry beyond the calendar".to_owned()))?;
+    tx.execute(
+        "insert into api_tokens (id, principal_id, hash, env, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6)",
+        &values![id, new.principal_id, &new.hash, new.env.as_str(), now, expires_at],
+    )
+    .await?;
+    Ok(Issued { id, expires_at })
+}
+
+/// The tokens of an identity that were not revoked, oldest first.
+pub async fn list(tx: &mut Tx, principal_id: Uuid) -> Result<Vec<APITokenSummary>, Error> {
+    tx.all(
+        "select id, env, last_used_at, created_at, expires_at, rotated_at
+        from api_tokens
+        where principal_id = $1 and revoked_at is null
+        order by id",
+        &values![principal_id],
+        |row| {
+            let env: String = row.get(1)?;
+            Ok(APITokenSummary {
+                id: row.get(0)?,
+                env_prefix: TokenEnvironment::parse(&env)
+                    .ok_or_else(|| Error::Corrupt(format!("a token of environment {env:?}")))?,
+                last_used_at: row.get(2)?,
+                created_at: row.get(3)?,
+                expires_at: row.get(4)?,
+                rotated_at: row.get(5)?,
+            })
+        },
+    )
+    .await
+}
+
+/// Ends a token of an identity at once. Returns whether it had such a token.
+pub async fn revoke(tx: &mut Tx, principal_id: Uuid, id: Uuid) -> Result<bool, Error> {
+    let now = tx.now();
+    let revoked = tx
+        .execute(
+            "update api_tokens
+            set revoked_at = $3
+            where id = $1 and principal_id = $2 and revoked_at is null",
+            &values![id, principal_id, now],
+        )
+        .await?;
+    Ok(revoked > 0)
+}
+
+/// Ends all tokens of an identity at once. Returns how many.
+pub async fn revoke_all(tx: &mut Tx, principal_id: Uuid) -> Result<usize, Error> {
+    let now = tx.now();
+    tx.execute(
+        "update api_tokens
+        set revoked_at = $2
+        where principal_id = $1 and revoked_at is null",
+        &values![principal_id, now],
+    )
+    .await
+}
+
+/// Writes down that tokens were used, for those that were not marked within [`USE_PRECISION`].
+pub async fn note_uses(tx: &mut Tx, tokens: &[Uuid]) -> Result<(), Error> {
+    let now = tx.now();
+    let marked_before = now.checked_sub(USE_PRECISION).unwrap_or_default();
+    tx.execute_each(
+        "update api_tokens
+        set last_used_at = $2
+        where id = $1 and (last_used_at is null or last_used_at <= $3)",
+        tokens.iter().map(|id| values![*id, now, marked_before]),
+    )
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use plex_domain::relation::{ObjectKind, ObjectRef, Relation};
+
+    const ANNA: Uuid = Uuid::from_u128(7);
+    const ROBOT: Uuid = Uuid::from_u128(8);
+
+    fn token(principal_id: Uuid, hash: u8) -> NewToken {
+        NewToken { principal_id, env: TokenEnvironment::Prod, hash: [hash; 32], ttl_seconds: 3600 }
+    }
+
+    async fn grant(tx: &mut Tx, subject: (PrincipalType, Uuid), relation: Relation) -> Binding {
+        let object = ObjectRef::of(ObjectKind::Project, Uuid::from_u128(11));
+        let binding = Binding { relation, object };
+        let new = relations::NewTuple { subject, binding, created_by: "system".to_owned() };
+        relations::create(tx, &new).await.unwrap();
+        binding
+    }
+
+    #[tokio::test]
+    async fn a_caller_comes_with_its_own_relations_only() {
+        let (_dir, db) = testing::db();
+        db.write(async move |tx| {
+            let viewer = grant(tx, (PrincipalType::User, ANNA), Relation::Viewer).await;
+            let operator = grant(tx, (PrincipalType::User, ANNA), Relation::Operator).await;
+            let admin = grant(tx, (PrincipalType::Service, ROBOT), Relation::Admin).await;
+            let issued = issue(tx, &token(ANNA, 1)).await?;
+            issue(tx, &token(ROBOT, 2)).await?;
+
+            let mut anna = authenticate(tx, &[1; 32]).await?.unwrap();
+            anna.bindings.sort_by_key(|binding| binding.to_string());
+            assert_eq!(anna.bindings, [operator, viewer]);
+            assert_eq!((anna.principal_id, anna.kind), (ANNA, PrincipalType::User));
+            assert_eq!((anna.token_id, anna.last_used_at), (issued.id, None));
+            let robot = authenticate(tx, &[2; 32]).await?.unwrap();
+            assert_eq!((robot.kind, robot.bindings), (PrincipalType::Service, vec![admin]));
+            assert_eq!(authenticate(tx, &[3; 32]).await?, None);
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_without_relations_is_still_somebody() {
+        let (_dir, db) = testing::db();
+        db.write(async move |tx| {
+            principals::ensure(tx, PrincipalType::User, ANNA).await?;
+            issue(tx, &token(ANNA, 1)).await?;
+            assert_eq!(authenticate(tx, &[1; 32]).await?.unwrap().bindings, []);
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn revoked_and_expired_tokens_are_nobodys() {
+        let clock = testing::TestClock::new();
+        let (_dir, db) = testing::db_at(clock.clone());
+        let (first, second) = db
+            .write(async move |tx| {
+                principals::ensure(tx, PrincipalType::User, ANNA).await?;
+                principals::ensure(tx, PrincipalType::User, ROBOT).await?;
+                let issued = (issue(tx, &token(ANNA, 1)).await?, issue(tx, &token(ANNA, 2)).await?);
+                assert!(!revoke(tx, ROBOT, issued.0.id).await?, "another's token");
+                assert!(revoke(tx, ANNA, issued.0.id).await?);
+                assert!(!revoke(tx, ANNA, issued.0.id).await?, "revoked before");
+                assert_eq!(authenticate(tx, &[1; 32]).await?, None);
+                assert!(authenticate(tx, &[2; 32]).await?.is_some());
+                Ok::<_, Error>(issued)
+            })
+            .await
+            .unwrap();
+        assert_ne!(first.id, second.id);
+        clock.advance(Duration::from_secs(3600) - Duration::from_micros(1));
+        let last_moment = db.read(async |tx| authenticate(tx, &[2; 32]).await).await.unwrap();
+        assert!(last_moment.is_some());
+        clock.advance(Duration::from_micros(1));
+        let over = db.read(async |tx| authenticate(tx, &[2; 32]).await).await.unwrap();
+        assert_eq!(over, None);
+        let listed = db.read(async |tx| list(tx, ANNA).await).await.unwrap();
+        assert_eq!(listed.iter().map(|token| token.id).collect::<Vec<_>>(), [second.id]);
+        assert_eq!(listed[0].expires_at, second.expires_at);
+        let revoked = db.write(async |tx| revoke_all(tx, ANNA).await).await.unwrap();
+        assert_eq!(revoked, 1);
+    }
+
+    #[tokio::test]
+    async fn a_use_is_written_once_a_minute() {
+        let clock = testing::TestClock::new();
+        let (_dir, db) = testing::db_at(clock.clone());
+        let id = db
+            .write(async |tx| {
+                principals::ensure(tx, PrincipalType::User, ANNA).await?;
+                issue(tx, &token(ANNA, 1)).await
+            })
+            .await
+            .unwrap()
+            .id;
+        let mut marks = Vec::new();
+        for _ in 0..3 {
+            let used = db
+                .write(async move |tx| {
+                    note_uses(tx, &[id]).await?;
+                    authenticate(tx, &[1; 32]).await
+                })
+                .await
+                .unwrap();
+            marks.push(used.unwrap().last_used_at.unwrap());
+            clock.advance(Duration::from_secs(30));
+        }
+        assert_eq!(marks[0], marks[1]);
+        assert_eq!(marks[2].duration_since(marks[0]).as_secs(), 60);
+    }
+}
