@@ -133,7 +133,7 @@ impl Parts {
         let (catalog, declared) = watch::channel(Arc::new(Catalog::default()));
         let executor = Executor {
             node_id: client.node_id(),
-            home: std::env::var("HOME").unwrap_or_else(|_| "/".to_owned()),
+            home: config.home.clone(),
             output_bytes: usize::try_from(args.max_output_bytes)?,
             reporter: Reporter::new(client.clone(), fatal),
             launcher: Launcher::new(OWN_PROGRAM.into(), std::path::absolute(run_dir)?),

@@ -39,7 +39,7 @@ pub fn spread(duration: Duration, rng: &dyn Rng) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use proptest::{prop_assert, proptest};
 
     struct Fixed(u8);
 

@@ -68,6 +68,8 @@ pub struct Config {
     pub connection: Connection,
     /// The node's name.
     pub name: String,
+    /// The home directory that hooks see.
+    pub home: String,
     /// Who this node is, or the token by which it becomes someone.
     pub standing: Standing,
     /// Held as long as the agent lives.
@@ -107,13 +109,18 @@ impl Config {
         if name.trim().is_empty() || name.len() > plex_api::limits::TEXT_BYTES || name.chars().any(char::is_control) {
             return Err(wrong("--name")("not a usable name"));
         }
-        Ok(Self { args, connection, name, standing, lock })
+        Ok(Self { args, connection, name, home: home(), standing, lock })
     }
 
     /// Where the identity is kept.
     pub fn identity_path(state_dir: &Path) -> PathBuf {
         state_dir.join("identity.json")
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the program's config module")]
+fn home() -> String {
+    std::env::var("HOME").unwrap_or_else(|_| "/".to_owned())
 }
 
 fn standing(args: &RunArgs) -> Result<Standing, ConfigError> {

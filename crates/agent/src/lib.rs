@@ -6,30 +6,30 @@
 //! [`spool`] holds results that the server has not yet taken. What runs does so under a small supervising process
 //! of its own ([`supervisor`]), which dies with its whole tree when the agent does.
 
-mod agent;
-mod backoff;
-mod builtins;
-mod command_line;
-mod config;
-mod delivery;
-mod durable;
-mod entropy;
-mod fatal;
-mod executor;
-mod heartbeat;
-mod manifest;
-mod parameters;
-mod pull;
-mod report;
-mod stream;
-mod upload;
-
+pub mod agent;
+pub mod backoff;
+pub mod builtins;
+pub mod config;
+pub mod delivery;
 pub mod dispatcher;
+pub mod durable;
+pub mod entropy;
+pub mod executor;
+pub mod fatal;
+pub mod heartbeat;
 pub mod hooks;
 pub mod identity;
 pub mod journal;
+pub mod manifest;
+pub mod parameters;
 pub mod process;
+pub mod pull;
+pub mod report;
 pub mod spool;
+pub mod stream;
 pub mod supervisor;
+pub mod upload;
+
+mod command_line;
 
 pub use command_line::main;

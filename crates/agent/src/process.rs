@@ -192,8 +192,7 @@ impl Run {
                 let _ = kill.shutdown().await;
             }
         };
-        let drained = drain(&mut self.output, &mut captured, limits.output_bytes);
-        if open && timeout(DRAIN, drained).await.is_err() {
+        if open && timeout(DRAIN, drain(&mut self.output, &mut captured, limits.output_bytes)).await.is_err() {
             tracing::warn!("a process outlived the kill and holds the output open");
         }
         reap(self.supervisor, word.is_some()).await;

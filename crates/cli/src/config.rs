@@ -53,7 +53,10 @@ impl Store {
     /// # Errors
     /// [`Error::Credential`] when others could read the file, [`Error::Usage`] when it is not a configuration.
     pub(crate) fn load(environment: &Environment) -> Result<Self, Error> {
-        let path = environment.config_home.as_ref().map(|home| home.join("plexctl/config.json"));
+        let path = environment
+            .config_home
+            .as_ref()
+            .map(|home| home.join("plexctl/config.json"));
         let config = match &path {
             Some(path) => read(path)?,
             None => Config::default(),
@@ -66,9 +69,12 @@ impl Store {
     /// # Errors
     /// [`Error::Usage`] when the name is not that of a profile.
     pub(crate) fn profile(&self, name: Option<&str>) -> Result<Profile, Error> {
-        let Some(name) = name.or(self.config.default.as_deref()) else { return Ok(Profile::default()) };
+        let Some(name) = name.or(self.config.default.as_deref()) else {
+            return Ok(Profile::default());
+        };
         self.config.profiles.get(name).cloned().ok_or_else(|| {
-            Error::usage(format!("there is no profile {name:?}")).hint("`plexctl profile list` shows them all")
+            Error::usage(format!("there is no profile {name:?}"))
+                .hint("`plexctl profile list` shows them all")
         })
     }
 
@@ -97,7 +103,10 @@ fn read(path: &Path) -> Result<Config, Error> {
     // The cause is left out: it could quote a token.
     serde_json::from_str(&text).map_err(|cause| {
         let (line, column) = (cause.line(), cause.column());
-        Error::usage(format!("{} is not a configuration (line {line}, column {column})", path.display()))
+        Error::usage(format!(
+            "{} is not a configuration (line {line}, column {column})",
+            path.display()
+        ))
     })
 }
 
@@ -125,7 +134,8 @@ mod token_text {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Token>, D::Error> {
         let text = Option::<String>::deserialize(from)?;
-        text.map(|text| Token::new(text).ok_or_else(|| D::Error::custom("not a token"))).transpose()
+        text.map(|text| Token::new(text).ok_or_else(|| D::Error::custom("not a token")))
+            .transpose()
     }
 }
 
@@ -138,7 +148,10 @@ mod tests {
     use std::path::Path;
 
     fn environment(home: &Path) -> Environment {
-        Environment { config_home: Some(home.to_owned()), ..Environment::default() }
+        Environment {
+            config_home: Some(home.to_owned()),
+            ..Environment::default()
+        }
     }
 
     fn mode(path: &Path) -> u32 {
@@ -150,7 +163,11 @@ mod tests {
         let home = tempfile::tempdir().expect("a directory");
         let mut store = Store::load(&environment(home.path())).expect("an empty one");
         let token = Token::new("psk_dev_x".to_owned());
-        let profile = Profile { server: Some("https://cp".to_owned()), token: token.clone(), ca_file: None };
+        let profile = Profile {
+            server: Some("https://cp".to_owned()),
+            token: token.clone(),
+            ca_file: None,
+        };
         store.config.profiles.insert("prod".to_owned(), profile);
         store.config.default = Some("prod".to_owned());
         store.save().expect("saved");

@@ -81,6 +81,8 @@ impl Context {
 
     /// Says that something was done to a thing: `revoked <id>`.
     pub(crate) fn done(&mut self, verb: &str, id: Uuid) -> Result<(), Error> {
-        self.report(&serde_json::json!({"id": id, "result": verb}), |ui| ui.line(&format!("{verb} {id}")))
+        self.report(&serde_json::json!({"id": id, "result": verb}), |ui| {
+            ui.line(&format!("{verb} {id}"))
+        })
     }
 }

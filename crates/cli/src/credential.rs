@@ -22,7 +22,9 @@ pub(crate) fn read_token(path: &Path) -> Result<Token, Error> {
     })?;
     refuse_if_shared(&file, path)?;
     let mut text = String::new();
-    file.take(TOKEN_FILE_BYTES).read_to_string(&mut text).map_err(|_| not_a_token(path))?;
+    file.take(TOKEN_FILE_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|_| not_a_token(path))?;
     if text.ends_with('\n') {
         text.pop();
     }
@@ -33,19 +35,26 @@ pub(crate) fn read_token(path: &Path) -> Result<Token, Error> {
 /// so that what was checked is what is read.
 pub(crate) fn refuse_if_shared(file: &File, path: &Path) -> Result<(), Error> {
     let name = path.display();
-    let metadata =
-        file.metadata().map_err(|cause| Error::local(format!("cannot look at {name}"), cause))?;
+    let metadata = file
+        .metadata()
+        .map_err(|cause| Error::local(format!("cannot look at {name}"), cause))?;
     if metadata.mode() & 0o077 == 0 {
         return Ok(());
     }
     Err(Error::Credential {
-        detail: format!("{name} can be read by others (mode {:04o})", metadata.mode() & 0o7777),
+        detail: format!(
+            "{name} can be read by others (mode {:04o})",
+            metadata.mode() & 0o7777
+        ),
         hint: Some(format!("chmod 600 {name}")),
     })
 }
 
 fn not_a_token(path: &Path) -> Error {
-    Error::Credential { detail: format!("{} does not hold a token", path.display()), hint: None }
+    Error::Credential {
+        detail: format!("{} does not hold a token", path.display()),
+        hint: None,
+    }
 }
 
 #[cfg(test)]

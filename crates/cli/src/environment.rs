@@ -19,6 +19,10 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// Reads the process's variables.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads variables"
+    )]
     pub(crate) fn read() -> Self {
         Self::from_lookup(|name| std::env::var_os(name))
     }
@@ -27,7 +31,9 @@ impl Environment {
     pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let get = |name| lookup(name).filter(|value| !value.is_empty());
         let text = |name| get(name).map(|value| value.to_string_lossy().into_owned());
-        let xdg = get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let xdg = get("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute());
         Self {
             server: text("PLEXSPHERE_URL"),
             token: text("PLEXSPHERE_TOKEN").map(|token| Token::new(token).ok_or(())),
@@ -45,7 +51,10 @@ mod tests {
 
     fn with(pairs: &[(&str, &str)]) -> Environment {
         Environment::from_lookup(|name| {
-            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| OsString::from(value))
         })
     }
 
@@ -58,9 +67,18 @@ mod tests {
     #[test]
     fn xdg_comes_before_home_and_must_be_absolute() {
         let home = ("HOME", "/home/o");
-        assert_eq!(with(&[home]).config_home.as_deref(), Some(Path::new("/home/o/.config")));
-        assert_eq!(with(&[home, ("XDG_CONFIG_HOME", "/x")]).config_home.as_deref(), Some(Path::new("/x")));
+        assert_eq!(
+            with(&[home]).config_home.as_deref(),
+            Some(Path::new("/home/o/.config"))
+        );
+        assert_eq!(
+            with(&[home, ("XDG_CONFIG_HOME", "/x")]).config_home.as_deref(),
+            Some(Path::new("/x"))
+        );
         let relative = with(&[home, ("XDG_CONFIG_HOME", "x")]);
-        assert_eq!(relative.config_home.as_deref(), Some(Path::new("/home/o/.config")));
+        assert_eq!(
+            relative.config_home.as_deref(),
+            Some(Path::new("/home/o/.config"))
+        );
     }
 }

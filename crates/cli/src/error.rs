@@ -58,7 +58,10 @@ pub(crate) enum Error {
 impl Error {
     /// Bad input, with no more to say than `detail`.
     pub(crate) fn usage(detail: impl Into<String>) -> Self {
-        Self::Usage { detail: detail.into(), hint: None }
+        Self::Usage {
+            detail: detail.into(),
+            hint: None,
+        }
     }
 
     /// A failure of stdout; a closed pipe is a kind of its own.
@@ -71,13 +74,17 @@ impl Error {
 
     /// A failure of a local file.
     pub(crate) fn local(what: impl Into<String>, cause: io::Error) -> Self {
-        Self::Local { what: what.into(), cause }
+        Self::Local {
+            what: what.into(),
+            cause,
+        }
     }
 
     /// Adds a hint where there is room for one.
     #[must_use]
     pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
-        if let Self::Usage { hint, .. } | Self::Credential { hint, .. } | Self::Unmet { hint, .. } = &mut self {
+        if let Self::Usage { hint, .. } | Self::Credential { hint, .. } | Self::Unmet { hint, .. } = &mut self
+        {
             *hint = Some(text.into());
         }
         self
@@ -105,19 +112,32 @@ impl Error {
 
     /// What happened, in one line.
     pub(crate) fn headline(&self) -> String {
-        let Self::Call(plex_client::Error::Api(api)) = self else { return self.to_string() };
-        let code = api.code.as_ref().map(|code| format!(", {code}")).unwrap_or_default();
-        let id = api.correlation_id.as_ref().map(|id| format!(", correlation id {id}")).unwrap_or_default();
+        let Self::Call(plex_client::Error::Api(api)) = self else {
+            return self.to_string();
+        };
+        let code = api
+            .code
+            .as_ref()
+            .map(|code| format!(", {code}"))
+            .unwrap_or_default();
+        let id = api
+            .correlation_id
+            .as_ref()
+            .map(|id| format!(", correlation id {id}"))
+            .unwrap_or_default();
         format!("{} (HTTP {}{code}{id})", api.detail, api.status)
     }
 
     /// What one can do about it.
     pub(crate) fn advice(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } | Self::Credential { hint, .. } | Self::Unmet { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::Credential { hint, .. } | Self::Unmet { hint, .. } => {
+                hint.clone()
+            }
             Self::Call(plex_client::Error::Api(api)) => api_advice(api),
             Self::Call(plex_client::Error::Transport(_)) => Some(
-                "is the control plane running there? A private one needs --ca-file (PLEXSPHERE_CA_FILE)".to_owned(),
+                "is the control plane running there? A private one needs --ca-file (PLEXSPHERE_CA_FILE)"
+                    .to_owned(),
             ),
             Self::Call(plex_client::Error::Contract(_)) | Self::Contract(_) => {
                 Some("is --server really a control plane, and as new as this plexctl?".to_owned())
@@ -159,10 +179,14 @@ impl Error {
 
 fn api_advice(api: &ApiError) -> Option<String> {
     let hint = match (api.status, api.code.as_deref()) {
-        (401, _) => "the token is unknown, expired or revoked; see --token-file, PLEXSPHERE_TOKEN and profiles",
+        (401, _) => {
+            "the token is unknown, expired or revoked; see --token-file, PLEXSPHERE_TOKEN and profiles"
+        }
         (403, Some(codes::REBAC_DENIED)) => {
             let reason = api.problem.as_ref()?.get("reason")?.as_str()?;
-            return Some(format!("reason {reason}; `plexctl whoami` says who you are, an admin can grant more"));
+            return Some(format!(
+                "reason {reason}; `plexctl whoami` says who you are, an admin can grant more"
+            ));
         }
         (404, _) => "it does not exist, or you may not see it; is this the right project?",
         (409, Some(codes::HOOK_INTEGRITY_VIOLATION)) => {
@@ -182,7 +206,11 @@ mod tests {
     use plex_client::ApiError;
 
     fn api(status: u16, body: &str) -> Error {
-        Error::Call(plex_client::Error::Api(Box::new(ApiError::from_answer(status, None, body.as_bytes()))))
+        Error::Call(plex_client::Error::Api(Box::new(ApiError::from_answer(
+            status,
+            None,
+            body.as_bytes(),
+        ))))
     }
 
     #[test]
@@ -192,14 +220,25 @@ mod tests {
         assert_eq!(api(403, "<html>Forbidden</html>").exit_code(), 4);
         assert_eq!(api(401, r#"{"code":"rebac_denied"}"#).exit_code(), 3);
         for status in [301, 404, 409, 422, 429, 500, 503] {
-            assert_eq!(api(status, r#"{"code":"rebac_denied"}"#).exit_code(), 1, "{status}");
+            assert_eq!(
+                api(status, r#"{"code":"rebac_denied"}"#).exit_code(),
+                1,
+                "{status}"
+            );
         }
     }
 
     #[test]
     fn an_api_error_names_status_code_and_correlation_id() {
-        let line = api(404, r#"{"detail":"no such","code":"execution_not_found","correlation_id":"c-1"}"#).headline();
-        assert_eq!(line, "no such (HTTP 404, execution_not_found, correlation id c-1)");
+        let line = api(
+            404,
+            r#"{"detail":"no such","code":"execution_not_found","correlation_id":"c-1"}"#,
+        )
+        .headline();
+        assert_eq!(
+            line,
+            "no such (HTTP 404, execution_not_found, correlation id c-1)"
+        );
     }
 
     #[test]
@@ -207,6 +246,9 @@ mod tests {
         let body = r#"{"type":"t","zeta":1,"alpha":[2],"code":"rebac_denied"}"#;
         assert_eq!(api(403, body).document().to_string(), body);
         let bare = api(502, "oops").document();
-        assert_eq!((bare["code"].as_str(), bare["exit_code"].as_u64()), (Some("http_error"), Some(1)));
+        assert_eq!(
+            (bare["code"].as_str(), bare["exit_code"].as_u64()),
+            (Some("http_error"), Some(1))
+        );
     }
 }

@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 /// The most that a body may hold between two targets: a target, or all other members. Far more than the
 /// contract allows, far less than would hurt.
-const PIECE_BYTES: usize = 16 * 1024 * 1024;
+const PIECE_BYTES: usize = 8 * 1024 * 1024;
 
 /// What is done with the parts of an execution.
 pub(crate) trait Visit {
@@ -37,9 +37,18 @@ pub(crate) trait Visit {
 /// [`Error::CutOff`], [`Error::Contract`], and whatever `visit` gives.
 pub(crate) fn read(body: impl Read, visit: &mut dyn Visit) -> Result<(), Error> {
     let since_target = Rc::new(Cell::new(0));
-    let bounded = Bounded { inner: body, read: Rc::clone(&since_target) };
+    let bounded = Bounded {
+        inner: body,
+        read: Rc::clone(&since_target),
+    };
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(64 * 1024, bounded));
-    let mut walk = Walk { visit, members: Members(Vec::new()), targets: None, since_target, failure: None };
+    let mut walk = Walk {
+        visit,
+        members: Members(Vec::new()),
+        targets: None,
+        since_target,
+        failure: None,
+    };
     let parsed = json.deserialize_map(&mut walk).and_then(|()| json.end());
     if let Err(cause) = parsed {
         return Err(walk.judge(&cause));
@@ -88,7 +97,9 @@ impl Walk<'_> {
     fn hand_over<E: de::Error>(&mut self, raw: &RawValue) -> Result<(), E> {
         let target: Target = serde_json::from_str(raw.get())
             .map_err(|cause| E::custom(format!("target {}: {cause}", self.targets.unwrap_or(0) + 1)))?;
-        self.visit.target(raw, &target).map_err(|failure| self.stop(failure))?;
+        self.visit
+            .target(raw, &target)
+            .map_err(|failure| self.stop(failure))?;
         self.targets = self.targets.map(|count| count + 1);
         self.since_target.set(0);
         Ok(())
@@ -121,7 +132,9 @@ impl<'de> Visitor<'de> for &mut Walk<'_> {
             if self.targets.replace(0).is_some() {
                 return Err(A::Error::custom("duplicate field `targets`"));
             }
-            self.visit.begin(&self.members).map_err(|failure| self.stop(failure))?;
+            self.visit
+                .begin(&self.members)
+                .map_err(|failure| self.stop(failure))?;
             map.next_value_seed(Targets(self))?;
         }
         Ok(())
@@ -231,9 +244,10 @@ mod tests {
     #[test]
     fn the_order_of_members_does_not_matter() {
         let targets = format!(r#""targets":[{},{}]"#, target("one"), target("two"));
-        for (body, before) in
-            [(format!("{{{},{targets}}}", head()), 9), (format!("{{{targets},{}}}", head()), 0)]
-        {
+        for (body, before) in [
+            (format!("{{{},{targets}}}", head()), 9),
+            (format!("{{{targets},{}}}", head()), 0),
+        ] {
             let (log, result) = run(body.as_bytes());
             assert!(result.is_ok(), "{result:?}");
             assert_eq!((log.before, log.ended), (before, true));
@@ -246,7 +260,9 @@ mod tests {
         let body = format!("{{{},\"targets\":[{},{}]}}", head(), target("one"), target("two"));
         for cut in 0..body.len() {
             let (log, result) = run(&body.as_bytes()[..cut]);
-            let Err(Error::CutOff(told)) = result else { panic!("{cut}: {result:?}") };
+            let Err(Error::CutOff(told)) = result else {
+                panic!("{cut}: {result:?}")
+            };
             assert_eq!(told, log.targets.len(), "{cut}");
             assert!(!log.ended);
         }
@@ -294,13 +310,18 @@ mod tests {
     #[test]
     fn a_visit_can_stop_the_walk_with_its_own_error() {
         let body = format!("{{{},\"targets\":[{},{}]}}", head(), target("one"), target("two"));
-        let mut log = Log { fail_at: Some(1), ..Log::default() };
+        let mut log = Log {
+            fail_at: Some(1),
+            ..Log::default()
+        };
         assert!(matches!(read(body.as_bytes(), &mut log), Err(Error::ReaderGone)));
     }
 
     #[test]
     fn an_endless_member_is_refused_in_bounded_memory() {
-        let body = b"{\"parameters\":\"".chain(std::io::repeat(b'a')).take(4 * PIECE_BYTES as u64);
+        let body = b"{\"parameters\":\""
+            .chain(std::io::repeat(b'a'))
+            .take(4 * PIECE_BYTES as u64);
         let result = read(body, &mut Log::default());
         assert!(matches!(result, Err(Error::Contract(_))), "{result:?}");
     }

@@ -27,4 +27,4 @@ mod table;
 mod ui;
 mod view;
 
-pub use root::main;
+pub use root::{definition, main};

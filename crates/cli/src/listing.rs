@@ -129,7 +129,8 @@ fn print_all_as_document<R: Row>(ctx: &mut Context, client: &Client, call: &Call
         items.extend(page.items);
         Ok(true)
     })?;
-    ctx.ui.document(&own(&Members(vec![("items".to_owned(), own(&items))])))
+    ctx.ui
+        .document(&own(&Members(vec![("items".to_owned(), own(&items))])))
 }
 
 fn print_rows(ctx: &mut Context, table: &Table, rows: &[Vec<String>]) -> Result<(), Error> {

@@ -41,7 +41,9 @@ pub(crate) struct Identified {
 impl Identified {
     /// The id.
     pub(crate) fn id(&self) -> Uuid {
-        self.place.or(self.flag).expect("the group requires one of the two")
+        self.place
+            .or(self.flag)
+            .expect("the group requires one of the two")
     }
 }
 

@@ -12,7 +12,12 @@ use std::process::ExitCode;
 
 /// Operate Plexsphere: read the execution log, dispatch actions, keep the fleet
 #[derive(Parser)]
-#[command(name = "plexctl", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    name = "plexctl",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 bad input, 3 no credential, 4 forbidden, 77 denied.")]
 struct Root {
     #[command(flatten)]
@@ -28,7 +33,7 @@ pub fn main() -> ExitCode {
 }
 
 /// The command line's definition, for those who print it.
-pub(crate) fn definition() -> clap::Command {
+pub fn definition() -> clap::Command {
     Root::command()
 }
 
@@ -41,7 +46,11 @@ fn run(arguments: &[OsString]) -> u8 {
 
 fn execute(root: Root) -> u8 {
     let ui = Ui::new(root.globals.output);
-    let mut ctx = Context { globals: root.globals, environment: Environment::read(), ui };
+    let mut ctx = Context {
+        globals: root.globals,
+        environment: Environment::read(),
+        ui,
+    };
     let result = commands::run(root.command, &mut ctx);
     // What a command wrote before it failed is part of its result.
     let result = match (result, ctx.ui.finish()) {
@@ -53,7 +62,9 @@ fn execute(root: Root) -> u8 {
 }
 
 fn conclude(ui: &mut Ui, result: Result<(), Error>) -> u8 {
-    let Err(error) = result else { return plex_api::exit_codes::OK };
+    let Err(error) = result else {
+        return plex_api::exit_codes::OK;
+    };
     ui.fail(&error);
     error.exit_code()
 }
@@ -78,7 +89,9 @@ fn refuse(arguments: &[OsString], refusal: &clap::Error) -> u8 {
 fn usage(message: &str) -> Error {
     let told = message.split("\n\nUsage:").next().unwrap_or(message);
     let told = told.split("\n\nFor more information").next().unwrap_or(told);
-    let (detail, tip) = told.split_once("\n\n  tip: ").unwrap_or((told, "--help shows what it takes"));
+    let (detail, tip) = told
+        .split_once("\n\n  tip: ")
+        .unwrap_or((told, "--help shows what it takes"));
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let detail = one_line(detail);
     Error::usage(detail.strip_prefix("error: ").unwrap_or(&detail)).hint(one_line(tip))
@@ -89,7 +102,10 @@ fn wanted_format(arguments: &[OsString]) -> Format {
     let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
     let words = words.split(|word| word == "--").next().unwrap_or_default();
     let inline = words.iter().filter_map(|word| word.strip_prefix("--output="));
-    let apart = words.windows(2).filter(|pair| pair[0] == "--output").map(|pair| pair[1].as_ref());
+    let apart = words
+        .windows(2)
+        .filter(|pair| pair[0] == "--output")
+        .map(|pair| pair[1].as_ref());
     match inline.chain(apart).last() {
         Some("json") => Format::Json,
         Some("yaml") => Format::Yaml,
@@ -123,7 +139,10 @@ mod tests {
             format!("plexctl exec-log list --project {ID} --output=json --server=https://a"),
         ] {
             let root = Root::try_parse_from(words(&line)).unwrap_or_else(|error| panic!("{line}: {error}"));
-            assert_eq!((root.globals.server.as_deref(), root.globals.output), (Some("https://a"), Format::Json));
+            assert_eq!(
+                (root.globals.server.as_deref(), root.globals.output),
+                (Some("https://a"), Format::Json)
+            );
         }
     }
 
@@ -139,11 +158,19 @@ mod tests {
             format!("plexctl action dispatch --project {ID} --action a"),
             format!("plexctl action dispatch --project {ID} --action a --node {ID} --selector x"),
         ] {
-            let refusal = Root::try_parse_from(words(&line)).err().unwrap_or_else(|| panic!("{line} passes"));
+            let refusal = Root::try_parse_from(words(&line))
+                .err()
+                .unwrap_or_else(|| panic!("{line} passes"));
             let error = usage(&refusal.to_string());
             assert_eq!(error.exit_code(), 2);
-            assert!(!error.headline().contains('\n') && !error.headline().starts_with("error:"), "{error}");
-            assert!(!error.headline().contains("Usage:") && error.advice().is_some(), "{error}");
+            assert!(
+                !error.headline().contains('\n') && !error.headline().starts_with("error:"),
+                "{error}"
+            );
+            assert!(
+                !error.headline().contains("Usage:") && error.advice().is_some(),
+                "{error}"
+            );
         }
     }
 
@@ -151,7 +178,10 @@ mod tests {
     fn the_format_is_found_in_a_line_that_cannot_be_read() {
         assert_eq!(wanted_format(&words("plexctl nope --output json")), Format::Json);
         assert_eq!(wanted_format(&words("plexctl --output=json nope")), Format::Json);
-        assert_eq!(wanted_format(&words("plexctl nope -- --output json")), Format::Text);
+        assert_eq!(
+            wanted_format(&words("plexctl nope -- --output json")),
+            Format::Text
+        );
         assert_eq!(wanted_format(&words("plexctl nope --output")), Format::Text);
     }
 }

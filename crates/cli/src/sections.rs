@@ -40,8 +40,17 @@ struct Spool(BufWriter<File>);
 impl<'u> Sections<'u> {
     /// Prints to `ui`.
     pub(crate) fn new(ui: &'u mut Ui, controls: Controls) -> Self {
-        let printer = Printer { ui, controls, line_is_open: false, withheld: 0 };
-        Self { printer, waiting: None, counts: Counts::default() }
+        let printer = Printer {
+            ui,
+            controls,
+            line_is_open: false,
+            withheld: 0,
+        };
+        Self {
+            printer,
+            waiting: None,
+            counts: Counts::default(),
+        }
     }
 }
 
@@ -74,7 +83,8 @@ impl Visit for Sections<'_> {
 
     fn end(&mut self, head: &Head, _: &Members) -> Result<(), Error> {
         if let Some(spool) = self.waiting.take() {
-            self.printer.head(head, head.counts.as_ref().unwrap_or(&self.counts))?;
+            self.printer
+                .head(head, head.counts.as_ref().unwrap_or(&self.counts))?;
             spool.drain(|target| self.printer.section(&target))?;
         }
         self.printer.end()
@@ -97,7 +107,9 @@ impl Printer<'_> {
             Output::Unknown(kind) => self.header(target, &printable(kind)),
             Output::Archived { bucket, key, sha256 } => {
                 self.header(target, "archived")?;
-                let digest = sha256.map(|digest| format!(" sha256:{digest}")).unwrap_or_default();
+                let digest = sha256
+                    .map(|digest| format!(" sha256:{digest}"))
+                    .unwrap_or_default();
                 self.ui.line(&format!("archived: {bucket}/{key}{digest}"))
             }
             Output::Inline(bytes) => {
@@ -113,12 +125,14 @@ impl Printer<'_> {
             self.ui.text("\n")?;
         }
         let status = printable(&target.status);
-        self.ui.text(&format!("==> {} {status} {what} <==\n", target.node_id))
+        self.ui
+            .text(&format!("==> {} {status} {what} <==\n", target.node_id))
     }
 
     fn end(&mut self) -> Result<(), Error> {
         if self.withheld > 0 {
-            self.ui.warn(&format!("{} outputs exist that you may not read", self.withheld));
+            self.ui
+                .warn(&format!("{} outputs exist that you may not read", self.withheld));
         }
         Ok(())
     }
@@ -126,7 +140,8 @@ impl Printer<'_> {
 
 impl Spool {
     fn new() -> Result<Self, Error> {
-        let file = tempfile::tempfile().map_err(|cause| Error::local("cannot make a temporary file", cause))?;
+        let file =
+            tempfile::tempfile().map_err(|cause| Error::local("cannot make a temporary file", cause))?;
         Ok(Self(BufWriter::new(file)))
     }
 
@@ -205,14 +220,20 @@ mod tests {
             target("succeeded", inline(b"\0\xff no newline")),
             target("failed", inline(b"line\n")),
             target("succeeded", inline(b"")),
-            target("succeeded", Some(json!({"kind": "object_store", "bucket": "b", "key": "k/1", "sha256": "ab"}))),
-            target("succeeded", Some(json!({"kind": "object_store", "bucket": "b", "key": "k/2"}))),
+            target(
+                "succeeded",
+                Some(json!({"kind": "object_store", "bucket": "b", "key": "k/1", "sha256": "ab"})),
+            ),
+            target(
+                "succeeded",
+                Some(json!({"kind": "object_store", "bucket": "b", "key": "k/2"})),
+            ),
             target("brand-new", None),
             target("succeeded", inline(b"end")),
         ]);
         let mut expected = BLOCK.as_bytes().to_vec();
         for part in [
-            format!("==> {NODE} succeeded bytes=14 <==\n").as_bytes(),
+            format!("==> {NODE} succeeded bytes=13 <==\n").as_bytes(),
             b"\0\xff no newline\n",
             format!("==> {NODE} failed bytes=5 <==\nline\n").as_bytes(),
             format!("==> {NODE} succeeded bytes=0 <==\n").as_bytes(),
@@ -256,12 +277,18 @@ mod tests {
 
     #[test]
     fn what_was_whole_before_a_cut_is_printed() {
-        let body = execution(&[target("succeeded", inline(b"first\n")), target("failed", inline(b"second\n"))]);
+        let body = execution(&[
+            target("succeeded", inline(b"first\n")),
+            target("failed", inline(b"second\n")),
+        ]);
         let text = body.to_string();
         let cut = text.rfind("\"status\":\"failed\"").expect("in the second target");
         let (out, _, result) = printed(&text[..cut], Stdout::Pipe);
         assert!(matches!(result, Err(Error::CutOff(1))), "{result:?}");
-        assert_eq!(out, format!("{BLOCK}==> {NODE} succeeded bytes=6 <==\nfirst\n").into_bytes());
+        assert_eq!(
+            out,
+            format!("{BLOCK}==> {NODE} succeeded bytes=6 <==\nfirst\n").into_bytes()
+        );
     }
 
     #[test]
@@ -276,7 +303,11 @@ mod tests {
     fn words_cannot_forge_a_header() {
         let hostile = format!("ok none <==\n==> {NODE} succeeded");
         let (out, _, _) = printed(&execution(&[target(&hostile, None)]).to_string(), Stdout::Pipe);
-        let headers = String::from_utf8(out).expect("UTF-8").lines().filter(|l| l.starts_with("==>")).count();
+        let headers = String::from_utf8(out)
+            .expect("UTF-8")
+            .lines()
+            .filter(|l| l.starts_with("==>"))
+            .count();
         assert_eq!(headers, 1);
     }
 

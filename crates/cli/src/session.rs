@@ -19,8 +19,15 @@ pub(crate) fn open(globals: &Globals, environment: &Environment) -> Result<Clien
     let profile = Store::load(environment)?.profile(globals.profile.as_deref())?;
     let server = server(globals, environment, &profile)?;
     let token = token(globals, environment, &profile)?;
-    let ca_file = globals.ca_file.as_ref().or(environment.ca_file.as_ref()).or(profile.ca_file.as_ref());
-    let extra = ca_file.map(|path| certificates(path)).transpose()?.unwrap_or_default();
+    let ca_file = globals
+        .ca_file
+        .as_ref()
+        .or(environment.ca_file.as_ref())
+        .or(profile.ca_file.as_ref());
+    let extra = ca_file
+        .map(|path| certificates(path))
+        .transpose()?
+        .unwrap_or_default();
     Ok(Client::new(server, token, extra))
 }
 
@@ -46,16 +53,23 @@ pub(crate) fn parse_server(text: &str) -> Result<ServerUrl, Error> {
 /// [`Error::Usage`] when it cannot be read or holds none.
 pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let name = path.display();
-    let pem = std::fs::read(path).map_err(|cause| Error::usage(format!("cannot read the CA file {name}: {cause}")))?;
+    let pem = std::fs::read(path)
+        .map_err(|cause| Error::usage(format!("cannot read the CA file {name}: {cause}")))?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) | Err(_) => Err(Error::usage(format!("the CA file {name} holds no PEM certificate"))),
+        Ok(_) | Err(_) => Err(Error::usage(format!(
+            "the CA file {name} holds no PEM certificate"
+        ))),
     }
 }
 
 fn server(globals: &Globals, environment: &Environment, profile: &Profile) -> Result<ServerUrl, Error> {
-    let named = globals.server.as_ref().or(environment.server.as_ref()).or(profile.server.as_ref());
+    let named = globals
+        .server
+        .as_ref()
+        .or(environment.server.as_ref())
+        .or(profile.server.as_ref());
     let text = named.ok_or_else(|| {
         Error::usage("no control plane is named").hint("give --server, set PLEXSPHERE_URL, or add a profile")
     })?;
@@ -71,7 +85,9 @@ fn token(globals: &Globals, environment: &Environment, profile: &Profile) -> Res
         return read_token(path);
     }
     match (&environment.token, &profile.token) {
-        (Some(token), _) => token.clone().map_err(|()| none("PLEXSPHERE_TOKEN does not hold a token")),
+        (Some(token), _) => token
+            .clone()
+            .map_err(|()| none("PLEXSPHERE_TOKEN does not hold a token")),
         (None, Some(token)) => Ok(token.clone()),
         (None, None) => Err(none("there is no credential")),
     }
@@ -84,8 +100,8 @@ mod tests {
     use crate::context::Globals;
     use crate::environment::Environment;
     use plex_client::operator::Token;
-    use std::os::unix::fs::OpenOptionsExt;
     use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
 
     fn secret(text: &str) -> Token {
         Token::new(text.to_owned()).expect("a token")
@@ -95,15 +111,24 @@ mod tests {
     fn a_flag_beats_the_environment_and_that_beats_the_profile() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("token");
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).expect("new");
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .expect("new");
         file.write_all(b"of-flag\n").expect("written");
 
-        let mut globals = Globals::default();
-        globals.server = Some("https://flag".to_owned());
-        globals.token_file = Some(path);
-        let mut environment = Environment::default();
-        environment.server = Some("https://variable".to_owned());
-        environment.token = Some(Ok(secret("of-variable")));
+        let mut globals = Globals {
+            server: Some("https://flag".to_owned()),
+            token_file: Some(path),
+            ..Globals::default()
+        };
+        let mut environment = Environment {
+            server: Some("https://variable".to_owned()),
+            token: Some(Ok(secret("of-variable"))),
+            ..Environment::default()
+        };
         let profile = Profile {
             server: Some("https://profile".to_owned()),
             token: Some(secret("of-profile")),
@@ -112,28 +137,70 @@ mod tests {
 
         let both = |globals: &Globals, environment: &Environment, profile: &Profile| {
             (
-                server(globals, environment, profile).map(|url| url.as_str().to_owned()).ok(),
-                token(globals, environment, profile).map(|token| token.reveal().to_owned()).ok(),
+                server(globals, environment, profile)
+                    .map(|url| url.as_str().to_owned())
+                    .ok(),
+                token(globals, environment, profile)
+                    .map(|token| token.reveal().to_owned())
+                    .ok(),
             )
         };
         let pair = |a: &str, b: &str| (Some(a.to_owned()), Some(b.to_owned()));
-        assert_eq!(both(&globals, &environment, &profile), pair("https://flag", "of-flag"));
+        assert_eq!(
+            both(&globals, &environment, &profile),
+            pair("https://flag", "of-flag")
+        );
         globals = Globals::default();
-        assert_eq!(both(&globals, &environment, &profile), pair("https://variable", "of-variable"));
+        assert_eq!(
+            both(&globals, &environment, &profile),
+            pair("https://variable", "of-variable")
+        );
         environment = Environment::default();
-        assert_eq!(both(&globals, &environment, &profile), pair("https://profile", "of-profile"));
+        assert_eq!(
+            both(&globals, &environment, &profile),
+            pair("https://profile", "of-profile")
+        );
         assert_eq!(both(&globals, &environment, &Profile::default()), (None, None));
     }
 
     #[test]
     fn what_is_missing_has_its_own_exit_code() {
         let (globals, environment, profile) = Default::default();
-        assert_eq!(server(&globals, &environment, &profile).expect_err("none").exit_code(), 2);
-        assert_eq!(token(&globals, &environment, &profile).expect_err("none").exit_code(), 3);
-        let broken = Environment { token: Some(Err(())), ..Environment::default() };
-        let fallback = Profile { token: Some(secret("x")), ..Profile::default() };
-        assert_eq!(token(&globals, &broken, &fallback).expect_err("no fallback").exit_code(), 3);
-        let clear = Globals { server: Some("http://cp.example".to_owned()), ..Globals::default() };
-        assert_eq!(super::server(&clear, &environment, &profile).expect_err("clear").exit_code(), 3);
+        assert_eq!(
+            server(&globals, &environment, &profile)
+                .expect_err("none")
+                .exit_code(),
+            2
+        );
+        assert_eq!(
+            token(&globals, &environment, &profile)
+                .expect_err("none")
+                .exit_code(),
+            3
+        );
+        let broken = Environment {
+            token: Some(Err(())),
+            ..Environment::default()
+        };
+        let fallback = Profile {
+            token: Some(secret("x")),
+            ..Profile::default()
+        };
+        assert_eq!(
+            token(&globals, &broken, &fallback)
+                .expect_err("no fallback")
+                .exit_code(),
+            3
+        );
+        let clear = Globals {
+            server: Some("http://cp.example".to_owned()),
+            ..Globals::default()
+        };
+        assert_eq!(
+            super::server(&clear, &environment, &profile)
+                .expect_err("clear")
+                .exit_code(),
+            3
+        );
     }
 }

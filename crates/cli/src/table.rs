@@ -51,7 +51,10 @@ impl Table {
 
 /// Lines of `name: value`, the values in one column.
 pub(crate) fn block<K: AsRef<str>>(pairs: &[(K, String)]) -> String {
-    let names: Vec<_> = pairs.iter().map(|(name, _)| format!("{}:", printable(name.as_ref()))).collect();
+    let names: Vec<_> = pairs
+        .iter()
+        .map(|(name, _)| format!("{}:", printable(name.as_ref())))
+        .collect();
     let width = names.iter().map(|name| name.width()).max().unwrap_or(0);
     let mut text = String::new();
     for (name, (_, value)) in names.iter().zip(pairs) {
@@ -64,7 +67,11 @@ pub(crate) fn block<K: AsRef<str>>(pairs: &[(K, String)]) -> String {
 }
 
 fn shown(cell: &str) -> String {
-    if cell.is_empty() { NOTHING.to_owned() } else { printable(cell).into_owned() }
+    if cell.is_empty() {
+        NOTHING.to_owned()
+    } else {
+        printable(cell).into_owned()
+    }
 }
 
 #[cfg(test)]

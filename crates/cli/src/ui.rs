@@ -99,20 +99,29 @@ impl Ui {
     /// Prints an action's output piece by piece.
     pub(crate) fn copy_output(&mut self, mut from: impl io::Read, controls: Controls) -> Result<(), Error> {
         if !self.stdout_is_terminal || controls == Controls::Passed {
-            return io::copy(&mut from, &mut self.stdout).map(drop).map_err(Error::writing);
+            return io::copy(&mut from, &mut self.stdout)
+                .map(drop)
+                .map_err(Error::writing);
         }
         let mut filter = text::TerminalFilter::default();
         let mut piece = vec![0; 64 * 1024];
         loop {
-            let count = from.read(&mut piece).map_err(|cause| Error::local("cannot read the output", cause))?;
+            let count = from
+                .read(&mut piece)
+                .map_err(|cause| Error::local("cannot read the output", cause))?;
             if count == 0 {
                 break;
             }
-            self.stdout.write_all(&filter.push(&piece[..count])).map_err(Error::writing)?;
+            self.stdout
+                .write_all(&filter.push(&piece[..count]))
+                .map_err(Error::writing)?;
         }
         let rest = filter.finish();
         self.some_escaped |= rest.escaped;
-        self.stdout.write_all(&rest.shown).and_then(|()| self.stdout.write_all(RESET)).map_err(Error::writing)
+        self.stdout
+            .write_all(&rest.shown)
+            .and_then(|()| self.stdout.write_all(RESET))
+            .map_err(Error::writing)
     }
 
     /// Prints a JSON document as it is, or as YAML. A terminal sees no control character of it, even inside
@@ -131,7 +140,11 @@ impl Ui {
             (true, Format::Text | Format::Json) => document::with_controls_spelled_out(&text),
         };
         self.text(&text)?;
-        if text.ends_with('\n') { Ok(()) } else { self.text("\n") }
+        if text.ends_with('\n') {
+            Ok(())
+        } else {
+            self.text("\n")
+        }
     }
 
     /// Copies a JSON document, known to be whole, from a reader.
@@ -182,12 +195,20 @@ impl Ui {
         }
         self.finish()?;
         let asked = format!("{} [y/N] ", text::printable(question));
-        self.stderr.write_all(asked.as_bytes()).and_then(|()| self.stderr.flush()).map_err(Error::writing)?;
+        self.stderr
+            .write_all(asked.as_bytes())
+            .and_then(|()| self.stderr.flush())
+            .map_err(Error::writing)?;
         let mut answer = String::new();
-        io::stdin().read_line(&mut answer).map_err(|cause| Error::local("cannot read the answer", cause))?;
+        io::stdin()
+            .read_line(&mut answer)
+            .map_err(|cause| Error::local("cannot read the answer", cause))?;
         match answer.trim().to_ascii_lowercase().as_str() {
             "y" | "yes" => Ok(()),
-            _ => Err(Error::Unmet { detail: "nothing was done".to_owned(), hint: None }),
+            _ => Err(Error::Unmet {
+                detail: "nothing was done".to_owned(),
+                hint: None,
+            }),
         }
     }
 
@@ -289,8 +310,14 @@ mod tests {
         shown.output(HOSTILE, Controls::Shown).expect("written");
         shown.finish().expect("flushed");
         let text = out.text();
-        assert!(!text.contains("\x1b]") && !text.contains('\x07') && !text.contains('\0'), "{text:?}");
-        assert!(text.contains("\x1b[31mred") && text.ends_with('\n'), "{text:?}");
+        assert!(
+            !text.contains("\x1b]") && !text.contains('\x07') && !text.contains('\0'),
+            "{text:?}"
+        );
+        assert!(
+            text.contains("\x1b[31mred") && text.ends_with("\n\x1b[0m"),
+            "{text:?}"
+        );
         assert_eq!(err.text().lines().count(), 1);
     }
 

@@ -23,6 +23,10 @@ pub fn reset_token(args: &ResetTokenArgs) -> Result<(), Failure> {
     let dir = DataDir::open(&args.data_dir)?;
     let master = data_dir::read_master_key(args.master_key_file.as_ref().unwrap_or(&dir.master_key()))?;
     let token = bootstrap::reset_admin_token(dir.path(), &master)?;
-    data_dir::replace(&dir.admin_token(), format!("{token}\n").as_bytes(), data_dir::PRIVATE)?;
+    data_dir::replace(
+        &dir.admin_token(),
+        format!("{token}\n").as_bytes(),
+        data_dir::PRIVATE,
+    )?;
     cli::print(&format!("new admin token in {}", dir.admin_token().display()))
 }

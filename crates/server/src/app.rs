@@ -69,6 +69,8 @@ pub struct Shared {
     pub trusted_proxies: Vec<Cidr>,
     /// Cancelled when the server is to stop; streams end on it.
     pub shutdown: CancellationToken,
+    /// Cancelled after the last request has ended.
+    pub drained: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -110,7 +112,7 @@ pub fn database_settings(data_dir: &std::path::Path) -> db::Settings {
     db::Settings {
         path: data_dir.join("plexsphere.db"),
         clock: Arc::new(SystemClock),
-        rng: Arc::new(SystemRng::new()),
+        rng: Arc::new(SystemRng::default()),
     }
 }
 
@@ -133,6 +135,7 @@ impl App {
             max_output_bytes: settings.max_output_bytes,
             trusted_proxies: settings.trusted_proxies,
             shutdown: settings.shutdown,
+            drained: CancellationToken::new(),
             db,
             objects,
             keys,
@@ -155,6 +158,7 @@ impl App {
     /// Ends the loops and writes down what is still in memory. Call it after the last request.
     pub async fn stop(&self) {
         self.shutdown.cancel();
+        self.drained.cancel();
         self.tasks.close();
         let limit = std::time::Duration::from_secs(5);
         if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {

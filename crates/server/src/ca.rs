@@ -15,8 +15,8 @@ use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
 use plex_domain::env::Rng;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PublicKeyData as _, SerialNumber,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, PublicKeyData as _, SerialNumber,
 };
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::ServerName;
@@ -83,14 +83,20 @@ pub fn create(dir: &DataDir, names: Vec<String>, now: Timestamp, rng: &dyn Rng) 
     params.serial_number = Some(serial(rng));
     let certificate = params.self_signed(&key)?;
     data_dir::create(&dir.ca_key(), key.serialize_pem().as_bytes(), data_dir::PRIVATE)?;
-    data_dir::create(&dir.ca_certificate(), certificate.pem().as_bytes(), data_dir::PUBLIC)?;
+    data_dir::create(
+        &dir.ca_certificate(),
+        certificate.pem().as_bytes(),
+        data_dir::PUBLIC,
+    )?;
     issue(dir, names, now, rng)
 }
 
 /// The server's certificate and key, renewed first if its time is nearly over or its files do not fit together.
 pub fn current(dir: &DataDir, now: Timestamp, rng: &dyn Rng) -> Result<CertifiedKey, CaError> {
     let settings = read_settings(dir);
-    let is_fresh = settings.as_ref().is_some_and(|settings| !is_due(settings.not_after, now));
+    let is_fresh = settings
+        .as_ref()
+        .is_some_and(|settings| !is_due(settings.not_after, now));
     if is_fresh && let Ok(pair) = read_pair(dir) {
         return Ok(pair);
     }
@@ -105,7 +111,9 @@ pub fn current(dir: &DataDir, now: Timestamp, rng: &dyn Rng) -> Result<Certified
 
 /// The names for which the server's certificate is issued.
 pub fn remembered_names(dir: &DataDir) -> Vec<String> {
-    read_settings(dir).map(|settings| settings.names).unwrap_or_default()
+    read_settings(dir)
+        .map(|settings| settings.names)
+        .unwrap_or_default()
 }
 
 fn is_due(not_after: Timestamp, now: Timestamp) -> bool {
@@ -119,7 +127,10 @@ fn read_settings(dir: &DataDir) -> Option<Settings> {
 
 fn read_pair(dir: &DataDir) -> Result<CertifiedKey, CaError> {
     let read = |path: std::path::PathBuf| fs::read(&path).map_err(|source| data_dir::io_error(&path, source));
-    Ok(tls::read_pair(&read(dir.tls_certificate())?, &read(dir.tls_key())?)?)
+    Ok(tls::read_pair(
+        &read(dir.tls_certificate())?,
+        &read(dir.tls_key())?,
+    )?)
 }
 
 /// Signs a new key for `names` and puts it in place.
@@ -141,10 +152,17 @@ fn issue(dir: &DataDir, names: Vec<String>, now: Timestamp, rng: &dyn Rng) -> Re
     params.serial_number = Some(serial(rng));
     limit(&mut params, now, LEAF_DAYS);
     let certificate = params.signed_by(&key, &issuer)?;
-    let settings = Settings { names, not_after: now + DAY * LEAF_DAYS };
+    let settings = Settings {
+        names,
+        not_after: now + DAY * LEAF_DAYS,
+    };
     let settings = serde_json::to_vec_pretty(&settings).expect("names and a time are valid JSON");
     data_dir::replace(&dir.tls_key(), key.serialize_pem().as_bytes(), data_dir::PRIVATE)?;
-    data_dir::replace(&dir.tls_certificate(), certificate.pem().as_bytes(), data_dir::PUBLIC)?;
+    data_dir::replace(
+        &dir.tls_certificate(),
+        certificate.pem().as_bytes(),
+        data_dir::PUBLIC,
+    )?;
     data_dir::replace(&dir.tls_settings(), &settings, data_dir::PRIVATE)?;
     Ok(())
 }
@@ -153,8 +171,10 @@ fn issue(dir: &DataDir, names: Vec<String>, now: Timestamp, rng: &dyn Rng) -> Re
 fn authority(key: &KeyPair) -> CertificateParams {
     let digest = ring::digest::digest(&ring::digest::SHA256, key.der_bytes());
     let mut params = CertificateParams::default();
-    params.distinguished_name =
-        distinguished_name(&format!("plexsphere CA {}", HEXLOWER.encode(&digest.as_ref()[..6])));
+    params.distinguished_name = distinguished_name(&format!(
+        "plexsphere CA {}",
+        HEXLOWER.encode(&digest.as_ref()[..6])
+    ));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params
@@ -204,10 +224,16 @@ mod tests {
     }
 
     /// What `openssl` says, or nothing where it is not installed.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where nothing may be skipped, a missing openssl is a failure"
+    )]
     fn openssl(arguments: &[&str], files: &[&Path]) -> Option<(bool, String)> {
         let output = match Command::new("openssl").args(arguments).args(files).output() {
             Ok(output) => output,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && std::env::var_os("CI").is_none() => {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && std::env::var_os("CI").is_none() =>
+            {
                 return None;
             }
             Err(error) => panic!("openssl: {error}"),
@@ -224,17 +250,38 @@ mod tests {
         for at in [now(), now() + DAY * (LEAF_DAYS - RENEW_DAYS + 1)] {
             current(&dir, at, &SystemRng).unwrap();
             let seconds = at.as_second().to_string();
-            for check in [["-verify_hostname", "plex.example"], ["-verify_ip", "192.0.2.7"], ["-verify_ip", "::1"]] {
+            for check in [
+                ["-verify_hostname", "plex.example"],
+                ["-verify_ip", "192.0.2.7"],
+                ["-verify_ip", "::1"],
+            ] {
                 let arguments = [
-                    "verify", "-x509_strict", "-purpose", "sslserver", "-check_ss_sig", "-attime", &seconds,
-                    check[0], check[1], "-CAfile", ca.to_str().unwrap(),
+                    "verify",
+                    "-x509_strict",
+                    "-purpose",
+                    "sslserver",
+                    "-check_ss_sig",
+                    "-attime",
+                    &seconds,
+                    check[0],
+                    check[1],
+                    "-CAfile",
+                    ca.to_str().unwrap(),
                 ];
-                let Some((accepted, text)) = openssl(&arguments, &[&dir.tls_certificate()]) else { return };
+                let Some((accepted, text)) = openssl(&arguments, &[&dir.tls_certificate()]) else {
+                    return;
+                };
                 assert!(accepted, "{text}");
             }
         }
-        assert_ne!(first, fs::read(dir.tls_certificate()).unwrap(), "the second time it was due");
-        let text = openssl(&["x509", "-noout", "-text", "-in"], &[&dir.tls_certificate()]).unwrap().1;
+        assert_ne!(
+            first,
+            fs::read(dir.tls_certificate()).unwrap(),
+            "the second time it was due"
+        );
+        let text = openssl(&["x509", "-noout", "-text", "-in"], &[&dir.tls_certificate()])
+            .unwrap()
+            .1;
         for wanted in [
             "X509v3 Subject Key Identifier",
             "X509v3 Authority Key Identifier",
@@ -266,12 +313,26 @@ mod tests {
     fn files_that_do_not_fit_together_are_issued_again() {
         let (_temporary, dir) = authority_for(&["plex.example"]);
         let other = KeyPair::generate().unwrap();
-        data_dir::replace(&dir.tls_key(), other.serialize_pem().as_bytes(), data_dir::PRIVATE).unwrap();
-        assert!(tls::names(&current(&dir, now(), &SystemRng).unwrap(), "plex.example"));
+        data_dir::replace(
+            &dir.tls_key(),
+            other.serialize_pem().as_bytes(),
+            data_dir::PRIVATE,
+        )
+        .unwrap();
+        assert!(tls::names(
+            &current(&dir, now(), &SystemRng).unwrap(),
+            "plex.example"
+        ));
         fs::remove_file(dir.tls_certificate()).unwrap();
-        assert!(tls::names(&current(&dir, now(), &SystemRng).unwrap(), "plex.example"));
+        assert!(tls::names(
+            &current(&dir, now(), &SystemRng).unwrap(),
+            "plex.example"
+        ));
         fs::remove_file(dir.tls_settings()).unwrap();
-        assert!(tls::names(&current(&dir, now(), &SystemRng).unwrap(), "localhost"));
+        assert!(tls::names(
+            &current(&dir, now(), &SystemRng).unwrap(),
+            "localhost"
+        ));
     }
 
     #[test]
@@ -279,7 +340,10 @@ mod tests {
         let names = server_names(&["A.example".into(), "a.example".into(), "127.0.0.1".into()]).unwrap();
         assert_eq!(names, ["localhost", "127.0.0.1", "::1", "a.example"]);
         for bad in ["", "a b", "https://a", "a:8080", "a/b", "-a", "a\nb"] {
-            assert!(matches!(server_names(&[bad.to_owned()]), Err(CaError::Name(_))), "{bad:?}");
+            assert!(
+                matches!(server_names(&[bad.to_owned()]), Err(CaError::Name(_))),
+                "{bad:?}"
+            );
         }
     }
 
@@ -289,6 +353,9 @@ mod tests {
         let (_temporary, dir) = authority_for(&[]);
         let mode = |path: std::path::PathBuf| fs::metadata(path).unwrap().mode() & 0o777;
         assert_eq!([mode(dir.ca_key()), mode(dir.tls_key())], [0o600; 2]);
-        assert_eq!([mode(dir.ca_certificate()), mode(dir.tls_certificate())], [0o644; 2]);
+        assert_eq!(
+            [mode(dir.ca_certificate()), mode(dir.tls_certificate())],
+            [0o644; 2]
+        );
     }
 }

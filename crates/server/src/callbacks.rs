@@ -57,8 +57,7 @@ pub async fn commit(app: App, mut queue: mpsc::Receiver<Waiting>) {
         tokio::select! {
             biased;
             received = queue.recv_many(&mut batch, BATCH) => if received == 0 { return },
-            // In-flight requests have ended by then, so whatever is queued has nobody waiting for it.
-            () = app.shutdown.cancelled(), if queue.is_empty() => return,
+            () = app.drained.cancelled(), if queue.is_empty() => return,
         }
         commit_batch(&app, std::mem::take(&mut batch)).await;
     }

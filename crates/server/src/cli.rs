@@ -62,12 +62,20 @@ pub struct Failure {
 impl Failure {
     /// A failure with a remedy.
     pub fn with_hint(error: anyhow::Error, hint: impl Into<String>) -> Self {
-        Self { exit_code: exit_codes::FAILURE, error, hint: Some(hint.into()) }
+        Self {
+            exit_code: exit_codes::FAILURE,
+            error,
+            hint: Some(hint.into()),
+        }
     }
 
     /// Flags that make no sense.
     pub fn usage(error: anyhow::Error) -> Self {
-        Self { exit_code: exit_codes::USAGE, error, hint: None }
+        Self {
+            exit_code: exit_codes::USAGE,
+            error,
+            hint: None,
+        }
     }
 
     /// The error and everything behind it, on one line.
@@ -87,7 +95,11 @@ impl Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self { exit_code: exit_codes::FAILURE, error, hint: None }
+        Self {
+            exit_code: exit_codes::FAILURE,
+            error,
+            hint: None,
+        }
     }
 }
 
@@ -99,7 +111,11 @@ impl From<ConfigError> for Failure {
 
 impl From<DataDirError> for Failure {
     fn from(error: DataDirError) -> Self {
-        Self { exit_code: exit_codes::FAILURE, hint: error.hint(), error: error.into() }
+        Self {
+            exit_code: exit_codes::FAILURE,
+            hint: error.hint(),
+            error: error.into(),
+        }
     }
 }
 

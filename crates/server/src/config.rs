@@ -120,7 +120,11 @@ impl Config {
             own_certificate: args.tls_cert.zip(args.tls_key),
             max_output_bytes: args.max_output_bytes,
             master_key_file: args.master_key_file,
-            trusted_proxies: args.trusted_proxies.iter().map(|range| trusted_proxy(range)).collect::<Result<_, _>>()?,
+            trusted_proxies: args
+                .trusted_proxies
+                .iter()
+                .map(|range| trusted_proxy(range))
+                .collect::<Result<_, _>>()?,
             max_connections: args.max_connections,
             max_connections_per_source: args.max_connections_per_source,
         })
@@ -141,7 +145,11 @@ fn public_url(text: &str) -> Result<String, ConfigError> {
         && !text.contains(['#', '?', '@'])
         && !host.is_empty()
         && is_whole;
-    if is_plain { Ok(format!("https://{authority}")) } else { Err(ConfigError::PublicUrl) }
+    if is_plain {
+        Ok(format!("https://{authority}"))
+    } else {
+        Err(ConfigError::PublicUrl)
+    }
 }
 
 fn trusted_proxy(text: &str) -> Result<Cidr, ConfigError> {
@@ -184,7 +192,10 @@ mod tests {
             ("https://plex.example:8443/", "https://plex.example:8443"),
             ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
         ] {
-            assert_eq!(config(&["--public-url", given]).unwrap().public_url.as_deref(), Some(kept));
+            assert_eq!(
+                config(&["--public-url", given]).unwrap().public_url.as_deref(),
+                Some(kept)
+            );
         }
         for bad in [
             "http://plex.example",
@@ -200,14 +211,21 @@ mod tests {
             "https://a b",
             "",
         ] {
-            assert_eq!(config(&["--public-url", bad]).unwrap_err(), ConfigError::PublicUrl, "{bad}");
+            assert_eq!(
+                config(&["--public-url", bad]).unwrap_err(),
+                ConfigError::PublicUrl,
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn an_unspecified_address_needs_a_public_url() {
         for address in ["0.0.0.0:8080", "[::]:8080"] {
-            assert!(matches!(config(&["--listen", address]), Err(ConfigError::PublicUrlMissing(_))));
+            assert!(matches!(
+                config(&["--listen", address]),
+                Err(ConfigError::PublicUrlMissing(_))
+            ));
             config(&["--listen", address, "--public-url", "https://plex.example"]).unwrap();
         }
     }
@@ -216,7 +234,10 @@ mod tests {
     fn nonsense_is_refused() {
         for (flags, error) in [
             (["--max-output-bytes", "0"], ConfigError::MaxOutputBytes),
-            (["--max-output-bytes", "99999999999999"], ConfigError::MaxOutputBytes),
+            (
+                ["--max-output-bytes", "99999999999999"],
+                ConfigError::MaxOutputBytes,
+            ),
             (["--trusted-proxy", "proxy"], ConfigError::TrustedProxy),
             (["--trusted-proxy", "0.0.0.0/0"], ConfigError::TrustsEverybody),
             (["--trusted-proxy", "::/0"], ConfigError::TrustsEverybody),
@@ -230,7 +251,8 @@ mod tests {
     #[test]
     fn certificate_and_key_come_together() {
         let parse = |flags: &[&str]| {
-            Command::try_parse_from(["serve", "--data-dir", "d"].iter().chain(flags)).map(|command| command.args)
+            Command::try_parse_from(["serve", "--data-dir", "d"].iter().chain(flags))
+                .map(|command| command.args)
         };
         assert!(parse(&["--tls-cert", "c"]).is_err());
         assert!(parse(&["--tls-key", "k"]).is_err());

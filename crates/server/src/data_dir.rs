@@ -76,7 +76,9 @@ pub struct DataDir(PathBuf);
 impl DataDir {
     /// Names a directory, which need not exist yet.
     pub fn at(path: &Path) -> Result<Self, DataDirError> {
-        std::path::absolute(path).map(Self).map_err(|source| io_error(path, source))
+        std::path::absolute(path)
+            .map(Self)
+            .map_err(|source| io_error(path, source))
     }
 
     /// Opens an initialised directory and checks that nobody else can read what is in it.
@@ -151,8 +153,12 @@ impl DataDir {
         let entries = fs::read_dir(&self.0).map_err(|source| io_error(&self.0, source))?;
         for entry in entries {
             let entry = entry.map_err(|source| io_error(&self.0, source))?;
-            let kind = entry.file_type().map_err(|source| io_error(&entry.path(), source))?;
-            let is_public = [CA_CERTIFICATE, TLS_CERTIFICATE].iter().any(|name| entry.file_name() == *name);
+            let kind = entry
+                .file_type()
+                .map_err(|source| io_error(&entry.path(), source))?;
+            let is_public = [CA_CERTIFICATE, TLS_CERTIFICATE]
+                .iter()
+                .any(|name| entry.file_name() == *name);
             match (is_public, kind.is_dir()) {
                 (true, _) => {}
                 (false, true) => check_private(&entry.path(), 0o700)?,
@@ -179,7 +185,11 @@ pub fn check_private(path: &Path, wanted: u32) -> Result<(), DataDirError> {
     };
     let mode = metadata.mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(DataDirError::Exposed { path: path.to_owned(), mode, wanted });
+        return Err(DataDirError::Exposed {
+            path: path.to_owned(),
+            mode,
+            wanted,
+        });
     }
     Ok(())
 }
@@ -194,13 +204,20 @@ pub fn read_master_key(path: &Path) -> Result<MasterKey, DataDirError> {
 
 /// Creates a directory for its owner alone. It must not exist.
 pub fn create_private_dir(path: &Path) -> Result<(), DataDirError> {
-    fs::DirBuilder::new().mode(0o700).create(path).map_err(|source| io_error(path, source))
+    fs::DirBuilder::new()
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| io_error(path, source))
 }
 
 /// Creates a file with this content and mode, durably. It must not exist.
 pub fn create(path: &Path, content: &[u8], mode: u32) -> Result<(), DataDirError> {
     let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(path)?;
         // The mode above is cut by the umask; a certificate is to be readable whatever the umask is.
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         file.write_all(content)?;
@@ -232,13 +249,21 @@ pub fn sibling(path: &Path) -> PathBuf {
 
 /// Makes a rename or a new name in the directory above `path` durable.
 pub fn sync_parent(path: &Path) -> Result<(), DataDirError> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent).and_then(|dir| dir.sync_all()).map_err(|source| io_error(parent, source))
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    File::open(parent)
+        .and_then(|dir| dir.sync_all())
+        .map_err(|source| io_error(parent, source))
 }
 
 /// An I/O error with the path it is about.
 pub fn io_error(path: &Path, source: io::Error) -> DataDirError {
-    DataDirError::Io { path: path.to_owned(), source }
+    DataDirError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 #[cfg(test)]
@@ -257,8 +282,14 @@ mod tests {
     #[test]
     fn a_directory_without_a_ca_is_not_initialised() {
         let empty = tempfile::tempdir().unwrap();
-        assert!(matches!(DataDir::open(empty.path()), Err(DataDirError::NotInitialised(_))));
-        assert!(matches!(DataDir::open(&empty.path().join("no")), Err(DataDirError::NotInitialised(_))));
+        assert!(matches!(
+            DataDir::open(empty.path()),
+            Err(DataDirError::NotInitialised(_))
+        ));
+        assert!(matches!(
+            DataDir::open(&empty.path().join("no")),
+            Err(DataDirError::NotInitialised(_))
+        ));
     }
 
     #[test]
@@ -269,7 +300,10 @@ mod tests {
             let good = fs::metadata(&path).unwrap().permissions();
             fs::set_permissions(&path, fs::Permissions::from_mode(bad)).unwrap();
             let error = DataDir::open(dir.path()).unwrap_err();
-            assert!(matches!(&error, DataDirError::Exposed { path: found, .. } if *found == path), "{error}");
+            assert!(
+                matches!(&error, DataDirError::Exposed { path: found, .. } if *found == path),
+                "{error}"
+            );
             assert!(error.hint().unwrap().starts_with("chmod "));
             fs::set_permissions(&path, good).unwrap();
         }
@@ -310,8 +344,14 @@ mod tests {
         create(&dir.master_key(), &[7; 32], PRIVATE).unwrap();
         read_master_key(&dir.master_key()).unwrap();
         replace(&dir.master_key(), &[7; 33], PRIVATE).unwrap();
-        assert!(matches!(read_master_key(&dir.master_key()), Err(DataDirError::BadKey(_))));
+        assert!(matches!(
+            read_master_key(&dir.master_key()),
+            Err(DataDirError::BadKey(_))
+        ));
         replace(&dir.master_key(), &[7; 32], 0o644).unwrap();
-        assert!(matches!(read_master_key(&dir.master_key()), Err(DataDirError::Exposed { .. })));
+        assert!(matches!(
+            read_master_key(&dir.master_key()),
+            Err(DataDirError::Exposed { .. })
+        ));
     }
 }

@@ -74,11 +74,17 @@ fn refuse_what_is_there(path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let (what, hint) = if DataDir::at(path)?.ca_certificate().exists() {
-        ("is initialised already", "plexsphere serve runs it; plexsphere admin reset-token replaces a lost token")
+        (
+            "is initialised already",
+            "plexsphere serve runs it; plexsphere admin reset-token replaces a lost token",
+        )
     } else {
         ("is not empty", "choose a directory that does not exist")
     };
-    Err(Failure::with_hint(anyhow::anyhow!("{} {what}; nothing was changed", path.display()), hint))
+    Err(Failure::with_hint(
+        anyhow::anyhow!("{} {what}; nothing was changed", path.display()),
+        hint,
+    ))
 }
 
 /// A data directory that is not in its place yet; dropping it removes what was made.
@@ -92,7 +98,11 @@ impl Building {
     fn begin(place: &DataDir) -> Result<Self, Failure> {
         let dir = DataDir::at(&data_dir::sibling(place.path()))?;
         data_dir::create_private_dir(dir.path())?;
-        Ok(Self { dir, made_key: None, is_finished: false })
+        Ok(Self {
+            dir,
+            made_key: None,
+            is_finished: false,
+        })
     }
 
     /// The key in `elsewhere` if it is there, else a new one, there or in the directory.
@@ -109,7 +119,8 @@ impl Building {
 
     /// Puts the directory in its place, which succeeds only where nothing or an empty directory is.
     fn finish(mut self, place: &DataDir) -> Result<(), Failure> {
-        fs::rename(self.dir.path(), place.path()).map_err(|source| data_dir::io_error(place.path(), source))?;
+        fs::rename(self.dir.path(), place.path())
+            .map_err(|source| data_dir::io_error(place.path(), source))?;
         self.is_finished = true;
         data_dir::sync_parent(place.path())?;
         Ok(())
@@ -133,8 +144,10 @@ fn fill(building: &mut Building, names: Vec<String>, args: &InitArgs) -> Result<
     let master = building.master_key(args.master_key_file.as_deref())?;
     let dir = &building.dir;
     ca::create(dir, names, SystemClock.now(), &SystemRng).context("cannot make the private CA")?;
-    let tenants =
-        FirstTenants { domain_slug: args.domain.clone(), project_slug: args.project.clone() };
+    let tenants = FirstTenants {
+        domain_slug: args.domain.clone(),
+        project_slug: args.project.clone(),
+    };
     let created = bootstrap::create(dir.path(), &master, &tenants)?;
     let token = format!("{}\n", created.admin_token);
     data_dir::create(&dir.admin_token(), token.as_bytes(), data_dir::PRIVATE)?;
@@ -156,8 +169,11 @@ fn report(args: &InitArgs, dir: &DataDir, created: &Created) -> Result<(), Failu
 }
 
 fn for_people(args: &InitArgs, dir: &DataDir, report: &Report) -> String {
-    let (path, token, ca) =
-        (dir.path().display(), report.admin_token_file.display(), report.ca_file.display());
+    let (path, token, ca) = (
+        dir.path().display(),
+        report.admin_token_file.display(),
+        report.ca_file.display(),
+    );
     let key_flag = args
         .master_key_file
         .as_ref()
@@ -194,13 +210,16 @@ mod tests {
 
     fn init(dir: &Path, flags: &[&str]) -> Result<(), Failure> {
         let words = ["init", "--data-dir", dir.to_str().unwrap(), "--output", "json"];
-        run(&Command::try_parse_from(words.iter().chain(flags)).expect("well-formed flags").args)
+        run(&Command::try_parse_from(words.iter().chain(flags))
+            .expect("well-formed flags")
+            .args)
     }
 
     fn names_in(path: &Path) -> Vec<String> {
         let entries = fs::read_dir(path).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
@@ -215,7 +234,11 @@ mod tests {
         let token = fs::read_to_string(dir.admin_token()).unwrap();
         assert!(token.trim_end().len() > 20 && token.matches('\n').count() == 1 && token.ends_with('\n'));
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
-        assert_eq!(names_in(path.parent().unwrap()), ["data"], "nothing is left beside it");
+        assert_eq!(
+            names_in(path.parent().unwrap()),
+            ["data"],
+            "nothing is left beside it"
+        );
     }
 
     #[test]
@@ -224,7 +247,12 @@ mod tests {
         let path = root.path().join("data");
         init(&path, &[]).unwrap();
         let token = fs::read(path.join("admin.token")).unwrap();
-        assert!(init(&path, &[]).unwrap_err().line().contains("is initialised already"));
+        assert!(
+            init(&path, &[])
+                .unwrap_err()
+                .line()
+                .contains("is initialised already")
+        );
         assert_eq!(fs::read(path.join("admin.token")).unwrap(), token);
 
         let other = root.path().join("other");
@@ -240,7 +268,12 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("data");
         let key = root.path().join("key");
-        let flags = ["--master-key-file", key.to_str().unwrap(), "--domain", "not a slug"];
+        let flags = [
+            "--master-key-file",
+            key.to_str().unwrap(),
+            "--domain",
+            "not a slug",
+        ];
         init(&path, &flags).unwrap_err();
         assert_eq!(names_in(root.path()), Vec::<String>::new());
         init(&path, &["--tls-name", "not a name"]).unwrap_err();

@@ -3,8 +3,9 @@
 //! A handler returns a [`Failure`]; the [`finish`] layer around all routes knows the request, so it writes
 //! the body, the correlation id and, for a defect, the one log line. Nothing inner ever reaches a body.
 
+use crate::app::App;
 use crate::request::CorrelationId;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -155,8 +156,8 @@ impl IntoResponse for Failure {
 }
 
 /// The outermost layer: gives the request its correlation id, and failures their body.
-pub async fn finish(mut request: Request, next: Next) -> Response {
-    let correlation = CorrelationId::new();
+pub async fn finish(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let correlation = CorrelationId::new(&app);
     request.extensions_mut().insert(correlation.clone());
     let instance = request.uri().path().to_owned();
     let method = request.method().clone();

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use plex_api::{codes, limits};
 use plex_domain::cidr::Cidr;
 use plex_domain::cursor::{self, OpenError};
+use plex_domain::env::uuid_v7;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
 use uuid::Uuid;
@@ -21,8 +22,8 @@ pub struct CorrelationId(String);
 
 impl CorrelationId {
     /// A fresh one.
-    pub fn new() -> Self {
-        Self(Uuid::now_v7().to_string())
+    pub fn new(app: &App) -> Self {
+        Self(uuid_v7(app.clock.now(), &*app.rng).to_string())
     }
 
     /// Its text.
@@ -43,11 +44,6 @@ pub struct Context {
 }
 
 impl Context {
-    /// The context of background work, which nobody asked for.
-    pub fn background() -> Self {
-        Self { correlation_id: CorrelationId::new().0, ip: None, user_agent: None }
-    }
-
     /// Reads it off a request.
     pub fn of(parts: &Parts, trusted_proxies: &[Cidr]) -> Self {
         let correlation = parts.extensions.get::<CorrelationId>();

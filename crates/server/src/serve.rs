@@ -30,6 +30,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// Connections that may wait to be accepted; a fleet that reconnects comes all at once.
 const BACKLOG: u32 = 4096;
+/// Descriptors kept for everything but connections.
+const RESERVED_DESCRIPTORS: usize = 256;
 
 #[derive(Serialize)]
 struct Ready<'a> {
@@ -39,15 +41,15 @@ struct Ready<'a> {
 /// Serves until a signal says to stop.
 pub fn run(config: Config) -> Result<(), Failure> {
     start_log()?;
-    raise_descriptor_limit();
+    let descriptors = raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(config))
+    runtime.block_on(serve(config, descriptors))
 }
 
-async fn serve(config: Config) -> Result<(), Failure> {
+async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
     let dir = DataDir::open(&config.data_dir)?;
     let _lock = dir.lock()?;
     if let Some(path) = &config.ready_file {
@@ -62,10 +64,18 @@ async fn serve(config: Config) -> Result<(), Failure> {
         None => address::url(bound, &certificate.current(), &source.names())?,
     };
     let shutdown = CancellationToken::new();
-    let app = App::start(settings(&config, &dir, (url.clone(), shutdown.clone()))?).await.context("cannot start")?;
+    let app = App::start(settings(&config, &dir, (url.clone(), shutdown.clone()))?)
+        .await
+        .context("cannot start")?;
     let tls = tls::server_config(certificate.clone()).context("cannot set up TLS")?;
     let router = http::router(app.clone());
-    let server = tokio::spawn(listen::serve(listener, Some(tls), router, shutdown.clone(), limits(&config)));
+    let server = tokio::spawn(listen::serve(
+        listener,
+        Some(tls),
+        router,
+        shutdown.clone(),
+        limits(&config, descriptors),
+    ));
     let renewal = tokio::spawn(certificate::keep_fresh(source, certificate));
     let stopped = match announce(config.ready_file.as_deref(), &url, bound) {
         Ok(()) => until_stopped(server, signals, &shutdown).await,
@@ -94,12 +104,27 @@ fn settings(
     })
 }
 
-fn limits(config: &Config) -> Limits {
+/// The listener's bounds. Connections never take the descriptors that the database and the outputs need.
+fn limits(config: &Config, descriptors: usize) -> Limits {
+    let affordable = affordable(descriptors);
+    if affordable < config.max_connections {
+        tracing::warn!(
+            connections = affordable,
+            "the limit of open files allows fewer connections than configured"
+        );
+    }
     Limits {
-        connections: config.max_connections,
+        connections: config.max_connections.min(affordable),
         connections_per_source: config.max_connections_per_source,
         ..Limits::default()
     }
+}
+
+/// How many of that many descriptors may be connections.
+fn affordable(descriptors: usize) -> usize {
+    descriptors
+        .saturating_sub(RESERVED_DESCRIPTORS)
+        .max(descriptors / 2)
 }
 
 /// Logs are JSON lines on stderr; `RUST_LOG` says how much.
@@ -116,18 +141,30 @@ fn start_log() -> Result<(), Failure> {
         .map_err(|error| anyhow!(error).context("cannot start the log").into())
 }
 
-/// Each connection is a descriptor, and the usual soft limit of 1024 is there for programs that use `select`.
-fn raise_descriptor_limit() {
+/// Raises the limit of open files and says what it is: each connection is a descriptor, and the usual soft limit of
+/// 1024 is there for programs that use `select`.
+fn raise_descriptor_limit() -> usize {
     let limit = rustix::process::getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
     if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
+    let current = rustix::process::getrlimit(Resource::Nofile).current;
+    current.map_or(usize::MAX, |current| {
+        usize::try_from(current).unwrap_or(usize::MAX)
+    })
 }
 
 fn listen_on(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
     let bind = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
         // A restart must not wait for the connections of the server before.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
@@ -135,13 +172,17 @@ fn listen_on(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> 
         let bound = listener.local_addr()?;
         Ok::<_, std::io::Error>((listener, bound))
     };
-    bind().with_context(|| format!("cannot listen on {address}")).map_err(Failure::from)
+    bind()
+        .with_context(|| format!("cannot listen on {address}"))
+        .map_err(Failure::from)
 }
 
 /// Removes what an earlier server announced, so that nobody takes it for this one.
 fn withdraw(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(data_dir::io_error(path, error).into()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(data_dir::io_error(path, error).into())
+        }
         Ok(()) | Err(_) => Ok(()),
     }
 }
@@ -186,7 +227,10 @@ async fn until_stopped(
     }
 }
 
-#[expect(clippy::exit, reason = "the operator asked twice; everything answered is durable already")]
+#[expect(
+    clippy::exit,
+    reason = "the operator asked twice; everything answered is durable already"
+)]
 fn leave_now() -> ! {
     std::process::exit(i32::from(plex_api::exit_codes::FAILURE))
 }
@@ -199,7 +243,10 @@ struct Signals {
 impl Signals {
     fn new() -> Result<Self, Failure> {
         let on = |kind| signal(kind).context("cannot wait for signals");
-        Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) -> &'static str {
@@ -207,5 +254,38 @@ impl Signals {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_the_rest() {
+        assert_eq!(affordable(1024), 768);
+        assert_eq!(affordable(64), 32);
+        assert!(affordable(usize::MAX) > 20_000);
+    }
+
+    #[test]
+    fn the_ready_file_is_replaced_whole_and_withdrawn() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("ready");
+        fs::write(
+            &path,
+            "left by an earlier server, and longer than what is written now",
+        )
+        .unwrap();
+        withdraw(&path).unwrap();
+        assert!(!path.exists());
+        withdraw(&path).unwrap();
+        let bound = "127.0.0.1:8080".parse().unwrap();
+        announce(Some(&path), "https://localhost:8080", bound).unwrap();
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            r#"{"url":"https://localhost:8080"}"#
+        );
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }
 }

@@ -88,17 +88,25 @@ pub async fn insert(tx: &mut Tx, new: &NewToken) -> Result<BootstrapTokenMetadat
         ],
     )
     .await?;
-    find(tx, new.project_id, id).await?.ok_or_else(|| Error::Corrupt("a token just stored is missing".to_owned()))
+    find(tx, new.project_id, id)
+        .await?
+        .ok_or_else(|| Error::Corrupt("a token just stored is missing".to_owned()))
 }
 
 /// One token of a project.
 pub async fn find(tx: &mut Tx, project_id: Uuid, id: Uuid) -> Result<Option<BootstrapTokenMetadata>, Error> {
-    tx.optional(tokens_sql!("where id = $1 and project_id = $2"), &values![id, project_id], read).await
+    tx.optional(
+        tokens_sql!("where id = $1 and project_id = $2"),
+        &values![id, project_id],
+        read,
+    )
+    .await
 }
 
 /// The token with this hash, whatever its state.
 pub async fn find_by_hash(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<BootstrapTokenMetadata>, Error> {
-    tx.optional(tokens_sql!("where hash = $1"), &values![hash], read).await
+    tx.optional(tokens_sql!("where hash = $1"), &values![hash], read)
+        .await
 }
 
 /// A page of a project's tokens, newest first.
@@ -108,7 +116,10 @@ pub async fn page(
     after: Option<Position>,
     limit: u32,
 ) -> Result<Vec<BootstrapTokenMetadata>, Error> {
-    let after = after.unwrap_or(Position { issued_at: Timestamp::MAX, id: Uuid::max() });
+    let after = after.unwrap_or(Position {
+        issued_at: Timestamp::MAX,
+        id: Uuid::max(),
+    });
     tx.all(
         tokens_sql!(
             "where project_id = $1 and (issued_at, id) < ($2, $3)
@@ -137,11 +148,17 @@ pub async fn spend(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
 
 /// Revokes a token.
 pub async fn revoke(tx: &mut Tx, project_id: Uuid, id: Uuid) -> Result<Revoked, Error> {
-    let Some(token) = find(tx, project_id, id).await? else { return Ok(Revoked::NotFound) };
+    let Some(token) = find(tx, project_id, id).await? else {
+        return Ok(Revoked::NotFound);
+    };
     if token.consumed_at.is_some() || token.revoked_at.is_some() {
         return Ok(Revoked::Settled);
     }
-    tx.execute("update bootstrap_tokens set revoked_at = $2 where id = $1", &values![id, tx.now()]).await?;
+    tx.execute(
+        "update bootstrap_tokens set revoked_at = $2 where id = $1",
+        &values![id, tx.now()],
+    )
+    .await?;
     Ok(Revoked::Done)
 }
 

@@ -66,7 +66,12 @@ pub async fn put(
 }
 
 async fn find(tx: &mut Tx, node_id: Uuid) -> Result<Option<String>, Error> {
-    tx.optional("select manifest from capabilities where node_id = $1", &values![node_id], |row| row.get(0)).await
+    tx.optional(
+        "select manifest from capabilities where node_id = $1",
+        &values![node_id],
+        |row| row.get(0),
+    )
+    .await
 }
 
 fn parse(text: &str) -> Result<CapabilityManifestRequest, Error> {
@@ -78,7 +83,8 @@ async fn replace_actions(
     node_id: Uuid,
     manifest: &CapabilityManifestRequest,
 ) -> Result<(), Error> {
-    tx.execute("delete from node_actions where node_id = $1", &values![node_id]).await?;
+    tx.execute("delete from node_actions where node_id = $1", &values![node_id])
+        .await?;
     let secrets: Vec<Option<String>> = manifest
         .declared_hooks
         .iter()
@@ -87,13 +93,23 @@ async fn replace_actions(
         .map(|parameters| secret_names(parameters))
         .collect();
     let hooks = manifest.declared_hooks.iter().map(|hook| {
-        (ActionKind::Hook, &hook.name, Some(hook.checksum.as_str()), hook.description.as_deref())
+        (
+            ActionKind::Hook,
+            &hook.name,
+            Some(hook.checksum.as_str()),
+            hook.description.as_deref(),
+        )
     });
-    let builtins =
-        manifest.builtin_actions.iter().map(|action| (ActionKind::Builtin, &action.name, None, None));
-    let rows = hooks.chain(builtins).zip(&secrets).map(|((kind, name, checksum, description), secrets)| {
-        values![node_id, kind, name, checksum, secrets.as_deref(), description]
-    });
+    let builtins = manifest
+        .builtin_actions
+        .iter()
+        .map(|action| (ActionKind::Builtin, &action.name, None, None));
+    let rows = hooks
+        .chain(builtins)
+        .zip(&secrets)
+        .map(|((kind, name, checksum, description), secrets)| {
+            values![node_id, kind, name, checksum, secrets.as_deref(), description]
+        });
     tx.execute_each(
         "insert into node_actions (node_id, kind, name, checksum, secrets, description)
         values ($1, $2, $3, $4, $5, $6)",
@@ -103,8 +119,11 @@ async fn replace_actions(
 }
 
 fn secret_names(parameters: &[BuiltinActionParameter]) -> Option<String> {
-    let names: Vec<&str> =
-        parameters.iter().filter(|parameter| parameter.secret).map(|parameter| parameter.name.as_str()).collect();
+    let names: Vec<&str> = parameters
+        .iter()
+        .filter(|parameter| parameter.secret)
+        .map(|parameter| parameter.name.as_str())
+        .collect();
     (!names.is_empty()).then(|| serde_json::to_string(&names).expect("names are JSON"))
 }
 
@@ -118,7 +137,10 @@ async fn pin_new_hooks(
         "insert into hook_pins (node_id, name, checksum, pinned_at)
         values ($1, $2, $3, $4)
         on conflict (node_id, name) do nothing",
-        manifest.declared_hooks.iter().map(|hook| values![node_id, &hook.name, &hook.checksum, now]),
+        manifest
+            .declared_hooks
+            .iter()
+            .map(|hook| values![node_id, &hook.name, &hook.checksum, now]),
     )
     .await
 }
@@ -142,7 +164,11 @@ pub async fn page(
     after: Option<Uuid>,
     limit: u32,
 ) -> Result<(Vec<CapabilityRow>, bool), Error> {
-    let sql = if only.is_some() { page_sql!(" and n.id = $4") } else { page_sql!("") };
+    let sql = if only.is_some() {
+        page_sql!(" and n.id = $4")
+    } else {
+        page_sql!("")
+    };
     let mut values = values![project_id, after.unwrap_or(Uuid::nil()), u64::from(limit) + 1].to_vec();
     values.extend(only.map(Value::from));
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

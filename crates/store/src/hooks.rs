@@ -98,9 +98,15 @@ pub async fn accept(
     )
     .await?;
     let found = tx
-        .optional(hooks_sql!("where n.id = $1 and p.name = $2"), &values![hook.node_id, &hook.name], read)
+        .optional(
+            hooks_sql!("where n.id = $1 and p.name = $2"),
+            &values![hook.node_id, &hook.name],
+            read,
+        )
         .await?;
-    found.map(Accepted::Pinned).ok_or_else(|| Error::Corrupt("a declared hook without its pin".to_owned()))
+    found
+        .map(Accepted::Pinned)
+        .ok_or_else(|| Error::Corrupt("a declared hook without its pin".to_owned()))
 }
 
 fn read(row: &Row<'_>) -> Result<NodeHook, Error> {

@@ -164,10 +164,20 @@ pub async fn assign(
         &values![node_id, definition.id, &value.to_string(), by.as_str(), now],
     )
     .await?;
-    Ok(Ok(assignment(definition, node_id, value.clone(), (by.as_str(), now))))
+    Ok(Ok(assignment(
+        definition,
+        node_id,
+        value.clone(),
+        (by.as_str(), now),
+    )))
 }
 
-fn assignment(definition: &Definition, node_id: Uuid, value: Json, (by, at): (&str, Timestamp)) -> LabelAssignment {
+fn assignment(
+    definition: &Definition,
+    node_id: Uuid,
+    value: Json,
+    (by, at): (&str, Timestamp),
+) -> LabelAssignment {
     LabelAssignment {
         definition_id: Some(definition.id),
         qualified_key: definition.qualified_key.clone(),
@@ -202,7 +212,12 @@ pub async fn of_node(tx: &mut Tx, node_id: Uuid) -> Result<Vec<LabelAssignment>,
         |row| {
             let stamp = (row.get::<String>(4)?, row.get(5)?);
             let value = parse(&row.get::<String>(3)?)?;
-            Ok(assignment(&read_definition(row)?, node_id, value, (&stamp.0, stamp.1)))
+            Ok(assignment(
+                &read_definition(row)?,
+                node_id,
+                value,
+                (&stamp.0, stamp.1),
+            ))
         },
     )
     .await
@@ -220,7 +235,12 @@ pub async fn of_nodes(tx: &mut Tx, nodes: &[Uuid]) -> Result<HashMap<Uuid, Label
             &values![&ids],
             |row| {
                 let place = (row.get::<Uuid>(1)?, row.get::<Uuid>(2)?);
-                Ok((row.get::<Uuid>(0)?, place, row.get::<Uuid>(3)?, row.get::<String>(4)?))
+                Ok((
+                    row.get::<Uuid>(0)?,
+                    place,
+                    row.get::<Uuid>(3)?,
+                    row.get::<String>(4)?,
+                ))
             },
         )
         .await?;

@@ -72,7 +72,8 @@ pub async fn revoke(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
 
 /// Asks a node, through the answer to its next heartbeat, to pull its state.
 pub async fn request_reconcile(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
-    tx.execute("update nodes set reconcile = 1 where id = $1", &values![id]).await?;
+    tx.execute("update nodes set reconcile = 1 where id = $1", &values![id])
+        .await?;
     Ok(())
 }
 
@@ -100,7 +101,9 @@ pub async fn heartbeat(tx: &mut Tx, id: Uuid, version: &str, checksum: &str) -> 
             |row| Ok((row.get::<u32>(0)?, row.get::<bool>(1)?)),
         )
         .await?;
-    let Some((stale_after, reconcile)) = found else { return Ok(None) };
+    let Some((stale_after, reconcile)) = found else {
+        return Ok(None);
+    };
     let silent_since = before(now, Duration::from_secs(stale_after.into()));
     tx.execute(
         "update nodes

@@ -22,7 +22,10 @@ impl TestClock {
 
     /// Goes on by `time`.
     pub(crate) fn advance(&self, time: Duration) {
-        self.0.fetch_add(i64::try_from(time.as_micros()).expect("a short time"), Ordering::Relaxed);
+        self.0.fetch_add(
+            i64::try_from(time.as_micros()).expect("a short time"),
+            Ordering::Relaxed,
+        );
     }
 }
 
@@ -54,7 +57,12 @@ pub(crate) fn db() -> (TempDir, Db) {
 pub(crate) fn db_at(clock: Arc<TestClock>) -> (TempDir, Db) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("test.db");
-    let db = Db::open(Settings { path, clock, rng: Arc::new(CountingRng::default()) }).expect("a new database");
+    let db = Db::open(Settings {
+        path,
+        clock,
+        rng: Arc::new(CountingRng::default()),
+    })
+    .expect("a new database");
     (dir, db)
 }
 

@@ -68,7 +68,7 @@ impl Space {
 
 /// How much of the whole the part is, in whole per cent; all of it when there is no whole.
 pub(super) fn percent(part: u64, whole: u64) -> u64 {
-    if whole == 0 { 100 } else { part.saturating_mul(100) / whole }
+    part.saturating_mul(100).checked_div(whole).unwrap_or(100)
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ mod get;
 mod output;
 mod standing;
 
+use crate::commands::exec_log::list;
 use crate::context::Context;
 use crate::error::Error;
-use crate::commands::exec_log::list;
 use clap::Subcommand;
 
 /// The family's commands.

@@ -49,10 +49,19 @@ mod tests {
     #[test]
     fn the_first_line_names_the_script() {
         let first = |shell| script(shell).lines().next().map(str::to_owned);
-        assert_eq!(first(Name::Bash).as_deref(), Some("# bash completion for plexctl"));
+        assert_eq!(
+            first(Name::Bash).as_deref(),
+            Some("# bash completion for plexctl")
+        );
         assert_eq!(first(Name::Zsh).as_deref(), Some("#compdef plexctl"));
-        assert_eq!(first(Name::Fish).as_deref(), Some("# fish completion for plexctl"));
-        assert_eq!(first(Name::PowerShell).as_deref(), Some("# powershell completion for plexctl"));
+        assert_eq!(
+            first(Name::Fish).as_deref(),
+            Some("# fish completion for plexctl")
+        );
+        assert_eq!(
+            first(Name::PowerShell).as_deref(),
+            Some("# powershell completion for plexctl")
+        );
     }
 
     #[test]

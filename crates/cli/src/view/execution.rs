@@ -26,18 +26,33 @@ impl Counts {
 
     /// `done/total`.
     pub(crate) fn progress(&self) -> String {
-        let done: u64 = self.0.iter().filter(|(word, _)| is_over(word)).map(|(_, count)| count).sum();
+        let done: u64 = self
+            .0
+            .iter()
+            .filter(|(word, _)| is_over(word))
+            .map(|(_, count)| count)
+            .sum();
         let total: u64 = self.0.values().sum();
         format!("{done}/{total}")
     }
 
     /// How they ended: `2 succeeded, 1 failed`, in the order of the enumeration, unknown words last.
     pub(crate) fn endings(&self) -> String {
-        let known = ExecutionStatus::ALL.iter().filter(|status| status.is_terminal()).map(|s| s.as_str());
-        let unknown = self.0.keys().map(String::as_str).filter(|word| ExecutionStatus::parse(word).is_none());
+        let known = ExecutionStatus::ALL
+            .iter()
+            .filter(|status| status.is_terminal())
+            .map(|s| s.as_str());
+        let unknown = self
+            .0
+            .keys()
+            .map(String::as_str)
+            .filter(|word| ExecutionStatus::parse(word).is_none());
         let words = known.chain(unknown);
         let counted = words.filter_map(|word| Some((self.0.get(word).filter(|count| **count > 0)?, word)));
-        counted.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+        counted
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -95,7 +110,11 @@ impl Head {
     /// The block that text shows.
     pub(crate) fn block(&self, counts: &Counts) -> Vec<(&'static str, String)> {
         let endings = counts.endings();
-        let endings = if endings.is_empty() { endings } else { format!(" ({endings})") };
+        let endings = if endings.is_empty() {
+            endings
+        } else {
+            format!(" ({endings})")
+        };
         vec![
             ("id", self.id.to_string()),
             ("project", self.project_id.to_string()),
@@ -187,14 +206,19 @@ impl Target {
     /// # Errors
     /// An object without a place is not what the contract says.
     pub(crate) fn output(&self) -> Result<Output<'_>, String> {
-        let Some(output) = &self.output_ref else { return Ok(Output::None) };
+        let Some(output) = &self.output_ref else {
+            return Ok(Output::None);
+        };
         Ok(match output.kind.as_str() {
             "inline" => match &output.inline_bytes {
                 Some(bytes) => Output::Inline(&bytes.0),
                 None => Output::Withheld,
             },
             "object_store" => Output::Archived {
-                bucket: output.bucket.as_deref().ok_or("output_ref: missing field `bucket`")?,
+                bucket: output
+                    .bucket
+                    .as_deref()
+                    .ok_or("output_ref: missing field `bucket`")?,
                 key: output.key.as_deref().ok_or("output_ref: missing field `key`")?,
                 sha256: output.sha256.as_deref(),
             },
@@ -297,14 +321,19 @@ mod tests {
         assert_eq!(withheld.output(), Ok(Output::Withheld));
         let nowhere = target(r#","output_ref":{"kind":"object_store","bucket":"b"}"#).expect("a target");
         assert!(nowhere.output().is_err());
-        for wrong in [r#","output_ref":{}"#, r#","output_ref":{"kind":"inline","inline_bytes":"AP8"}"#, r#","status":1"#] {
+        for wrong in [
+            r#","output_ref":{}"#,
+            r#","output_ref":{"kind":"inline","inline_bytes":"AP8"}"#,
+            r#","status":1"#,
+        ] {
             assert!(target(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn a_head_says_what_it_lacks() {
-        let members: Members = serde_json::from_str(&format!(r#"{{"domain_id":"{ID}","id":"x"}}"#)).expect("members");
+        let members: Members =
+            serde_json::from_str(&format!(r#"{{"domain_id":"{ID}","id":"x"}}"#)).expect("members");
         assert!(matches!(Head::read(&members), Err(HeadError::Wrong(_))));
         let members: Members = serde_json::from_str(&format!(r#"{{"domain_id":"{ID}"}}"#)).expect("members");
         assert_eq!(Head::read(&members).err(), Some(HeadError::Missing("id")));
@@ -313,7 +342,10 @@ mod tests {
     #[test]
     fn counts_tell_done_total_and_endings() {
         let mut counts = Counts::default();
-        assert_eq!((counts.progress(), counts.endings()), ("0/0".to_owned(), String::new()));
+        assert_eq!(
+            (counts.progress(), counts.endings()),
+            ("0/0".to_owned(), String::new())
+        );
         for word in ["timeout", "pending", "succeeded", "succeeded", "limbo"] {
             counts.add(word);
         }

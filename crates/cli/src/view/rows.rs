@@ -14,7 +14,11 @@ fn or_nothing(value: Option<&impl ToString>) -> String {
 
 /// `a=1,b=2`; a string value without quotes.
 fn labels<V: LabelValue>(labels: &BTreeMap<String, V>) -> String {
-    labels.iter().map(|(key, value)| format!("{key}={}", value.shown())).collect::<Vec<_>>().join(",")
+    labels
+        .iter()
+        .map(|(key, value)| format!("{key}={}", value.shown()))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 trait LabelValue {
@@ -194,8 +198,9 @@ pub(crate) struct BootstrapTokenRow {
 }
 
 impl Row for BootstrapTokenRow {
-    const HEADERS: &'static [&'static str] =
-        &["ID", "KIND", "ENV", "STATE", "USES", "LABELS", "ISSUED", "EXPIRES"];
+    const HEADERS: &'static [&'static str] = &[
+        "ID", "KIND", "ENV", "STATE", "USES", "LABELS", "ISSUED", "EXPIRES",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let state = match (self.revoked_at, self.consumed_at) {
@@ -203,7 +208,9 @@ impl Row for BootstrapTokenRow {
             (None, Some(_)) => "consumed",
             (None, None) => "issued",
         };
-        let uses = self.uses.map(|uses| format!("{uses}/{}", self.max_uses.unwrap_or(1)));
+        let uses = self
+            .uses
+            .map(|uses| format!("{uses}/{}", self.max_uses.unwrap_or(1)));
         vec![
             self.id.to_string(),
             self.kind.clone(),

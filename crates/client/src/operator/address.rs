@@ -28,7 +28,9 @@ impl ServerUrl {
         let malformed = || AddressError::Malformed(text.to_owned());
         let uri: Uri = text.parse().map_err(|_| malformed())?;
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(malformed)?;
-        let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        let has_user = uri
+            .authority()
+            .is_some_and(|authority| authority.as_str().contains('@'));
         if has_user || text.contains(['#', '?']) {
             return Err(malformed());
         }
@@ -39,7 +41,10 @@ impl ServerUrl {
             Some("http") => return Err(AddressError::Cleartext(host.to_owned())),
             Some(_) | None => return Err(malformed()),
         }
-        Ok(Self { base: text.trim_end_matches('/').to_owned(), is_loopback })
+        Ok(Self {
+            base: text.trim_end_matches('/').to_owned(),
+            is_loopback,
+        })
     }
 
     /// The URL without a slash at its end.
@@ -64,8 +69,16 @@ mod tests {
 
     #[test]
     fn loopback_may_be_spoken_to_in_clear() {
-        for text in ["http://127.0.0.1:8080", "http://127.9.9.9", "http://[::1]:80", "http://LocalHost:1/"] {
-            assert!(ServerUrl::parse(text).is_ok_and(|url| url.is_loopback()), "{text}");
+        for text in [
+            "http://127.0.0.1:8080",
+            "http://127.9.9.9",
+            "http://[::1]:80",
+            "http://LocalHost:1/",
+        ] {
+            assert!(
+                ServerUrl::parse(text).is_ok_and(|url| url.is_loopback()),
+                "{text}"
+            );
         }
     }
 
@@ -79,7 +92,10 @@ mod tests {
             "http://[::2]",
             "http://127.0.0.1.evil.example",
         ] {
-            assert!(matches!(ServerUrl::parse(text), Err(AddressError::Cleartext(_))), "{text}");
+            assert!(
+                matches!(ServerUrl::parse(text), Err(AddressError::Cleartext(_))),
+                "{text}"
+            );
         }
     }
 
@@ -104,7 +120,10 @@ mod tests {
             "https://cp.example/#x",
             "https://cp example",
         ] {
-            assert!(matches!(ServerUrl::parse(text), Err(AddressError::Malformed(_))), "{text}");
+            assert!(
+                matches!(ServerUrl::parse(text), Err(AddressError::Malformed(_))),
+                "{text}"
+            );
         }
     }
 }

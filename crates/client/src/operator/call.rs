@@ -50,7 +50,13 @@ impl Call {
     }
 
     fn new(method: Method, path: String, body: Option<Vec<u8>>) -> Self {
-        Self { method, path, query: Vec::new(), body, idempotency_key: None }
+        Self {
+            method,
+            path,
+            query: Vec::new(),
+            body,
+            idempotency_key: None,
+        }
     }
 
     pub(super) fn is_repeatable(&self) -> bool {
@@ -98,7 +104,10 @@ mod tests {
             .query("cursor", Some("a&limit=1#?%/ü +~"))
             .query("status", None::<String>)
             .query("limit", Some(7));
-        assert_eq!(call.target(), "/v1/x?cursor=a%26limit%3D1%23%3F%25%2F%C3%BC%20%2B~&limit=7");
+        assert_eq!(
+            call.target(),
+            "/v1/x?cursor=a%26limit%3D1%23%3F%25%2F%C3%BC%20%2B~&limit=7"
+        );
     }
 
     #[test]

@@ -50,12 +50,21 @@ impl Client {
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(ANSWER))
             .timeout_per_read(Some(SILENCE));
-        let config = if server.is_loopback() { config.proxy(None) } else { config }.build();
-        let connector = ()
-            .chain(ConnectProxyConnector::default())
-            .chain(TcpConnector::default())
-            .chain(TlsConnector::new(extra_roots));
-        Self { agent: Agent::with_parts(config, connector, DefaultResolver::default()), server, token }
+        let config = if server.is_loopback() {
+            config.proxy(None)
+        } else {
+            config
+        }
+        .build();
+        let connector =
+            ().chain(ConnectProxyConnector::default())
+                .chain(TcpConnector::default())
+                .chain(TlsConnector::new(extra_roots));
+        Self {
+            agent: Agent::with_parts(config, connector, DefaultResolver::default()),
+            server,
+            token,
+        }
     }
 
     /// The server spoken to.
@@ -71,10 +80,13 @@ impl Client {
         self.repeat(call, |response| {
             let mut whole = Vec::new();
             let reader = judge(response)?.into_body().into_reader();
-            reader.take(WHOLE_BODY_BYTES + 1).read_to_end(&mut whole).map_err(|error| Failed {
-                error: Error::Transport(format!("the response was cut off: {error}")),
-                again: Again::Soon,
-            })?;
+            reader
+                .take(WHOLE_BODY_BYTES + 1)
+                .read_to_end(&mut whole)
+                .map_err(|error| Failed {
+                    error: Error::Transport(format!("the response was cut off: {error}")),
+                    again: Again::Soon,
+                })?;
             if whole.len() as u64 > WHOLE_BODY_BYTES {
                 let mebibytes = WHOLE_BODY_BYTES >> 20;
                 return Err(Failed::finally(Error::Contract(format!(
@@ -113,7 +125,10 @@ impl Client {
             .header(header::ACCEPT, "*/*")
             .body(())
             .map_err(|_| Error::Contract("the server redirects to a malformed URL".to_owned()))?;
-        let response = self.agent.run(request).map_err(|error| transport("the object store", &error))?;
+        let response = self
+            .agent
+            .run(request)
+            .map_err(|error| transport("the object store", &error))?;
         judge(response).map(into_answer).map_err(|failed| failed.error)
     }
 
@@ -170,7 +185,9 @@ impl Client {
         let request = self.agent.configure_request(request.map_err(malformed)?);
         // A write that is repeated must have its last word within the budget; a read may take its time.
         let request = match call.idempotency_key {
-            Some(_) => request.timeout_connect(Some(CONNECT.min(left))).timeout_recv_response(Some(left)),
+            Some(_) => request
+                .timeout_connect(Some(CONNECT.min(left)))
+                .timeout_recv_response(Some(left)),
             None => request,
         };
         self.agent.run(request.build()).map_err(|error| Failed {
@@ -190,7 +207,10 @@ enum Next {
 
 impl Failed {
     fn finally(error: Error) -> Self {
-        Self { error, again: Again::Never }
+        Self {
+            error,
+            again: Again::Never,
+        }
     }
 }
 
@@ -220,11 +240,16 @@ fn judge(response: Response<Body>) -> Result<Response<Body>, Failed> {
     let status = response.status();
     if !status.is_success() {
         let error = api_error(response);
-        return Err(Failed { again: after_status(error.status, error.retry_after), error: Error::Api(Box::new(error)) });
+        return Err(Failed {
+            again: after_status(error.status, error.retry_after),
+            error: Error::Api(Box::new(error)),
+        });
     }
     let encoding = response.headers().get(header::CONTENT_ENCODING);
     if encoding.is_some_and(|name| !name.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Failed::finally(Error::Contract("the response is encoded, which was not asked for".to_owned())));
+        return Err(Failed::finally(Error::Contract(
+            "the response is encoded, which was not asked for".to_owned(),
+        )));
     }
     Ok(response)
 }
@@ -235,7 +260,11 @@ fn api_error(response: Response<Body>) -> ApiError {
     let status = response.status().as_u16();
     let mut body = Vec::new();
     // What could be read of an error body is as good as it gets; the status says the rest.
-    let _ = response.into_body().into_reader().take(PROBLEM_BYTES).read_to_end(&mut body);
+    let _ = response
+        .into_body()
+        .into_reader()
+        .take(PROBLEM_BYTES)
+        .read_to_end(&mut body);
     let mut error = ApiError::from_answer(status, retry_after.as_deref(), &body);
     error.correlation_id = error.correlation_id.or(correlation_id);
     error
@@ -245,10 +274,20 @@ fn location(response: &Response<Body>) -> Option<String> {
     if response.status() != 303 {
         return None;
     }
-    Some(response.headers().get(header::LOCATION)?.to_str().ok()?.to_owned())
+    Some(
+        response
+            .headers()
+            .get(header::LOCATION)?
+            .to_str()
+            .ok()?
+            .to_owned(),
+    )
 }
 
 fn into_answer(response: Response<Body>) -> Answer {
     let body = response.into_body();
-    Answer { length: body.content_length(), body: body.into_reader() }
+    Answer {
+        length: body.content_length(),
+        body: body.into_reader(),
+    }
 }

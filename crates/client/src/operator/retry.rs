@@ -30,13 +30,23 @@ impl Policy {
     /// Decision 9: retries end within 15 s in all.
     const BUDGET: Duration = Duration::from_secs(15);
     /// A read: enough for a connection that a restart cut. More would only make a person wait.
-    pub(super) const READ: Self =
-        Self { attempts: 3, first_pause: Duration::from_millis(100), budget: Self::BUDGET };
+    pub(super) const READ: Self = Self {
+        attempts: 3,
+        first_pause: Duration::from_millis(100),
+        budget: Self::BUDGET,
+    };
     /// A write with an idempotency key: its fate matters, so it outlasts a restart of the server.
-    pub(super) const KEYED_WRITE: Self =
-        Self { attempts: 7, first_pause: Duration::from_millis(100), budget: Self::BUDGET };
+    pub(super) const KEYED_WRITE: Self = Self {
+        attempts: 7,
+        first_pause: Duration::from_millis(100),
+        budget: Self::BUDGET,
+    };
     /// A write without: the first word is the last.
-    pub(super) const ONCE: Self = Self { attempts: 1, first_pause: Duration::ZERO, budget: Self::BUDGET };
+    pub(super) const ONCE: Self = Self {
+        attempts: 1,
+        first_pause: Duration::ZERO,
+        budget: Self::BUDGET,
+    };
 
     /// How long to wait before attempt `made + 1`, when `made` attempts took `elapsed`.
     pub(super) fn pause(&self, made: u32, elapsed: Duration, again: Again) -> Option<Duration> {

@@ -103,7 +103,7 @@ pub fn router(app: App) -> Router {
         // Presigned URLs of the local object store; their path ends in the object's key (decision 20).
         .route("/local/{*key}", get(objects::download).put(objects::upload))
         .fallback(async || Failure::new(StatusCode::NOT_FOUND, codes::NOT_FOUND, "no such path; see /v1/openapi.json"))
-        .layer(axum::middleware::from_fn(problem::finish))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), problem::finish))
         .with_state(app)
 }
 

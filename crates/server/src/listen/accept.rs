@@ -10,15 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use rustls::ServerConfig;
 use rustix::io::Errno;
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Pause after the process or the machine ran out of what a connection needs.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+/// Between two lines in the log that say so.
+const EXHAUSTED_WARNING: Duration = Duration::from_secs(10);
 
 /// Serves `router` on `listener` until `shutdown`, then lets requests in progress end within the grace of `limits`.
 ///
@@ -32,8 +35,14 @@ pub async fn serve(
     limits: Limits,
 ) {
     let admission = Arc::new(Admission::new(limits.connections, limits.connections_per_source));
-    let shared = Arc::new(Shared { tls: tls.map(TlsAcceptor::from), router, limits, shutdown });
+    let shared = Arc::new(Shared {
+        tls: tls.map(TlsAcceptor::from),
+        router,
+        limits,
+        shutdown,
+    });
     let connections = TaskTracker::new();
+    let mut exhaustion = Exhaustion::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -52,7 +61,7 @@ pub async fn serve(
                     drop(admitted);
                 });
             }
-            Err(error) => pause_after(&error, &shared.shutdown).await,
+            Err(error) => exhaustion.pause_after(&error, &shared.shutdown).await,
         }
     }
     drop(listener);
@@ -67,21 +76,41 @@ fn prepare(stream: &TcpStream) {
     }
 }
 
-/// Waits where another attempt would fail at once in the same way.
-async fn pause_after(error: &io::Error, shutdown: &CancellationToken) {
-    if !is_exhaustion(error) {
-        tracing::debug!(%error, "a connection ended before it was accepted");
-        return;
-    }
-    tracing::warn!(%error, "cannot accept connections for now");
-    tokio::select! {
-        () = tokio::time::sleep(EXHAUSTED_PAUSE) => {}
-        () = shutdown.cancelled() => {}
+/// What to do when accepting fails.
+#[derive(Debug, Default)]
+struct Exhaustion {
+    warned: Option<Instant>,
+}
+
+impl Exhaustion {
+    /// Waits where another attempt would fail at once in the same way.
+    async fn pause_after(&mut self, error: &io::Error, shutdown: &CancellationToken) {
+        if !is_exhaustion(error) {
+            tracing::debug!(%error, "a connection ended before it was accepted");
+            return;
+        }
+        if self
+            .warned
+            .is_none_or(|warned| warned.elapsed() > EXHAUSTED_WARNING)
+        {
+            tracing::warn!(%error, "cannot accept connections for now");
+            self.warned = Some(Instant::now());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EXHAUSTED_PAUSE) => {}
+            () = shutdown.cancelled() => {}
+        }
     }
 }
 
 fn is_exhaustion(error: &io::Error) -> bool {
-    let aborted = [Errno::CONNABORTED, Errno::CONNRESET, Errno::INTR, Errno::PERM, Errno::PROTO];
+    let aborted = [
+        Errno::CONNABORTED,
+        Errno::CONNRESET,
+        Errno::INTR,
+        Errno::PERM,
+        Errno::PROTO,
+    ];
     !Errno::from_io_error(error).is_some_and(|errno| aborted.contains(&errno))
 }
 
@@ -108,7 +137,11 @@ struct Admitted {
 
 impl Admission {
     fn new(total: usize, per_source: usize) -> Self {
-        Self { total, per_source, open: Mutex::default() }
+        Self {
+            total,
+            per_source,
+            open: Mutex::default(),
+        }
     }
 
     fn admit(admission: &Arc<Self>, address: IpAddr) -> Option<Admitted> {
@@ -124,7 +157,10 @@ impl Admission {
         *of_source += 1;
         open.total += 1;
         drop(open);
-        Some(Admitted { admission: Arc::clone(admission), source })
+        Some(Admitted {
+            admission: Arc::clone(admission),
+            source,
+        })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -137,7 +173,9 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         let mut open = self.admission.open();
         open.total -= 1;
-        let Some(of_source) = open.sources.get_mut(&self.source) else { return };
+        let Some(of_source) = open.sources.get_mut(&self.source) else {
+            return;
+        };
         *of_source -= 1;
         if *of_source == 0 {
             open.sources.remove(&self.source);
@@ -167,20 +205,32 @@ mod tests {
         let first = Admission::admit(&admission, address("192.0.2.1"));
         let second = Admission::admit(&admission, address("::ffff:192.0.2.1"));
         assert!(first.is_some() && second.is_some());
-        assert!(Admission::admit(&admission, address("192.0.2.1")).is_none(), "third of one source");
+        assert!(
+            Admission::admit(&admission, address("192.0.2.1")).is_none(),
+            "third of one source"
+        );
         let other = Admission::admit(&admission, address("2001:db8::1"));
         assert!(other.is_some());
-        assert!(Admission::admit(&admission, address("192.0.2.9")).is_none(), "fourth in all");
+        assert!(
+            Admission::admit(&admission, address("192.0.2.9")).is_none(),
+            "fourth in all"
+        );
         drop(first);
         assert!(Admission::admit(&admission, address("192.0.2.1")).is_some());
         drop((second, other));
-        assert!(admission.open().sources.is_empty(), "sources without connections are forgotten");
+        assert!(
+            admission.open().sources.is_empty(),
+            "sources without connections are forgotten"
+        );
         assert_eq!(admission.open().total, 0);
     }
 
     #[test]
     fn a_slash_64_is_one_source() {
-        assert_eq!(source(address("2001:db8::1")), source(address("2001:db8::ffff:1")));
+        assert_eq!(
+            source(address("2001:db8::1")),
+            source(address("2001:db8::ffff:1"))
+        );
         assert_ne!(source(address("2001:db8::1")), source(address("2001:db8:0:1::1")));
     }
 

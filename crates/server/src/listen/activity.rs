@@ -2,7 +2,7 @@
 
 use super::refusal::Refusal;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,6 +19,7 @@ pub(super) struct Activity {
     in_flight: AtomicUsize,
     served: AtomicU64,
     quiet_since_micros: AtomicU64,
+    head_begun: AtomicBool,
     refusal: OnceLock<Refusal>,
 }
 
@@ -29,6 +30,7 @@ impl Activity {
             in_flight: AtomicUsize::new(0),
             served: AtomicU64::new(0),
             quiet_since_micros: AtomicU64::new(0),
+            head_begun: AtomicBool::new(false),
             refusal: OnceLock::new(),
         })
     }
@@ -40,21 +42,25 @@ impl Activity {
         InFlight(Arc::clone(self))
     }
 
-    /// When the connection becomes idle for too long; `None` while a request is in progress.
+    /// Says whether part of a head has arrived; such a connection is not idle, and the guard times it.
+    pub(super) fn set_head_begun(&self, begun: HeadBegun) {
+        self.head_begun.store(begun == HeadBegun::Yes, Ordering::Release);
+    }
+
+    /// When the connection becomes idle for too long; `None` while a request is in progress or arriving.
     ///
     /// Until the first request the shorter `first` counts, afterwards `idle`.
     pub(super) fn idle_deadline(&self, first: Duration, idle: Duration) -> Option<Instant> {
-        if self.in_flight.load(Ordering::Acquire) > 0 {
+        if self.in_flight.load(Ordering::Acquire) > 0 || self.head_begun.load(Ordering::Acquire) {
             return None;
         }
-        let patience = if self.is_unused() { first } else { idle };
+        let patience = if self.served.load(Ordering::Relaxed) == 0 {
+            first
+        } else {
+            idle
+        };
         let quiet = Duration::from_micros(self.quiet_since_micros.load(Ordering::Acquire));
         Some(self.opened + quiet + patience)
-    }
-
-    /// Whether no request ever came.
-    pub(super) fn is_unused(&self) -> bool {
-        self.served.load(Ordering::Relaxed) == 0
     }
 
     /// Says that this connection's requests end here. The first reason stays.
@@ -67,6 +73,13 @@ impl Activity {
     pub(super) fn refusal(&self) -> Option<Refusal> {
         self.refusal.get().copied()
     }
+}
+
+/// Whether part of a head has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeadBegun {
+    Yes,
+    No,
 }
 
 /// One request in progress, from its head to the end of its answer.
@@ -92,7 +105,10 @@ pub(super) struct Tracked {
 
 impl Tracked {
     pub(super) fn new(body: Body, in_flight: InFlight) -> Self {
-        Self { body, _in_flight: in_flight }
+        Self {
+            body,
+            _in_flight: in_flight,
+        }
     }
 }
 

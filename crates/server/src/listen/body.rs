@@ -49,7 +49,12 @@ pub(super) struct Timed {
 
 impl Timed {
     pub(super) fn new(body: Incoming, patience: Duration, outcome: Outcome) -> Self {
-        Self { body, patience, waiting: None, outcome }
+        Self {
+            body,
+            patience,
+            waiting: None,
+            outcome,
+        }
     }
 }
 
@@ -96,7 +101,9 @@ impl Body for Timed {
             return Poll::Ready(frame.map(|result| result.map_err(BodyError::Transport)));
         }
         let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        let waiting = self
+            .waiting
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
         if waiting.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }

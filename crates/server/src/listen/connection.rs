@@ -59,7 +59,11 @@ pub(super) async fn serve(stream: TcpStream, peer: Peer, shared: Arc<Shared>) {
     };
     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let stream = Paced::new(stream, patience);
-    if is_h2 { serve_http2(stream, peer, &shared).await } else { serve_http1(stream, peer, &shared).await }
+    if is_h2 {
+        serve_http2(stream, peer, &shared).await
+    } else {
+        serve_http1(stream, peer, &shared).await
+    }
 }
 
 async fn serve_http1<IO>(io: IO, peer: Peer, shared: &Shared)
@@ -117,11 +121,7 @@ async fn drive<IO>(
     tokio::select! {
         result = connection.as_mut() => return log_end(peer, result),
         () = idle(activity, limits) => {}
-        () = shared.shutdown.cancelled() => {
-            if activity.is_unused() {
-                return;
-            }
-        }
+        () = shared.shutdown.cancelled() => {}
     }
     connection.as_mut().graceful_shutdown();
     match tokio::time::timeout(limits.grace, connection).await {
@@ -133,10 +133,13 @@ async fn drive<IO>(
 /// Ends once no request has been in progress for too long.
 async fn idle(activity: &Activity, limits: &Limits) {
     loop {
+        let now = tokio::time::Instant::now();
+        // The deadline comes nearer once the first request has ended, so no sleep is longer than `idle`.
+        let next_look = now + limits.idle;
         match activity.idle_deadline(limits.head, limits.idle) {
-            Some(deadline) if deadline <= tokio::time::Instant::now() => return,
-            Some(deadline) => tokio::time::sleep_until(deadline).await,
-            None => tokio::time::sleep(limits.idle).await,
+            Some(deadline) if deadline <= now => return,
+            Some(deadline) => tokio::time::sleep_until(deadline.min(next_look)).await,
+            None => tokio::time::sleep_until(next_look).await,
         }
     }
 }
@@ -151,7 +154,9 @@ async fn answer(
     let in_flight = activity.begin();
     let version = request.version();
     if let Some(refusal) = refusal_of_head(&request, &activity) {
-        return Ok(refusal.response("/", version).map(|body| Tracked::new(body, in_flight)));
+        return Ok(refusal
+            .response("/", version)
+            .map(|body| Tracked::new(body, in_flight)));
     }
     let outcome = Outcome::default();
     let uri = request.uri().clone();
@@ -209,7 +214,10 @@ mod tests {
 
     #[test]
     fn the_stand_in_is_answered_only_after_a_refusal() {
-        let stand_in = Request::builder().method(STAND_IN).header(header::HOST, "-").body(());
+        let stand_in = Request::builder()
+            .method(STAND_IN)
+            .header(header::HOST, "-")
+            .body(());
         let (stand_in, activity) = (stand_in.expect("a valid request"), Activity::new());
         assert_eq!(refusal_of_head(&stand_in, &activity), None);
         activity.refuse(Refusal::HeadTooLarge);

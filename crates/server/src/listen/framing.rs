@@ -9,6 +9,7 @@
 //! go on. A head is released whole or not at all, so whoever reads behind it never sees the beginning of a request
 //! that is refused. Every byte of a head is looked at once, however small the pieces in which it comes.
 
+use super::line::{chunk_size, field, is_token, short_line, without_cr};
 use super::refusal::Refusal;
 
 /// Longest chunk-size line: sixteen hexadecimal digits, CR, LF.
@@ -52,7 +53,12 @@ struct Head {
 impl Framing {
     /// A reader before the first request, with bounds on a head's bytes and header lines.
     pub(super) fn new(head_bytes: usize, headers: usize) -> Self {
-        Self { head_bytes, headers, state: State::next_request(), refusal: None }
+        Self {
+            head_bytes,
+            headers,
+            state: State::next_request(),
+            refusal: None,
+        }
     }
 
     /// Whether what comes next belongs to a head, so that nothing of it was released yet.
@@ -137,7 +143,12 @@ impl State {
 
 impl Head {
     /// The length of the whole head, once its last line is there.
-    fn read(&mut self, bytes: &[u8], most_bytes: usize, most_headers: usize) -> Result<Option<usize>, Refusal> {
+    fn read(
+        &mut self,
+        bytes: &[u8],
+        most_bytes: usize,
+        most_headers: usize,
+    ) -> Result<Option<usize>, Refusal> {
         while let Some(offset) = bytes[self.searched..].iter().position(|byte| *byte == b'\n') {
             let end = self.searched + offset;
             let line = without_cr(&bytes[self.taken..end])?;
@@ -202,7 +213,9 @@ impl Head {
     fn host_value(&mut self, value: &[u8]) -> Result<(), Refusal> {
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_~:[]%!$&'()*+;=".contains(byte);
         if self.host || value.is_empty() || !value.iter().all(plain) {
-            return Err(Refusal::Malformed("the request must carry exactly one valid `Host`"));
+            return Err(Refusal::Malformed(
+                "the request must carry exactly one valid `Host`",
+            ));
         }
         self.host = true;
         Ok(())
@@ -220,7 +233,9 @@ impl Head {
 
     fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Refusal> {
         if self.chunked || !value.eq_ignore_ascii_case(b"chunked") {
-            return Err(Refusal::Malformed("the only `Transfer-Encoding` this server takes is `chunked`, once"));
+            return Err(Refusal::Malformed(
+                "the only `Transfer-Encoding` this server takes is `chunked`, once",
+            ));
         }
         self.chunked = true;
         Ok(())
@@ -229,15 +244,15 @@ impl Head {
     /// What follows this head.
     fn body(&self) -> Result<State, Refusal> {
         if !self.host {
-            return Err(Refusal::Malformed("the request must carry exactly one valid `Host`"));
+            return Err(Refusal::Malformed(
+                "the request must carry exactly one valid `Host`",
+            ));
         }
         match (self.chunked, self.length) {
-            (true, Some(_)) => {
-                Err(Refusal::Malformed("`Content-Length` and `Transfer-Encoding` exclude each other"))
-            }
-            (true, None) if self.http_1_0 => {
-                Err(Refusal::Malformed("HTTP/1.0 has no `Transfer-Encoding`"))
-            }
+            (true, Some(_)) => Err(Refusal::Malformed(
+                "`Content-Length` and `Transfer-Encoding` exclude each other",
+            )),
+            (true, None) if self.http_1_0 => Err(Refusal::Malformed("HTTP/1.0 has no `Transfer-Encoding`")),
             (true, None) => Ok(State::ChunkSize),
             (false, None | Some(0)) => Ok(State::next_request()),
             (false, Some(remaining)) => Ok(State::Body { remaining }),
@@ -250,54 +265,6 @@ fn take(remaining: &mut u64, bytes: &[u8]) -> usize {
     let taken = usize::try_from(*remaining).unwrap_or(usize::MAX).min(bytes.len());
     *remaining -= taken as u64;
     taken
-}
-
-/// The line that `bytes` begins with, without its CR LF, if it is complete. Longer than `most` is malformed.
-fn short_line(bytes: &[u8], most: usize) -> Result<Option<&[u8]>, Refusal> {
-    let window = &bytes[..bytes.len().min(most)];
-    match window.iter().position(|byte| *byte == b'\n') {
-        Some(end) => without_cr(&window[..end]).map(Some),
-        None if window.len() == most => Err(Refusal::Malformed("the chunked body is not framed as it should be")),
-        None => Ok(None),
-    }
-}
-
-fn without_cr(line: &[u8]) -> Result<&[u8], Refusal> {
-    match line.split_last() {
-        Some((b'\r', line)) => Ok(line),
-        _ => Err(Refusal::Malformed("a line ends in a bare line feed")),
-    }
-}
-
-/// Name and trimmed value of a header line.
-fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
-    if matches!(line.first(), Some(b' ' | b'\t')) {
-        return Err(Refusal::Malformed("a header is folded over several lines"));
-    }
-    let Some(colon) = line.iter().position(|byte| *byte == b':') else {
-        return Err(Refusal::Malformed("a header has no colon"));
-    };
-    let (name, value) = (&line[..colon], &line[colon + 1..]);
-    if !is_token(name) {
-        return Err(Refusal::Malformed("a header's name is not a token"));
-    }
-    if value.iter().any(|byte| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f) {
-        return Err(Refusal::Malformed("a header's value has a control character in it"));
-    }
-    Ok((name, value.trim_ascii()))
-}
-
-fn chunk_size(line: &[u8]) -> Result<u64, Refusal> {
-    const BAD: Refusal = Refusal::Malformed("a chunk's size is not a plain hexadecimal number");
-    if line.is_empty() || !line.iter().all(u8::is_ascii_hexdigit) {
-        return Err(BAD);
-    }
-    let digits = std::str::from_utf8(line).map_err(|_| BAD)?;
-    u64::from_str_radix(digits, 16).map_err(|_| BAD)
-}
-
-fn is_token(word: &[u8]) -> bool {
-    !word.is_empty() && word.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
 #[cfg(test)]
@@ -376,7 +343,11 @@ mod tests {
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         ];
         for bytes in refused {
-            assert!(is_malformed(bytes), "let through: {:?}", String::from_utf8_lossy(bytes));
+            assert!(
+                is_malformed(bytes),
+                "let through: {:?}",
+                String::from_utf8_lossy(bytes)
+            );
         }
     }
 
@@ -436,7 +407,11 @@ mod tests {
                     bytes.extend(chunk);
                     bytes.extend(b"\r\n");
                 }
-                bytes.extend(if trailers { &b"0\r\nt: v\r\n\r\n"[..] } else { &b"0\r\n\r\n"[..] });
+                bytes.extend(if trailers {
+                    &b"0\r\nt: v\r\n\r\n"[..]
+                } else {
+                    &b"0\r\n\r\n"[..]
+                });
                 bytes
             }),
         ];

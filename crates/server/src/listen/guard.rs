@@ -9,7 +9,7 @@
 //! A connection that ends with unread bytes lingers for a moment and discards them: closing a socket that has
 //! unread bytes makes the kernel cut the connection, and the peer would lose the answer it is about to read.
 
-use super::activity::Activity;
+use super::activity::{Activity, HeadBegun};
 use super::framing::Framing;
 use super::limits::Limits;
 use super::refusal::Refusal;
@@ -50,7 +50,10 @@ pub(super) struct Guard<IO> {
 #[derive(Debug)]
 enum Closing {
     No,
-    Lingering { timer: Pin<Box<Sleep>>, discarded: usize },
+    Lingering {
+        timer: Pin<Box<Sleep>>,
+        discarded: usize,
+    },
 }
 
 impl<IO: AsyncRead + Unpin> Guard<IO> {
@@ -94,7 +97,10 @@ impl<IO: AsyncRead + Unpin> Guard<IO> {
         self.activity.refuse(refusal);
         self.held.clear();
         if !self.framing.in_head() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the request's body is not framed as it should be"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the request's body is not framed as it should be",
+            ));
         }
         self.held.extend_from_slice(STAND_IN_REQUEST);
         self.released = STAND_IN_REQUEST.len();
@@ -104,11 +110,13 @@ impl<IO: AsyncRead + Unpin> Guard<IO> {
     /// Ready once the head that has begun is late.
     fn poll_head_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.held.is_empty() || !self.framing.in_head() {
-            self.head_timer = None;
             return Poll::Pending;
         }
-        let patience = self.head_patience;
-        let timer = self.head_timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        let (patience, activity) = (self.head_patience, &self.activity);
+        let timer = self.head_timer.get_or_insert_with(|| {
+            activity.set_head_begun(HeadBegun::Yes);
+            Box::pin(tokio::time::sleep(patience))
+        });
         timer.as_mut().poll(cx)
     }
 
@@ -156,8 +164,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Guard<IO> {
                 Poll::Ready(0) => return Poll::Ready(Ok(())),
                 Poll::Ready(_) => {
                     this.released = this.framing.release(&this.held);
-                    if this.released > 0 {
-                        this.head_timer = None;
+                    if this.released > 0 && this.head_timer.take().is_some() {
+                        this.activity.set_head_begun(HeadBegun::No);
                     }
                 }
                 Poll::Pending => {
@@ -197,8 +205,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<IO> {
             if !this.has_unread() {
                 return Poll::Ready(Ok(()));
             }
-            this.closing =
-                Closing::Lingering { timer: Box::pin(tokio::time::sleep(LINGER)), discarded: 0 };
+            this.closing = Closing::Lingering {
+                timer: Box::pin(tokio::time::sleep(LINGER)),
+                discarded: 0,
+            };
         }
         this.poll_linger(cx)
     }

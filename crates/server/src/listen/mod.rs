@@ -6,8 +6,9 @@
 //!
 //! * `accept` admits connections, within bounds in all and per source, and never spins when descriptors run out;
 //! * `connection` carries one of them: TLS, HTTP/1.1 or HTTP/2, time-outs, the way out at shutdown;
-//! * `framing` reads HTTP/1 message framing, strictly, and `guard` stands with it between the socket and the
-//!   HTTP library, so that the library and any proxy in front can never disagree about where a request ends;
+//! * `framing` reads HTTP/1 message framing, strictly, from the `line`s it is made of, and `guard` stands with it
+//!   between the socket and the HTTP library, so that the library and any proxy in front can never disagree about
+//!   where a request ends;
 //! * `pacing` ends a connection whose peer no longer reads what it is sent;
 //! * `body` ends a request whose body stops arriving;
 //! * `refusal` is what the peer is told, always a problem document;
@@ -20,6 +21,7 @@ mod connection;
 mod framing;
 mod guard;
 mod limits;
+mod line;
 mod pacing;
 mod refusal;
 pub mod tls;

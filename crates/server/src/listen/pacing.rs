@@ -22,7 +22,11 @@ pub(super) struct Paced<IO> {
 
 impl<IO> Paced<IO> {
     pub(super) fn new(io: IO, patience: Duration) -> Self {
-        Self { io, patience, waiting: None }
+        Self {
+            io,
+            patience,
+            waiting: None,
+        }
     }
 
     fn pace<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -31,7 +35,9 @@ impl<IO> Paced<IO> {
             return result;
         }
         let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        let waiting = self
+            .waiting
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
         match waiting.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(Err(io::Error::from(io::ErrorKind::TimedOut))),
             Poll::Pending => Poll::Pending,

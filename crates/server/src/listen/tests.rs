@@ -31,6 +31,8 @@ struct TestServer {
     address: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
+    /// Gains a permit for each request that is in `/held`.
+    entered: Arc<Semaphore>,
     /// One permit lets one request to `/held` end.
     release: Arc<Semaphore>,
     /// Goes to everyone who reads `/stream`.
@@ -46,11 +48,18 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let release = Arc::new(Semaphore::new(0));
+        let (entered, release) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let ticks = broadcast::Sender::new(8);
-        let router = router(release.clone(), ticks.clone());
+        let router = router((entered.clone(), release.clone()), ticks.clone());
         let task = tokio::spawn(serve(listener, tls, router, shutdown.clone(), limits));
-        Self { address, shutdown, task, release, ticks }
+        Self {
+            address,
+            shutdown,
+            task,
+            entered,
+            release,
+            ticks,
+        }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -65,14 +74,21 @@ impl TestServer {
     }
 }
 
-fn router(release: Arc<Semaphore>, ticks: broadcast::Sender<&'static str>) -> Router {
+fn router(
+    (entered, release): (Arc<Semaphore>, Arc<Semaphore>),
+    ticks: broadcast::Sender<&'static str>,
+) -> Router {
     Router::new()
         .route("/echo", post(|body: Bytes| async { body }))
         .route("/ignore", post(|| async { "ignored" }))
-        .route("/peer", get(|Extension(peer): Extension<Peer>| async move { peer.0.to_string() }))
+        .route(
+            "/peer",
+            get(|Extension(peer): Extension<Peer>| async move { peer.0.to_string() }),
+        )
         .route(
             "/held",
             get(move || async move {
+                entered.add_permits(1);
                 release.acquire().await.unwrap().forget();
                 "released"
             }),
@@ -108,7 +124,10 @@ async fn read_until(stream: &mut TcpStream, wanted: &str) -> String {
     let mut text = String::new();
     while !text.contains(wanted) {
         let mut bytes = [0; 4096];
-        let length = tokio::time::timeout(HANGS, stream.read(&mut bytes)).await.expect("more comes").unwrap();
+        let length = tokio::time::timeout(HANGS, stream.read(&mut bytes))
+            .await
+            .expect("more comes")
+            .unwrap();
         assert!(length > 0, "closed after {text:?}");
         text.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
     }
@@ -120,9 +139,15 @@ fn assert_problem(answer: &str, status: u16, code: &str) {
     assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
     let head = head.to_ascii_lowercase();
-    assert!(head.contains("content-type: application/problem+json"), "{answer}");
+    assert!(
+        head.contains("content-type: application/problem+json"),
+        "{answer}"
+    );
     assert!(head.contains("connection: close"), "{answer}");
     let problem: plex_api::problem::Problem = serde_json::from_str(body).expect("one problem document");
     assert_eq!((problem.status, problem.code.as_deref()), (status, Some(code)));
-    assert!(head.contains(&format!("x-correlation-id: {}", problem.correlation_id)), "{answer}");
+    assert!(
+        head.contains(&format!("x-correlation-id: {}", problem.correlation_id)),
+        "{answer}"
+    );
 }

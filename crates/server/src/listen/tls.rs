@@ -44,7 +44,9 @@ pub fn read_pair(chain_pem: &[u8], key_pem: &[u8]) -> Result<CertifiedKey, TlsEr
 
 /// Whether a client that asks for `host` (a DNS name or an IP address without brackets) will accept the certificate.
 pub fn names(certified: &CertifiedKey, host: &str) -> bool {
-    let Ok(host) = ServerName::try_from(host) else { return false };
+    let Ok(host) = ServerName::try_from(host) else {
+        return false;
+    };
     certified
         .end_entity_cert()
         .and_then(ParsedCertificate::try_from)

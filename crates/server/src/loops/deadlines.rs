@@ -19,7 +19,7 @@ const BATCH: u32 = 500;
 const JUMP: Duration = Duration::from_secs(30);
 
 /// Looks again and again until the server stops.
-pub async fn run(app: App) {
+pub(super) async fn run(app: App) {
     let mut seen = (app.clock.now(), Instant::now());
     loop {
         let now = (app.clock.now(), Instant::now());
@@ -46,11 +46,11 @@ async fn sweep(app: &App, now: Timestamp) -> Result<(), Error> {
     let cutoff = now.checked_sub(GRACE).unwrap_or(Timestamp::MIN);
     let key = app.keys.pseudonyms;
     loop {
+        let correlation = CorrelationId::new(app);
         let ended = app
             .db
             .write(async move |tx| {
                 let events = invocations::time_out(tx, cutoff, BATCH).await?;
-                let correlation = CorrelationId::new();
                 record(tx, &key, "timeout", &events, |_| correlation.as_str().to_owned()).await?;
                 Ok::<_, Error>(events.len())
             })

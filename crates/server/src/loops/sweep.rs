@@ -10,7 +10,7 @@ use uuid::Uuid;
 const AGE: Duration = Duration::from_secs(30 * 60);
 
 /// One round.
-pub async fn run(app: &App) {
+pub(super) async fn run(app: &App) {
     while let Ok(1..) = app.db.write(async |tx| idempotency::sweep(tx).await).await {}
     let root = app.objects.root().to_owned();
     for path in old_uploads(root.join("uploads")).await {

@@ -12,8 +12,18 @@ use rustls::sign::CertifiedKey;
 /// `https://HOST:PORT` for the address bound, with the first host that leads there and is named by the certificate.
 ///
 /// `known` are further names that the certificate may have.
-pub(super) fn url(bound: SocketAddr, certificate: &CertifiedKey, known: &[String]) -> Result<String, Failure> {
-    choose(bound, known, |host| tls::names(certificate, host), |host| resolve(host, bound.port())).ok_or_else(|| {
+pub(super) fn url(
+    bound: SocketAddr,
+    certificate: &CertifiedKey,
+    known: &[String],
+) -> Result<String, Failure> {
+    choose(
+        bound,
+        known,
+        |host| tls::names(certificate, host),
+        |host| resolve(host, bound.port()),
+    )
+    .ok_or_else(|| {
         Failure::with_hint(
             anyhow::anyhow!("the certificate names nothing that leads to {bound}"),
             "give --public-url, or a certificate for this address (plexsphere init --tls-name)",
@@ -42,7 +52,10 @@ fn choose(
 }
 
 fn resolve(host: &str, port: u16) -> Vec<IpAddr> {
-    (host, port).to_socket_addrs().map(|found| found.map(|address| address.ip()).collect()).unwrap_or_default()
+    (host, port)
+        .to_socket_addrs()
+        .map(|found| found.map(|address| address.ip()).collect())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -57,7 +70,9 @@ mod tests {
             |host| named.contains(&host),
             |host| {
                 let found = resolves.iter().find(|(name, _)| *name == host);
-                found.map(|(_, to)| to.iter().map(|ip| ip.parse().unwrap()).collect()).unwrap_or_default()
+                found
+                    .map(|(_, to)| to.iter().map(|ip| ip.parse().unwrap()).collect())
+                    .unwrap_or_default()
             },
         )
     }
@@ -67,10 +82,19 @@ mod tests {
         let named = ["localhost", "127.0.0.1", "::1"];
         let only_v4: &[(&str, &[&str])] = &[("localhost", &["127.0.0.1"])];
         let both: &[(&str, &[&str])] = &[("localhost", &["::1", "127.0.0.1"])];
-        assert_eq!(chosen("127.0.0.1:8080", &named, only_v4).unwrap(), "https://localhost:8080");
-        assert_eq!(chosen("127.0.0.1:8080", &named, both).unwrap(), "https://127.0.0.1:8080");
+        assert_eq!(
+            chosen("127.0.0.1:8080", &named, only_v4).unwrap(),
+            "https://localhost:8080"
+        );
+        assert_eq!(
+            chosen("127.0.0.1:8080", &named, both).unwrap(),
+            "https://127.0.0.1:8080"
+        );
         assert_eq!(chosen("[::1]:8080", &named, both).unwrap(), "https://[::1]:8080");
-        assert_eq!(chosen("127.0.0.1:8080", &named, &[]).unwrap(), "https://127.0.0.1:8080");
+        assert_eq!(
+            chosen("127.0.0.1:8080", &named, &[]).unwrap(),
+            "https://127.0.0.1:8080"
+        );
     }
 
     #[test]
@@ -78,8 +102,14 @@ mod tests {
         let named = ["localhost", "plex.example"];
         let here: &[(&str, &[&str])] = &[("plex.example", &["192.0.2.7"])];
         let elsewhere: &[(&str, &[&str])] = &[("plex.example", &["192.0.2.8"])];
-        assert_eq!(chosen("192.0.2.7:443", &named, here).unwrap(), "https://plex.example:443");
+        assert_eq!(
+            chosen("192.0.2.7:443", &named, here).unwrap(),
+            "https://plex.example:443"
+        );
         assert_eq!(chosen("192.0.2.7:443", &named, elsewhere), None);
-        assert_eq!(chosen("192.0.2.7:443", &["192.0.2.7"], &[]).unwrap(), "https://192.0.2.7:443");
+        assert_eq!(
+            chosen("192.0.2.7:443", &["192.0.2.7"], &[]).unwrap(),
+            "https://192.0.2.7:443"
+        );
     }
 }

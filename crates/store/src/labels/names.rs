@@ -30,9 +30,15 @@ impl Names {
     /// The names in one project.
     pub async fn of_project(tx: &mut Tx, project_id: Uuid) -> Result<Self, Error> {
         let domain = tx
-            .optional("select domain_id from projects where id = $1", &values![project_id], |row| row.get(0))
+            .optional(
+                "select domain_id from projects where id = $1",
+                &values![project_id],
+                |row| row.get(0),
+            )
             .await?;
-        let Some(domain_id) = domain else { return Ok(Self::default()) };
+        let Some(domain_id) = domain else {
+            return Ok(Self::default());
+        };
         let mut names = of_places(tx, &[(project_id, domain_id)]).await?;
         Ok(names.remove(&(project_id, domain_id)).unwrap_or_default())
     }
@@ -44,13 +50,24 @@ impl Names {
         for definition in scopes.iter().filter_map(|scope| known.get(scope)).flatten() {
             let nearest = *taken.entry(definition.local.as_str()).or_insert(definition.id) == definition.id;
             let bare = nearest.then(|| definition.local.clone());
-            names.insert(definition.id, Name { qualified: definition.qualified.clone(), bare });
+            names.insert(
+                definition.id,
+                Name {
+                    qualified: definition.qualified.clone(),
+                    bare,
+                },
+            );
         }
         Self(names)
     }
 
     /// Enters a label by every key that finds it.
-    pub fn enter(&self, definition_id: Uuid, value: &str, labels: &mut BTreeMap<String, Json>) -> Result<(), Error> {
+    pub fn enter(
+        &self,
+        definition_id: Uuid,
+        value: &str,
+        labels: &mut BTreeMap<String, Json>,
+    ) -> Result<(), Error> {
         let name = self.name(definition_id)?;
         let value = parse(value)?;
         if let Some(bare) = &name.bare {
@@ -61,9 +78,17 @@ impl Names {
     }
 
     /// Enters a label once, by the shortest key that finds it.
-    pub fn show(&self, definition_id: Uuid, value: &str, labels: &mut BTreeMap<String, Json>) -> Result<(), Error> {
+    pub fn show(
+        &self,
+        definition_id: Uuid,
+        value: &str,
+        labels: &mut BTreeMap<String, Json>,
+    ) -> Result<(), Error> {
         let name = self.name(definition_id)?;
-        labels.insert(name.bare.as_ref().unwrap_or(&name.qualified).clone(), parse(value)?);
+        labels.insert(
+            name.bare.as_ref().unwrap_or(&name.qualified).clone(),
+            parse(value)?,
+        );
         Ok(())
     }
 
@@ -78,7 +103,10 @@ pub(super) async fn of_places(
     tx: &mut Tx,
     places: &[(Uuid, Uuid)],
 ) -> Result<HashMap<(Uuid, Uuid), Names>, Error> {
-    let mut scopes: Vec<Uuid> = places.iter().flat_map(|(project, domain)| [*project, *domain]).collect();
+    let mut scopes: Vec<Uuid> = places
+        .iter()
+        .flat_map(|(project, domain)| [*project, *domain])
+        .collect();
     scopes.push(Uuid::nil());
     scopes.sort_unstable();
     scopes.dedup();
@@ -88,8 +116,12 @@ pub(super) async fn of_places(
         from json_each($1) ids cross join label_definitions d on d.scope_id = unhex(ids.value)",
         &values![&id_list(&scopes)],
         |row| {
-            let found =
-                Known { id: row.get(0)?, scope_id: row.get(1)?, local: row.get(2)?, qualified: row.get(3)? };
+            let found = Known {
+                id: row.get(0)?,
+                scope_id: row.get(1)?,
+                local: row.get(2)?,
+                qualified: row.get(3)?,
+            };
             known.entry(found.scope_id).or_default().push(found);
             Ok(())
         },

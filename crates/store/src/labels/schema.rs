@@ -45,12 +45,16 @@ impl ValueSchema {
         match self {
             Self::String { max_len } => {
                 let most = max_len.filter(|bytes| *bytes > 0).unwrap_or(DEFAULT_BYTES);
-                value.as_str().is_some_and(|text| text.len() <= most && !text.contains(char::is_control))
+                value
+                    .as_str()
+                    .is_some_and(|text| text.len() <= most && !text.contains(char::is_control))
             }
-            Self::Enum { values } => value.as_str().is_some_and(|text| values.iter().any(|word| word == text)),
-            Self::Numeric { min, max } => value
-                .as_i64()
-                .is_some_and(|number| min.is_none_or(|min| min <= number) && max.is_none_or(|max| number <= max)),
+            Self::Enum { values } => value
+                .as_str()
+                .is_some_and(|text| values.iter().any(|word| word == text)),
+            Self::Numeric { min, max } => value.as_i64().is_some_and(|number| {
+                min.is_none_or(|min| min <= number) && max.is_none_or(|max| number <= max)
+            }),
             Self::Boolean => value.is_boolean(),
         }
     }
@@ -64,19 +68,37 @@ mod tests {
     #[test]
     fn values_are_held_to_their_schema() {
         let plain = ValueSchema::plain();
-        assert!(plain.accepts(&json!("x".repeat(256))) && plain.accepts(&json!("")) && plain.accepts(&json!("ä b")));
-        for bad in [json!("x".repeat(257)), json!("a\u{1b}"), json!("\n"), json!(1), json!(null), json!({})] {
+        assert!(
+            plain.accepts(&json!("x".repeat(256)))
+                && plain.accepts(&json!(""))
+                && plain.accepts(&json!("ä b"))
+        );
+        for bad in [
+            json!("x".repeat(257)),
+            json!("a\u{1b}"),
+            json!("\n"),
+            json!(1),
+            json!(null),
+            json!({}),
+        ] {
             assert!(!plain.accepts(&bad), "{bad}");
         }
         assert!(!ValueSchema::String { max_len: Some(2) }.accepts(&json!("abc")));
         assert!(ValueSchema::String { max_len: Some(0) }.accepts(&json!("abc")));
-        let words = ValueSchema::Enum { values: vec!["a".into(), "b".into()] };
+        let words = ValueSchema::Enum {
+            values: vec!["a".into(), "b".into()],
+        };
         assert!(words.accepts(&json!("b")) && !words.accepts(&json!("c")) && !words.accepts(&json!(true)));
-        let number = ValueSchema::Numeric { min: Some(-1), max: Some(5) };
+        let number = ValueSchema::Numeric {
+            min: Some(-1),
+            max: Some(5),
+        };
         assert!(number.accepts(&json!(-1)) && number.accepts(&json!(5)));
         assert!(!number.accepts(&json!(6)) && !number.accepts(&json!(-2)) && !number.accepts(&json!("1")));
         assert!(!number.accepts(&json!(1.5)));
-        assert!(ValueSchema::Boolean.accepts(&json!(false)) && !ValueSchema::Boolean.accepts(&json!("false")));
+        assert!(
+            ValueSchema::Boolean.accepts(&json!(false)) && !ValueSchema::Boolean.accepts(&json!("false"))
+        );
     }
 
     #[test]
@@ -84,6 +106,11 @@ mod tests {
         let text = serde_json::to_string(&ValueSchema::plain()).unwrap();
         assert_eq!(text, r#"{"kind":"string"}"#);
         let read: ValueSchema = serde_json::from_str(r#"{"kind":"enum","values":["a"]}"#).unwrap();
-        assert_eq!(read, ValueSchema::Enum { values: vec!["a".into()] });
+        assert_eq!(
+            read,
+            ValueSchema::Enum {
+                values: vec!["a".into()]
+            }
+        );
     }
 }

@@ -67,6 +67,10 @@ macro_rules! labels_sql {
 }
 
 /// All nodes of a project that are not revoked, or the one of them that is named, by node id.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one question: which nodes, which action, with or without labels"
+)]
 pub async fn candidates(
     tx: &mut Tx,
     project_id: Uuid,
@@ -75,7 +79,11 @@ pub async fn candidates(
     action: &str,
     labels: Labels,
 ) -> Result<Vec<Candidate>, Error> {
-    let sql = if only.is_some() { candidates_sql!(" and n.id = $4") } else { candidates_sql!("") };
+    let sql = if only.is_some() {
+        candidates_sql!(" and n.id = $4")
+    } else {
+        candidates_sql!("")
+    };
     let mut values = values![project_id, kind, action].to_vec();
     values.extend(only.map(Value::from));
     let mut found = tx.all(sql, &values, read).await?;
@@ -107,7 +115,11 @@ async fn label(
     found: &mut [Candidate],
 ) -> Result<(), Error> {
     let names = Names::of_project(tx, project_id).await?;
-    let sql = if only.is_some() { labels_sql!(" and n.id = $2") } else { labels_sql!("") };
+    let sql = if only.is_some() {
+        labels_sql!(" and n.id = $2")
+    } else {
+        labels_sql!("")
+    };
     let mut values = values![project_id].to_vec();
     values.extend(only.map(Value::from));
     let mut at = 0;
@@ -122,4 +134,36 @@ async fn label(
         Ok(())
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::db;
+
+    #[tokio::test]
+    async fn both_statements_walk_the_project_in_order() {
+        let (_dir, db) = db();
+        let plans = db.read(async |tx| {
+            let plan = |row: &Row<'_>| row.get::<String>(3);
+            let values = values![Uuid::max(), ActionKind::Hook, "a"];
+            Ok::<_, Error>([
+                tx.all(concat!("explain query plan ", candidates_sql!("")), &values, plan)
+                    .await?,
+                tx.all(
+                    concat!("explain query plan ", labels_sql!("")),
+                    &values[..1],
+                    plan,
+                )
+                .await?,
+            ])
+        });
+        for plan in plans.await.unwrap() {
+            assert_eq!(plan[0], "SEARCH n USING INDEX nodes_by_project (project_id=?)");
+            assert!(
+                plan.iter().all(|step| step.starts_with("SEARCH")),
+                "no scan, no sorting: {plan:?}"
+            );
+        }
+    }
 }

@@ -82,14 +82,18 @@ async fn one_place(tx: &mut Tx, place: &Within, after: Uuid, limit: u32) -> Resu
 /// One node.
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Listed>, Error> {
     let now = tx.now();
-    let found = tx.optional(nodes_sql!("where n.id = $1"), &values![id], |row| read(row, now)).await?;
+    let found = tx
+        .optional(nodes_sql!("where n.id = $1"), &values![id], |row| read(row, now))
+        .await?;
     Ok(labelled(tx, found.into_iter().collect()).await?.pop())
 }
 
 /// The verdict on one node.
 pub async fn reachability(tx: &mut Tx, id: Uuid) -> Result<Option<Reachability>, Error> {
     let now = tx.now();
-    let found = tx.optional(nodes_sql!("where n.id = $1"), &values![id], |row| read(row, now)).await?;
+    let found = tx
+        .optional(nodes_sql!("where n.id = $1"), &values![id], |row| read(row, now))
+        .await?;
     Ok(found.and_then(|summary| summary.reachability))
 }
 
@@ -99,14 +103,20 @@ async fn labelled(tx: &mut Tx, nodes: Vec<NodeSummary>) -> Result<Vec<Listed>, E
     let listed = nodes.into_iter().map(|mut summary| {
         let Labelled { shown, keys } = labels.remove(&summary.id).unwrap_or_default();
         summary.labels = Some(shown);
-        Listed { summary, labels: keys }
+        Listed {
+            summary,
+            labels: keys,
+        }
     });
     Ok(listed.collect())
 }
 
 fn read(row: &Row<'_>, now: Timestamp) -> Result<NodeSummary, Error> {
     let created_at: Timestamp = row.get(5)?;
-    let seconds = |column| row.get::<u32>(column).map(|seconds| Duration::from_secs(seconds.into()));
+    let seconds = |column| {
+        row.get::<u32>(column)
+            .map(|seconds| Duration::from_secs(seconds.into()))
+    };
     let policy = Policy {
         heartbeat_interval: seconds(11)?,
         stale_after: seconds(12)?,
@@ -130,4 +140,58 @@ fn read(row: &Row<'_>, now: Timestamp) -> Result<NodeSummary, Error> {
         binary_version: row.get(9)?,
         manifest_at: row.get(10)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::db;
+
+    #[tokio::test]
+    async fn every_place_is_walked_by_its_index() {
+        let (_dir, db) = db();
+        let plans = db.read(async |tx| {
+            let id = Uuid::max();
+            let plan = |row: &Row<'_>| row.get::<String>(3);
+            let (all, one, both) = (values![id, 5], values![id, 5, id], values![id, 5, id, id]);
+            Ok::<_, Error>([
+                tx.all(concat!("explain query plan ", nodes_sql!("where n.id > $1 order by n.id limit $2")), &all, plan)
+                    .await?,
+                tx.all(
+                    concat!(
+                        "explain query plan ",
+                        nodes_sql!("where n.id > $1 and n.domain_id = $3 order by n.id limit $2")
+                    ),
+                    &one,
+                    plan,
+                )
+                .await?,
+                tx.all(
+                    concat!(
+                        "explain query plan ",
+                        nodes_sql!(
+                            "where n.id > $1 and +n.domain_id = $3 and n.project_id = $4 order by n.id limit $2"
+                        )
+                    ),
+                    &both,
+                    plan,
+                )
+                .await?,
+            ])
+        });
+        let expected = [
+            "SEARCH n USING INDEX sqlite_autoindex_nodes_1 (id>?)",
+            "SEARCH n USING INDEX nodes_by_domain (domain_id=? AND id>?)",
+            "SEARCH n USING INDEX nodes_by_project (project_id=? AND id>?)",
+        ];
+        for (plan, expected) in plans.await.unwrap().iter().zip(expected) {
+            assert!(plan.iter().any(|step| step == expected), "{plan:?}");
+            assert!(
+                !plan
+                    .iter()
+                    .any(|step| step.contains("SCAN") || step.contains("B-TREE")),
+                "{plan:?}"
+            );
+        }
+    }
 }

@@ -50,14 +50,28 @@ pub async fn join(tx: &mut Tx, project_id: Uuid) -> Result<Option<Member>, Error
             where id = (select domain_id from projects where id = $1)
             returning id, mesh_cidr, addresses_used, signing_public_key, signing_key_id",
             &values![project_id],
-            |row| Ok((row.get(0)?, row.get::<String>(1)?, row.get::<u64>(2)?, row.get(3)?, row.get(4)?)),
+            |row| {
+                Ok((
+                    row.get(0)?,
+                    row.get::<String>(1)?,
+                    row.get::<u64>(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                ))
+            },
         )
         .await?;
     let (domain_id, cidr, used, signing_public_key, signing_key_id) =
         row.ok_or_else(|| Error::Corrupt("a bootstrap token without its project".to_owned()))?;
     let mesh_cidr: Cidr = Cidr::parse(&cidr).ok_or_else(|| Error::Corrupt(format!("mesh pool {cidr}")))?;
     let mesh_ip = mesh_cidr.nth_address(u128::from(used - 1));
-    Ok(mesh_ip.map(|mesh_ip| Member { domain_id, mesh_ip, mesh_cidr, signing_public_key, signing_key_id }))
+    Ok(mesh_ip.map(|mesh_ip| Member {
+        domain_id,
+        mesh_ip,
+        mesh_cidr,
+        signing_public_key,
+        signing_key_id,
+    }))
 }
 
 /// Remembers the SHA-256 of a nonce for ever; false when the project has seen it before.

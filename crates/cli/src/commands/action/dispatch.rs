@@ -4,6 +4,7 @@ use super::standing::print_standing;
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing;
+use clap::ArgGroup;
 use plex_api::executions::{ActionKind, DispatchExecutionRequest};
 use plex_api::limits::{DISPATCH_BODY_BYTES, MAX_TIMEOUT_SECONDS};
 use plex_api::paths;
@@ -17,7 +18,7 @@ use uuid::Uuid;
 
 /// What to run, where, and with what.
 #[derive(clap::Args)]
-#[group(id = "target", required = true, multiple = false, args = ["node", "selector"])]
+#[command(group = ArgGroup::new("place").required(true).args(["node", "selector"]))]
 pub(crate) struct Args {
     /// Owning project
     #[arg(long, value_name = "UUID", value_parser = parsing::id)]
@@ -73,22 +74,33 @@ fn read_parameters(path: &Path) -> Result<String, Error> {
     };
     let mut text = String::new();
     // One byte over the server's limit is enough to be refused by it.
-    source.take(DISPATCH_BODY_BYTES as u64 + 1).read_to_string(&mut text).map_err(unreadable)?;
+    source
+        .take(DISPATCH_BODY_BYTES as u64 + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
     Ok(text)
 }
 
 /// The text as it is, once it is known to be a JSON object: the node gets it token by token (decision 8).
 fn object(text: String) -> Result<Box<RawValue>, Error> {
-    let not_one = || Error::usage("the parameters are not a JSON object").hint(r#"for example {"unit":"nginx"}"#);
+    let not_one =
+        || Error::usage("the parameters are not a JSON object").hint(r#"for example {"unit":"nginx"}"#);
     let raw = RawValue::from_string(text.trim().to_owned()).map_err(|_| not_one())?;
-    if raw.get().starts_with('{') { Ok(raw) } else { Err(not_one()) }
+    if raw.get().starts_with('{') {
+        Ok(raw)
+    } else {
+        Err(not_one())
+    }
 }
 
 fn new_key() -> Result<String, Error> {
     let mut bytes = [0; 16];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| Error::local("cannot make an idempotency key", io::Error::other("no randomness")))?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| {
+        Error::local(
+            "cannot make an idempotency key",
+            io::Error::other("no randomness"),
+        )
+    })?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
 }
 
@@ -105,7 +117,11 @@ mod tests {
     #[test]
     fn what_is_no_object_never_leaves() {
         for text in ["", "[]", "1", "\"{}\"", "{", "{} {}", "null", "{'a':1}"] {
-            assert_eq!(object(text.to_owned()).expect_err("refused").exit_code(), 2, "{text}");
+            assert_eq!(
+                object(text.to_owned()).expect_err("refused").exit_code(),
+                2,
+                "{text}"
+            );
         }
     }
 }

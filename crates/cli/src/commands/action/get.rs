@@ -21,6 +21,8 @@ pub(crate) struct Args {
 
 /// Prints how an execution stands.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
-    let body = ctx.client()?.fetch(&Call::get(paths::execution(args.project, args.id)))?;
+    let body = ctx
+        .client()?
+        .fetch(&Call::get(paths::execution(args.project, args.id)))?;
     print_standing(ctx, body)
 }

@@ -45,7 +45,10 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let client = ctx.client()?;
     let target = find(args, &client)?;
     let directory = match &args.file {
-        Some(file) => file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+        Some(file) => file
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new(".")),
         None => &std::env::temp_dir(),
     };
     let made = NamedTempFile::new_in(directory);
@@ -67,9 +70,17 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
 }
 
 fn find(args: &Args, client: &Client) -> Result<Target, Error> {
-    let mut found = Found { node: args.node, target: None };
-    execution_stream::read(client.open(&Call::get(paths::execution(args.project, args.id)))?, &mut found)?;
-    found.target.ok_or_else(|| unmet(&format!("node {} is no target of this execution", args.node)))
+    let mut found = Found {
+        node: args.node,
+        target: None,
+    };
+    execution_stream::read(
+        client.open(&Call::get(paths::execution(args.project, args.id)))?,
+        &mut found,
+    )?;
+    found
+        .target
+        .ok_or_else(|| unmet(&format!("node {} is no target of this execution", args.node)))
 }
 
 /// Fetches the object and tells its SHA-256 in lowercase hex.
@@ -78,33 +89,39 @@ fn download(args: &Args, client: &Client, to: &mut NamedTempFile) -> Result<Stri
     let mut digest = Digest::new(&SHA256);
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        let count = from.read(&mut buffer).map_err(|cause| {
-            plex_client::Error::Transport(format!("the output was cut off: {cause}"))
-        })?;
+        let count = from
+            .read(&mut buffer)
+            .map_err(|cause| plex_client::Error::Transport(format!("the output was cut off: {cause}")))?;
         if count == 0 {
             break;
         }
         digest.update(&buffer[..count]);
         to.write_all(&buffer[..count]).map_err(unwritable)?;
     }
-    Ok(digest.finish().as_ref().iter().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("a string takes everything");
-        hex
-    }))
+    Ok(digest
+        .finish()
+        .as_ref()
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("a string takes everything");
+            hex
+        }))
 }
 
 fn check(expected: Option<&str>, found: &str) -> Result<(), Error> {
     match expected {
-        Some(expected) if expected != found => {
-            Err(unmet(&format!("the object's SHA-256 is {found}, the log says {expected}"))
-                .hint("the object was changed after the run; nothing was kept"))
-        }
+        Some(expected) if expected != found => Err(unmet(&format!(
+            "the object's SHA-256 is {found}, the log says {expected}"
+        ))
+        .hint("the object was changed after the run; nothing was kept")),
         Some(_) | None => Ok(()),
     }
 }
 
 fn persist(kept: NamedTempFile, file: &Path) -> Result<(), Error> {
-    kept.persist(file).map(|_| ()).map_err(|error| unwritable(error.error))
+    kept.persist(file)
+        .map(|_| ())
+        .map_err(|error| unwritable(error.error))
 }
 
 fn show(mut kept: NamedTempFile, ctx: &mut Context, controls: Controls) -> Result<(), Error> {
@@ -117,7 +134,10 @@ fn unwritable(cause: std::io::Error) -> Error {
 }
 
 fn unmet(detail: &str) -> Error {
-    Error::Unmet { detail: detail.to_owned(), hint: None }
+    Error::Unmet {
+        detail: detail.to_owned(),
+        hint: None,
+    }
 }
 
 /// Keeps the target on one node.

@@ -34,13 +34,23 @@ pub(super) fn print_standing(ctx: &mut Context, body: Vec<u8>) -> Result<(), Err
         return ctx.ui.document(&document.raw);
     }
     let mut counts = Counts::default();
-    document.view.targets.iter().for_each(|target| counts.add(&target.status));
+    document
+        .view
+        .targets
+        .iter()
+        .for_each(|target| counts.add(&target.status));
     ctx.ui.text(&block(&head.block(&counts)))?;
     for excluded in &document.view.excluded {
-        ctx.ui.line(&format!("excluded: {} ({})", excluded.node_id, excluded.reason))?;
+        ctx.ui
+            .line(&format!("excluded: {} ({})", excluded.node_id, excluded.reason))?;
     }
     ctx.ui.text("\n")?;
-    let rows = document.view.targets.iter().map(cells).collect::<Result<Vec<_>, _>>()?;
+    let rows = document
+        .view
+        .targets
+        .iter()
+        .map(cells)
+        .collect::<Result<Vec<_>, _>>()?;
     let table = Table::fitting(HEADERS, &rows);
     ctx.ui.text(&table.header())?;
     rows.iter().try_for_each(|row| ctx.ui.text(&table.row(row)))

@@ -50,6 +50,8 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         max_uses: args.max_uses,
         labels: args.labels.iter().cloned().collect(),
     };
-    let body = ctx.client()?.fetch(&Call::post(paths::bootstrap_tokens(args.project), &request))?;
+    let body = ctx
+        .client()?
+        .fetch(&Call::post(paths::bootstrap_tokens(args.project), &request))?;
     print_object::<Issued>(ctx, body)
 }

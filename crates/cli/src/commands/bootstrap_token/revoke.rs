@@ -20,7 +20,10 @@ pub(crate) struct Args {
 /// Ends a token before its time.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let id = args.identified.id();
-    ctx.confirm(&format!("Revoke bootstrap token {id}? Nobody can register with it any more."))?;
-    ctx.client()?.fetch(&Call::delete(paths::bootstrap_token(args.project, id)))?;
+    ctx.confirm(&format!(
+        "Revoke bootstrap token {id}? Nobody can register with it any more."
+    ))?;
+    ctx.client()?
+        .fetch(&Call::delete(paths::bootstrap_token(args.project, id)))?;
     ctx.done("revoked", id)
 }

@@ -16,6 +16,8 @@ pub(crate) struct Args {
 
 /// Prints one domain.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
-    let body = ctx.client()?.fetch(&Call::get(paths::domain(args.identified.id())))?;
+    let body = ctx
+        .client()?
+        .fetch(&Call::get(paths::domain(args.identified.id())))?;
     print_object::<DomainRow>(ctx, body)
 }

@@ -38,19 +38,23 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let format = ctx.ui.format();
     if args.bytes && format != Format::Text {
-        return Err(Error::usage("--bytes prints bytes, not a document").hint("leave --output or --bytes away"));
+        return Err(
+            Error::usage("--bytes prints bytes, not a document").hint("leave --output or --bytes away")
+        );
     }
     let client = ctx.client()?;
     let body = client.open(&Call::get(paths::execution(args.project, args.id)))?;
     match (args.bytes, args.node, format) {
         (true, node, _) => print_bytes(args, node, ctx, body),
-        (false, None, Format::Text) => {
-            execution_stream::read(body, &mut Sections::new(&mut ctx.ui, Controls::from_flag(&args.raw)))
-        }
+        (false, None, Format::Text) => execution_stream::read(
+            body,
+            &mut Sections::new(&mut ctx.ui, Controls::from_flag(&args.raw)),
+        ),
         (false, None, Format::Json | Format::Yaml) => {
             let mut copied = Copied::new(body)?;
-            execution_stream::read(&mut copied, &mut Nothing)?;
-            ctx.ui.copy_document(copied.into_copy()?)
+            let verdict = execution_stream::read(&mut copied, &mut Nothing);
+            let copy = copied.into_copy()?;
+            verdict.and_then(|()| ctx.ui.copy_document(copy))
         }
         (false, Some(node), _) => print_one(args, node, ctx, body),
     }
@@ -58,7 +62,10 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
 
 /// Prints the execution with one target in it.
 fn print_one(args: &Args, node: Uuid, ctx: &mut Context, body: Answer) -> Result<(), Error> {
-    let mut picked = Picked { node: Some(node), ..Picked::default() };
+    let mut picked = Picked {
+        node: Some(node),
+        ..Picked::default()
+    };
     execution_stream::read(body, &mut picked)?;
     let (_, raw) = picked.target.ok_or_else(|| no_such_target(node))?;
     let mut members = picked.members;
@@ -74,11 +81,16 @@ fn print_one(args: &Args, node: Uuid, ctx: &mut Context, body: Answer) -> Result
 }
 
 fn print_bytes(args: &Args, node: Option<Uuid>, ctx: &mut Context, body: Answer) -> Result<(), Error> {
-    let mut picked = Picked { node, ..Picked::default() };
+    let mut picked = Picked {
+        node,
+        ..Picked::default()
+    };
     execution_stream::read(body, &mut picked)?;
     if picked.count > 1 {
-        return Err(Error::usage(format!("this execution has {} targets", picked.count))
-            .hint("--node says which one's output to print"));
+        return Err(
+            Error::usage(format!("this execution has {} targets", picked.count))
+                .hint("--node says which one's output to print"),
+        );
     }
     let (target, _) = match (picked.target, node) {
         (Some(found), _) => found,
@@ -87,17 +99,22 @@ fn print_bytes(args: &Args, node: Option<Uuid>, ctx: &mut Context, body: Answer)
     };
     match target.output().map_err(Error::Contract)? {
         Output::Inline(bytes) => ctx.ui.output(bytes, Controls::from_flag(&args.raw)),
-        Output::Archived { bucket, key, .. } => {
-            Err(unmet(&format!("the output was archived: {bucket}/{key}")).hint(format!(
-                "plexctl action output --project {} --id {} --node {}",
-                args.project, args.id, target.node_id
-            )))
-        }
-        Output::None => Err(unmet("there is no output (yet)")
-            .hint(format!("the target's status is {}; an output comes with its end", target.status))),
+        Output::Archived { bucket, key, .. } => Err(unmet(&format!(
+            "the output was archived: {bucket}/{key}"
+        ))
+        .hint(format!(
+            "plexctl action output --project {} --id {} --node {}",
+            args.project, args.id, target.node_id
+        ))),
+        Output::None => Err(unmet("there is no output (yet)").hint(format!(
+            "the target's status is {}; an output comes with its end",
+            target.status
+        ))),
         Output::Withheld => Err(unmet("there is an output, but you may not read it").hint("viewers may")),
-        Output::Unknown(kind) => Err(unmet(&format!("the output is kept as {kind}"))
-            .hint("a newer plexctl may know how to read it")),
+        Output::Unknown(kind) => {
+            Err(unmet(&format!("the output is kept as {kind}"))
+                .hint("a newer plexctl may know how to read it"))
+        }
     }
 }
 
@@ -106,7 +123,10 @@ fn no_such_target(node: Uuid) -> Error {
 }
 
 fn unmet(detail: &str) -> Error {
-    Error::Unmet { detail: detail.to_owned(), hint: None }
+    Error::Unmet {
+        detail: detail.to_owned(),
+        hint: None,
+    }
 }
 
 /// Only makes sure that everything is valid.

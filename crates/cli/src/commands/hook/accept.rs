@@ -45,7 +45,11 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
             declared
         }
     };
-    let request = HookAcceptRequest { node_id: args.node, name: args.name.clone(), checksum };
+    let request = HookAcceptRequest {
+        node_id: args.node,
+        name: args.name.clone(),
+        checksum,
+    };
     let body = client.fetch(&Call::post(paths::accept_node_hook(args.project), &request))?;
     print_object::<HookRow>(ctx, body)
 }

@@ -16,6 +16,8 @@ pub(crate) struct Args {
 
 /// Prints one node.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
-    let body = ctx.client()?.fetch(&Call::get(paths::node(args.identified.id())))?;
+    let body = ctx
+        .client()?
+        .fetch(&Call::get(paths::node(args.identified.id())))?;
     print_object::<NodeRow>(ctx, body)
 }

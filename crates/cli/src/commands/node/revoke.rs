@@ -16,7 +16,9 @@ pub(crate) struct Args {
 /// Ends a node's key, for good.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let id = args.identified.id();
-    ctx.confirm(&format!("Revoke node {id}? Its key dies at once and it must register anew."))?;
+    ctx.confirm(&format!(
+        "Revoke node {id}? Its key dies at once and it must register anew."
+    ))?;
     ctx.client()?.fetch(&Call::delete(paths::node(id)))?;
     ctx.done("revoked", id)
 }

@@ -23,5 +23,7 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         store.config.default = None;
     }
     store.save()?;
-    ctx.report(&json!({"removed": args.name}), |ui| ui.line(&format!("removed profile {}", args.name)))
+    ctx.report(&json!({"removed": args.name}), |ui| {
+        ui.line(&format!("removed profile {}", args.name))
+    })
 }

@@ -19,5 +19,7 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     store.profile(Some(&args.name))?;
     store.config.default = Some(args.name.clone());
     store.save()?;
-    ctx.report(&json!({"default": args.name}), |ui| ui.line(&format!("default profile: {}", args.name)))
+    ctx.report(&json!({"default": args.name}), |ui| {
+        ui.line(&format!("default profile: {}", args.name))
+    })
 }

@@ -16,6 +16,8 @@ pub(crate) struct Args {
 
 /// Prints one project.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
-    let body = ctx.client()?.fetch(&Call::get(paths::project(args.identified.id())))?;
+    let body = ctx
+        .client()?
+        .fetch(&Call::get(paths::project(args.identified.id())))?;
     print_object::<ProjectRow>(ctx, body)
 }

@@ -36,7 +36,8 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     ctx.ui.text(&table.header())?;
     rows.iter().try_for_each(|row| ctx.ui.text(&table.row(row)))?;
     if shown < list.view.len() {
-        ctx.ui.warn(&format!("{shown} of {} tokens are shown", list.view.len()));
+        ctx.ui
+            .warn(&format!("{shown} of {} tokens are shown", list.view.len()));
     }
     Ok(())
 }

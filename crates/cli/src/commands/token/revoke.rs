@@ -16,7 +16,9 @@ pub(crate) struct Args {
 /// Ends a token at once.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let id = args.identified.id();
-    ctx.confirm(&format!("Revoke token {id}? Whoever uses it is refused from now on."))?;
+    ctx.confirm(&format!(
+        "Revoke token {id}? Whoever uses it is refused from now on."
+    ))?;
     ctx.client()?.fetch(&Call::delete(paths::token(id)))?;
     ctx.done("revoked", id)
 }

@@ -14,7 +14,6 @@ use plex_api::codes;
 use plex_api::executions::OutputRef;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::{audit, executions, invocations, outputs};
-use uuid::Uuid;
 
 /// Get one target's output
 ///
@@ -25,9 +24,9 @@ use uuid::Uuid;
     operation_id = "GetTargetOutput",
     tag = "executions",
     params(
-        ("project_id" = Uuid, Path, description = "The project"),
-        ("execution_id" = Uuid, Path, description = "The execution"),
-        ("node_id" = Uuid, Path, description = "The target's node"),
+        ("project_id" = uuid::Uuid, Path, description = "The project"),
+        ("execution_id" = uuid::Uuid, Path, description = "The execution"),
+        ("node_id" = uuid::Uuid, Path, description = "The target's node"),
     ),
     responses(
         (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>),

@@ -39,7 +39,7 @@ const BODY: BodyRules = BodyRules {
 pub async fn callback(
     State(app): State<App>,
     node: Node,
-    Path((_, execution_id)): Path<(String, String)>,
+    Path((_node, execution_id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Json<ExecutionCallbackResponse>, Failure> {
     let execution_id = path_id(&execution_id, codes::INVALID_EXECUTION_ID)?;

@@ -56,6 +56,7 @@ pub async fn events(State(app): State<App>, node: Node, headers: HeaderMap) -> R
         look_at: Some(Instant::now()),
         keep_alive_at: Instant::now() + KEEP_ALIVE,
         greeted: false,
+        told_to_reconnect: false,
     };
     let body = Body::from_stream(stream::unfold(stream, |mut stream| async move {
         let chunk = stream.next().await?;
@@ -98,6 +99,7 @@ struct EventStream {
     look_at: Option<Instant>,
     keep_alive_at: Instant,
     greeted: bool,
+    told_to_reconnect: bool,
 }
 
 impl EventStream {
@@ -108,8 +110,12 @@ impl EventStream {
             return Some(Bytes::from_static(b":connected\n\n"));
         }
         loop {
-            if self.app.shutdown.is_cancelled() || self.subscription.signal.borrow().revoked {
+            if self.subscription.signal.borrow().revoked {
                 return None;
+            }
+            if self.app.shutdown.is_cancelled() {
+                let was_told = std::mem::replace(&mut self.told_to_reconnect, true);
+                return (!was_told).then(|| Bytes::from_static(b"retry: 1000\n\n:stopping\n\n"));
             }
             if self.look_at.is_some_and(|at| at <= Instant::now()) {
                 self.subscription.signal.mark_unchanged();
@@ -136,7 +142,7 @@ impl EventStream {
         };
         tokio::select! {
             biased;
-            () = self.app.shutdown.cancelled() => Some(Bytes::from_static(b"retry: 1000\n\n:stopping\n\n")),
+            () = self.app.shutdown.cancelled() => None,
             changed = self.subscription.signal.changed() => {
                 if changed.is_ok() {
                     self.look_at = Some(Instant::now());

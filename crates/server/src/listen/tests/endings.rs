@@ -4,9 +4,18 @@ use super::*;
 
 #[tokio::test]
 async fn a_head_that_dribbles_is_408() {
-    let server = TestServer::start(Limits { head: SHORT, ..Limits::default() }).await;
+    let server = TestServer::start(Limits {
+        head: SHORT,
+        ..Limits::default()
+    })
+    .await;
     let mut stream = server.connect().await;
-    stream.write_all(b"GET /peer HTTP/1.1\r\nHost: a\r\n").await.unwrap();
+    // The patience with a silent connection ends before the patience with this head; only the latter counts now.
+    tokio::time::sleep(SHORT / 2).await;
+    stream
+        .write_all(b"GET /peer HTTP/1.1\r\nHost: a\r\n")
+        .await
+        .unwrap();
     let (mut read, mut write) = stream.split();
     let dribble = async {
         // A byte now and then must not renew the patience.
@@ -27,13 +36,21 @@ async fn a_head_that_dribbles_is_408() {
 
 #[tokio::test]
 async fn a_silent_connection_is_closed_without_a_word() {
-    let server = TestServer::start(Limits { head: SHORT, ..Limits::default() }).await;
+    let server = TestServer::start(Limits {
+        head: SHORT,
+        ..Limits::default()
+    })
+    .await;
     assert_eq!(server.exchange(b"").await, "");
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_its_request() {
-    let server = TestServer::start(Limits { idle: SHORT, ..Limits::default() }).await;
+    let server = TestServer::start(Limits {
+        idle: SHORT,
+        ..Limits::default()
+    })
+    .await;
     let answer = server.exchange(b"GET /peer HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert_eq!(answer.matches("HTTP/1.1").count(), 1);
@@ -41,10 +58,19 @@ async fn an_idle_connection_is_closed_after_its_request() {
 
 #[tokio::test]
 async fn an_open_stream_is_not_idle() {
-    let limits = Limits { idle: SHORT, head: SHORT, body_idle: SHORT, write_stall: SHORT, ..Limits::default() };
+    let limits = Limits {
+        idle: SHORT,
+        body_idle: SHORT,
+        write_stall: SHORT,
+        grace: SHORT,
+        ..Limits::default()
+    };
     let server = TestServer::start(limits).await;
     let mut stream = server.connect().await;
-    stream.write_all(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
     read_until(&mut stream, "open").await;
     tokio::time::sleep(SHORT * 5).await;
     server.ticks.send("still here").unwrap();
@@ -53,7 +79,11 @@ async fn an_open_stream_is_not_idle() {
 
 #[tokio::test]
 async fn a_stalled_body_is_408() {
-    let server = TestServer::start(Limits { body_idle: SHORT, ..Limits::default() }).await;
+    let server = TestServer::start(Limits {
+        body_idle: SHORT,
+        ..Limits::default()
+    })
+    .await;
     for request in [
         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc",
         "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
@@ -64,26 +94,47 @@ async fn a_stalled_body_is_408() {
 
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_cut_off() {
-    let server = TestServer::start(Limits { write_stall: SHORT, ..Limits::default() }).await;
+    let server = TestServer::start(Limits {
+        write_stall: SHORT,
+        ..Limits::default()
+    })
+    .await;
     let mut stream = server.connect().await;
-    stream.write_all(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
     tokio::time::sleep(SHORT * 5).await;
     // What the kernel had buffered can still be read; after it comes the end, which it would otherwise never.
     let mut bytes = vec![0; 1 << 20];
     let end = async { while stream.read(&mut bytes).await.is_ok_and(|length| length > 0) {} };
     let mut read = std::pin::pin!(end);
-    tokio::time::timeout(HANGS, read.as_mut()).await.expect("the connection ended");
+    tokio::time::timeout(HANGS, read.as_mut())
+        .await
+        .expect("the connection ended");
 }
 
 #[tokio::test]
 async fn connections_over_the_cap_are_turned_away_until_one_ends() {
-    let server = TestServer::start(Limits { connections_per_source: 1, ..Limits::default() }).await;
+    let server = TestServer::start(Limits {
+        connections_per_source: 1,
+        ..Limits::default()
+    })
+    .await;
     let mut first = server.connect().await;
-    first.write_all(b"GET /peer HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    first
+        .write_all(b"GET /peer HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
     read_until(&mut first, "127.0.0.1").await;
     let mut second = server.connect().await;
     let mut byte = [0; 1];
-    assert!(!tokio::time::timeout(HANGS, second.read(&mut byte)).await.unwrap().is_ok_and(|length| length > 0));
+    assert!(
+        !tokio::time::timeout(HANGS, second.read(&mut byte))
+            .await
+            .unwrap()
+            .is_ok_and(|length| length > 0)
+    );
     drop(first);
     let request = b"GET /peer HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     tokio::time::timeout(HANGS, async {
@@ -91,7 +142,10 @@ async fn connections_over_the_cap_are_turned_away_until_one_ends() {
             let mut stream = server.connect().await;
             let mut answer = Vec::new();
             if stream.write_all(request).await.is_ok()
-                && stream.read_to_end(&mut answer).await.is_ok_and(|length| length > 0)
+                && stream
+                    .read_to_end(&mut answer)
+                    .await
+                    .is_ok_and(|length| length > 0)
             {
                 return;
             }
@@ -104,31 +158,69 @@ async fn connections_over_the_cap_are_turned_away_until_one_ends() {
 #[tokio::test]
 async fn shutdown_lets_a_request_in_progress_end_and_closes_the_rest() {
     let server = TestServer::start(Limits::default()).await;
-    let mut held = server.connect().await;
-    held.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    let mut kept = server.connect().await;
-    kept.write_all(b"GET /peer HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    read_until(&mut kept, "127.0.0.1").await;
     let mut unused = server.connect().await;
-    tokio::time::sleep(SHORT).await;
+    let mut held = server.connect().await;
+    held.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut kept = server.connect().await;
+    kept.write_all(b"GET /peer HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    read_until(&mut kept, "127.0.0.1").await;
+    server.entered.acquire().await.unwrap().forget();
     server.shutdown.cancel();
     assert_eq!(read_to_end(&mut kept).await, "");
     assert_eq!(read_to_end(&mut unused).await, "");
     assert!(!server.task.is_finished(), "a request is in progress");
-    assert!(TcpStream::connect(server.address).await.is_err(), "nobody new is let in");
+    assert!(
+        TcpStream::connect(server.address).await.is_err(),
+        "nobody new is let in"
+    );
     server.release.add_permits(1);
     let answer = read_to_end(&mut held).await;
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("released"), "{answer}");
-    tokio::time::timeout(HANGS, server.task).await.expect("the listener ends").unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("released"),
+        "{answer}"
+    );
+    tokio::time::timeout(HANGS, server.task)
+        .await
+        .expect("the listener ends")
+        .unwrap();
 }
 
 #[tokio::test]
 async fn shutdown_does_not_wait_longer_than_its_grace() {
-    let server = TestServer::start(Limits { grace: SHORT, ..Limits::default() }).await;
+    let server = TestServer::start(Limits {
+        grace: SHORT,
+        ..Limits::default()
+    })
+    .await;
     let mut held = server.connect().await;
-    held.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    tokio::time::sleep(SHORT).await;
+    held.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    server.entered.acquire().await.unwrap().forget();
     server.shutdown.cancel();
-    tokio::time::timeout(HANGS, server.task).await.expect("the listener ends").unwrap();
+    tokio::time::timeout(HANGS, server.task)
+        .await
+        .expect("the listener ends")
+        .unwrap();
     assert_eq!(read_to_end(&mut held).await, "");
+}
+
+#[tokio::test]
+async fn a_client_that_is_still_sending_when_it_is_answered_is_not_cut_off() {
+    let server = TestServer::start(Limits::default()).await;
+    let mut stream = server.connect().await;
+    stream
+        .write_all(b"POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc")
+        .await
+        .unwrap();
+    assert!(read_to_end(&mut stream).await.ends_with("ignored"));
+    // A socket closed with bytes unread answers the next ones with a reset, and the write after that fails.
+    for _ in 0..4 {
+        stream.write_all(b"abc").await.unwrap();
+        tokio::time::sleep(SHORT / 4).await;
+    }
 }

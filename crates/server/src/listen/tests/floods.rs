@@ -34,7 +34,9 @@ async fn frames_until_closed(flood: Vec<u8>) -> Vec<u8> {
     });
     let mut bytes = Vec::new();
     // A connection that is cut may end in an error; what counts is that it ends, and what came before.
-    let _ = tokio::time::timeout(HANGS, read.read_to_end(&mut bytes)).await.expect("the connection ends");
+    let _ = tokio::time::timeout(HANGS, read.read_to_end(&mut bytes))
+        .await
+        .expect("the connection ends");
     drop(send.await.unwrap());
     let mut kinds = Vec::new();
     let mut rest = &bytes[..];
@@ -50,7 +52,11 @@ async fn frames_until_closed(flood: Vec<u8>) -> Vec<u8> {
 async fn rapid_resets_end_the_connection() {
     let flood = (0..5000u32).flat_map(|n| {
         let stream = 2 * n + 1;
-        [frame(HEADERS, 0x5, stream, GET), frame(RST_STREAM, 0, stream, &8u32.to_be_bytes())].concat()
+        [
+            frame(HEADERS, 0x5, stream, GET),
+            frame(RST_STREAM, 0, stream, &8u32.to_be_bytes()),
+        ]
+        .concat()
     });
     assert!(frames_until_closed(flood.collect()).await.contains(&GOAWAY));
 }

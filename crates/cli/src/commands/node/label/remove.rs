@@ -34,13 +34,22 @@ struct Label {
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let client = ctx.client()?;
     let labels = labels(&client, args.node)?;
-    let qualified = args.keys.iter().map(|key| qualify(key, &labels)).collect::<Result<Vec<_>, _>>()?;
+    let qualified = args
+        .keys
+        .iter()
+        .map(|key| qualify(key, &labels))
+        .collect::<Result<Vec<_>, _>>()?;
     for key in &qualified {
         client.fetch(&Call::delete(paths::node_labels(args.node)).query("qualified_key", Some(key)))?;
     }
-    ctx.report(&serde_json::json!({"node_id": args.node, "removed": qualified}), |ui| {
-        qualified.iter().try_for_each(|key| ui.line(&format!("removed {key}")))
-    })
+    ctx.report(
+        &serde_json::json!({"node_id": args.node, "removed": qualified}),
+        |ui| {
+            qualified
+                .iter()
+                .try_for_each(|key| ui.line(&format!("removed {key}")))
+        },
+    )
 }
 
 fn labels(client: &Client, node: Uuid) -> Result<Labels, Error> {
@@ -52,7 +61,10 @@ fn labels(client: &Client, node: Uuid) -> Result<Labels, Error> {
 fn qualify(key: &str, labels: &Labels) -> Result<String, Error> {
     let is_named = |label: &&Label| {
         label.qualified_key == key
-            || label.qualified_key.rsplit_once('/').is_some_and(|(_, local)| local == key)
+            || label
+                .qualified_key
+                .rsplit_once('/')
+                .is_some_and(|(_, local)| local == key)
     };
     let mut named = labels.items.iter().filter(is_named);
     match (named.next(), named.next()) {
@@ -61,7 +73,10 @@ fn qualify(key: &str, labels: &Labels) -> Result<String, Error> {
             detail: format!("{key} names several labels of this node"),
             hint: Some("give the qualified key".to_owned()),
         }),
-        (None, _) => Err(Error::Unmet { detail: format!("the node has no label {key}"), hint: None }),
+        (None, _) => Err(Error::Unmet {
+            detail: format!("the node has no label {key}"),
+            hint: None,
+        }),
     }
 }
 
@@ -72,7 +87,11 @@ mod tests {
     #[test]
     fn a_bare_key_must_name_one_label() {
         let keys = ["platform/env", "acme:web/owner", "acme/owner", "role"];
-        let items = keys.map(|key| Label { qualified_key: key.to_owned() }).into();
+        let items = keys
+            .map(|key| Label {
+                qualified_key: key.to_owned(),
+            })
+            .into();
         let labels = Labels { items };
         assert_eq!(qualify("env", &labels).ok().as_deref(), Some("platform/env"));
         assert_eq!(qualify("role", &labels).ok().as_deref(), Some("role"));

@@ -42,13 +42,19 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         let body = client.fetch(&Call::put(paths::node_labels(args.node), &request))?;
         let assigned = Document::<Assigned>::read(body)?;
         if ctx.ui.format() == Format::Text {
-            let value = assigned.view.value.as_str().map_or_else(|| assigned.view.value.to_string(), str::to_owned);
+            let value = assigned
+                .view
+                .value
+                .as_str()
+                .map_or_else(|| assigned.view.value.to_string(), str::to_owned);
             ctx.ui.line(&format!("{}={value}", assigned.view.qualified_key))?;
         }
         items.push(assigned.raw);
     }
     match ctx.ui.format() {
         Format::Text => Ok(()),
-        Format::Json | Format::Yaml => ctx.ui.document(&own(&Members(vec![("items".to_owned(), own(&items))]))),
+        Format::Json | Format::Yaml => ctx
+            .ui
+            .document(&own(&Members(vec![("items".to_owned(), own(&items))]))),
     }
 }

@@ -16,7 +16,9 @@ pub(crate) struct Args {
 /// Takes a relation back, at once and everywhere.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let id = args.identified.id();
-    ctx.confirm(&format!("Delete relation tuple {id}? What it grants is gone at once."))?;
+    ctx.confirm(&format!(
+        "Delete relation tuple {id}? What it grants is gone at once."
+    ))?;
     ctx.client()?.fetch(&Call::delete(paths::relation_tuple(id)))?;
     ctx.done("deleted", id)
 }

@@ -1,0 +1,341 @@
+//! A control plane small enough to be trusted and naughty enough to be useful: it keeps the published transitions,
+//! signs what it delivers, and can lose answers, refuse results or revoke the node.
+
+use plex_domain::envelope::{Header, SigningKey, seal};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+pub(crate) const NODE: Uuid = Uuid::from_u128(0x0190_a8b8_a0c0_7a0a_8a0a_a0a0_a0a0_a0a3);
+pub(crate) const BEARER: &str = "Bearer nsk_plexd_AZCouKDAegqKCqCgoKCgoyoqKioqKioqKioqKioqKioqKioqKioqKioqKioq";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Invocation {
+    pub(crate) action: String,
+    pub(crate) kind: &'static str,
+    pub(crate) parameters: Value,
+    pub(crate) seconds: i64,
+    pub(crate) checksum: Option<String>,
+    pub(crate) expires_at: jiff::Timestamp,
+    pub(crate) status: String,
+    /// Callbacks that were applied, in order.
+    pub(crate) history: Vec<Value>,
+    last_body: Vec<u8>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) invocations: BTreeMap<Uuid, Invocation>,
+    pub(crate) uploads: HashMap<String, Vec<u8>>,
+    pub(crate) manifests: Vec<Value>,
+    pub(crate) registrations: usize,
+    /// Callbacks that arrived, applied or not.
+    pub(crate) callbacks: usize,
+    /// The next answers to callbacks with these statuses are lost after they were applied.
+    pub(crate) lose: Vec<&'static str>,
+    /// Terminal callbacks are answered 503 and not applied.
+    pub(crate) refuse_results: bool,
+    /// Uploads are answered 500.
+    pub(crate) refuse_uploads: bool,
+    pub(crate) revoked: bool,
+    streams: Vec<mpsc::UnboundedSender<String>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct ControlPlane {
+    pub(crate) url: String,
+    state: Arc<Mutex<State>>,
+    key: Arc<SigningKey>,
+}
+
+struct Request {
+    method: String,
+    path: String,
+    headers: HashMap<String, String>,
+    body: Vec<u8>,
+}
+
+impl ControlPlane {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let this = Self { url, state: Arc::default(), key: Arc::new(SigningKey::from_seed(&[3; 32])) };
+        let serving = this.clone();
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let serving = serving.clone();
+                tokio::spawn(async move { serving.serve(socket).await });
+            }
+        });
+        this
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Dispatches and delivers by the stream.
+    pub(crate) fn dispatch(&self, action: &str, kind: &'static str, parameters: Value, seconds: i64) -> Uuid {
+        let id = self.insert(action, kind, parameters, seconds);
+        self.deliver(id);
+        id
+    }
+
+    /// Dispatches a hook with the digest that the server pinned.
+    pub(crate) fn dispatch_pinned(&self, hook: &str, checksum: &str) -> Uuid {
+        let id = self.insert(hook, "hook", Value::Null, 60);
+        self.state().invocations.get_mut(&id).unwrap().checksum = Some(checksum.to_owned());
+        self.deliver(id);
+        id
+    }
+
+    fn insert(&self, action: &str, kind: &'static str, parameters: Value, seconds: i64) -> Uuid {
+        let id = Uuid::now_v7();
+        let expires_at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+        let invocation = Invocation {
+            action: action.to_owned(),
+            kind,
+            parameters,
+            seconds,
+            checksum: None,
+            expires_at,
+            status: "pending".to_owned(),
+            history: Vec::new(),
+            last_body: Vec::new(),
+        };
+        self.state().invocations.insert(id, invocation);
+        id
+    }
+
+    /// Delivers once more by the stream.
+    pub(crate) fn deliver(&self, id: Uuid) {
+        let envelope = self.envelope(id, NODE);
+        self.frame(&envelope);
+    }
+
+    /// Sends a frame with that text.
+    pub(crate) fn frame(&self, text: &str) {
+        self.state().streams.retain(|stream| stream.send(format!("id: 1\nevent: x\ndata: {text}\n\n")).is_ok());
+    }
+
+    pub(crate) fn envelope(&self, id: Uuid, node: Uuid) -> String {
+        let state = self.state();
+        let invocation = &state.invocations[&id];
+        let now = jiff::Timestamp::now();
+        let mut payload = json!({
+            "event_id": Uuid::now_v7(), "occurred_at": now, "execution_id": id, "node_id": node,
+            "action": invocation.action, "type": invocation.kind, "parameters": invocation.parameters,
+            "timeout_seconds": invocation.seconds, "callback_url": "https://elsewhere.invalid/", "expires_at": invocation.expires_at,
+        });
+        if let Some(checksum) = &invocation.checksum {
+            payload["checksum"] = json!(checksum);
+        }
+        let header = Header { id: Uuid::now_v7(), event_type: "action_request", scope: "node", issued_at: now };
+        seal(&self.key, &header, &payload.to_string())
+    }
+
+    /// Waits until the state is as wanted.
+    pub(crate) async fn until<T>(&self, what: &str, wanted: impl Fn(&State) -> Option<T>) -> T {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = wanted(&self.state()) {
+                return found;
+            }
+            assert!(tokio::time::Instant::now() < end, "waited too long for {what}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits for the end of an execution and gives its terminal callback.
+    pub(crate) async fn end_of(&self, id: Uuid) -> Value {
+        let ended = |state: &State| {
+            let invocation = &state.invocations[&id];
+            is_terminal(&invocation.status).then(|| invocation.history.last().unwrap().clone())
+        };
+        self.until("the end of an execution", ended).await
+    }
+
+    pub(crate) async fn until_status(&self, id: Uuid, status: &str) {
+        self.until(status, |state| (state.invocations[&id].status == status).then_some(())).await;
+    }
+
+    pub(crate) async fn until_declared(&self, hook: &str) {
+        let declares = |manifest: &Value| {
+            manifest["declared_hooks"].as_array().is_some_and(|hooks| hooks.iter().any(|h| h["name"] == hook))
+        };
+        self.until("the manifest", |state| state.manifests.last().filter(|manifest| declares(manifest)).map(|_| ())).await;
+    }
+
+    /// The statuses an execution went through.
+    pub(crate) fn statuses(&self, id: Uuid) -> Vec<String> {
+        let state = self.state();
+        state.invocations[&id].history.iter().map(|body| body["status"].as_str().unwrap().to_owned()).collect()
+    }
+
+    async fn serve(&self, socket: TcpStream) {
+        let mut socket = BufReader::new(socket);
+        while let Some(request) = read(&mut socket).await {
+            if request.path.ends_with("/events") && !self.state().revoked {
+                return self.stream(socket).await;
+            }
+            let Some((status, body)) = self.answer(&request) else { return };
+            let body = body.to_string();
+            let kind = if status < 400 { "application/json" } else { "application/problem+json" };
+            let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+            if socket.get_mut().write_all((head + &body).as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn stream(&self, mut socket: BufReader<TcpStream>) {
+        let (sender, mut frames) = mpsc::unbounded_channel();
+        self.state().streams.push(sender);
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:hello\n\n";
+        let _ = socket.get_mut().write_all(head.as_bytes()).await;
+        while let Some(frame) = frames.recv().await {
+            if socket.get_mut().write_all(frame.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The answer; none when it is lost.
+    fn answer(&self, request: &Request) -> Option<(u16, Value)> {
+        let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
+        if request.path == "/v1/register" {
+            return Some(self.register());
+        }
+        if parts[0] == "uploads" {
+            return Some(self.upload(request));
+        }
+        assert_eq!(request.headers.get("authorization").map(String::as_str), Some(BEARER));
+        if self.state().revoked {
+            return Some(problem(401, "nsk_revoked"));
+        }
+        match (request.method.as_str(), parts[3]) {
+            ("POST", "heartbeat") => Some((200, json!({"accepted_at": jiff::Timestamp::now(), "reconcile": false, "rotate_keys": false}))),
+            ("PUT", "capabilities") => {
+                self.state().manifests.push(serde_json::from_slice(&request.body).unwrap());
+                Some((200, json!({"accepted_at": jiff::Timestamp::now(), "fields_changed": [], "host_key_changed": false})))
+            }
+            ("GET", "state") => Some((200, self.node_state())),
+            ("POST", "executions") => self.callback(parts[4].parse().unwrap(), &request.body),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn register(&self) -> (u16, Value) {
+        let mut state = self.state();
+        state.registrations += 1;
+        if state.registrations > 1 {
+            return problem(403, "token_consumed");
+        }
+        use base64::Engine as _;
+        let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+        let answer = json!({
+            "node_id": NODE, "mesh_ip": "10.0.0.1", "signing_public_key": base64(&self.key.public_key()),
+            "signing_key_id": self.key.key_id(), "nsk": base64(&[0x2a; 32]), "peer_snapshot": [], "domain_mesh_cidr": "10.0.0.0/16",
+        });
+        (201, answer)
+    }
+
+    fn node_state(&self) -> Value {
+        let live: Vec<Uuid> =
+            self.state().invocations.iter().filter(|(_, i)| !is_terminal(&i.status)).map(|(id, _)| *id).collect();
+        let entry = |id: &Uuid| {
+            let envelope: Value = serde_json::from_str(&self.envelope(*id, NODE)).unwrap();
+            let state = self.state();
+            let invocation = &state.invocations[id];
+            json!({
+                "execution_id": id, "action": invocation.action, "type": invocation.kind, "parameters": invocation.parameters,
+                "status": invocation.status, "requested_at": jiff::Timestamp::now(), "expires_at": invocation.expires_at, "envelope": envelope,
+            })
+        };
+        json!({"peers": [], "executions": live.iter().map(entry).collect::<Vec<_>>(), "sessions": []})
+    }
+
+    fn upload(&self, request: &Request) -> (u16, Value) {
+        assert!(!request.headers.contains_key("authorization"), "an upload carries no bearer");
+        assert_eq!(request.headers["content-length"], request.body.len().to_string());
+        let mut state = self.state();
+        if state.refuse_uploads {
+            return problem(500, "internal");
+        }
+        let (key, query) = request.path.trim_start_matches('/').split_once('?').unwrap();
+        assert_eq!(query, "sig=secret");
+        state.uploads.insert(key.to_owned(), request.body.clone());
+        (200, json!({}))
+    }
+
+    fn callback(&self, id: Uuid, body: &[u8]) -> Option<(u16, Value)> {
+        let url = format!("{}/uploads/{id}?sig=secret", self.url);
+        let mut state = self.state();
+        state.callbacks += 1;
+        let request: Value = serde_json::from_slice(body).unwrap();
+        let to = request["status"].as_str().unwrap().to_owned();
+        if state.refuse_results && is_terminal(&to) {
+            return Some(problem(503, "datastore_unavailable"));
+        }
+        let invocation = state.invocations.get_mut(&id)?;
+        let declares = request["declared_output_bytes"].as_u64().is_some_and(|n| n > 16_384);
+        if invocation.last_body != body {
+            let legal = matches!(
+                (invocation.status.as_str(), to.as_str()),
+                ("pending", "ack" | "failed") | ("ack", "started" | "failed") | ("started", "succeeded" | "failed" | "cancelled")
+            );
+            let declaration = invocation.status == "started" && to == "started" && declares;
+            if is_terminal(&invocation.status) {
+                return Some(problem(409, "execution_already_terminal"));
+            }
+            if !legal && !declaration {
+                return Some(problem(409, "invalid_state_transition"));
+            }
+            if !declaration {
+                invocation.history.push(request);
+                invocation.status = to.clone();
+            }
+            invocation.last_body = body.to_vec();
+        }
+        if let Some(at) = state.lose.iter().position(|status| *status == to) {
+            state.lose.remove(at);
+            return None;
+        }
+        let mut answer = json!({"status": to});
+        if declares {
+            answer["output_upload_url"] = json!(url);
+        }
+        Some((200, answer))
+    }
+}
+
+fn is_terminal(status: &str) -> bool {
+    matches!(status, "succeeded" | "failed" | "cancelled" | "timeout")
+}
+
+fn problem(status: u16, code: &str) -> (u16, Value) {
+    (status, json!({"status": status, "code": code, "detail": code}))
+}
+
+async fn read(socket: &mut BufReader<TcpStream>) -> Option<Request> {
+    let mut line = String::new();
+    socket.read_line(&mut line).await.ok()?;
+    let mut words = line.split_ascii_whitespace();
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = HashMap::new();
+    loop {
+        let mut line = String::new();
+        socket.read_line(&mut line).await.ok()?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        headers.insert(name.to_ascii_lowercase(), value.to_owned());
+    }
+    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    socket.read_exact(&mut body).await.ok()?;
+    Some(Request { method, path, headers, body })
+}

@@ -1,0 +1,12 @@
+//! The real binary against a scripted server: what operators script against.
+
+mod actions;
+mod actors;
+mod documents;
+mod exit_codes;
+mod fleet;
+mod get;
+mod lists;
+mod profiles;
+mod streams;
+mod tls;

@@ -1,0 +1,147 @@
+//! `/v1/projects/{project_id}/node-hooks`: script hooks, their pinned digests, and accepting a changed one
+//! (decision 12; all beyond the published contract).
+
+use crate::app::App;
+use crate::audit::granted;
+use crate::authorize;
+use crate::principal::Principal;
+use crate::problem::{Failure, Problems};
+use crate::request::{PLAIN_BODY, Query, json, path_id};
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use plex_api::codes;
+use plex_api::hooks::{HookAcceptRequest, NodeHook, NodeHookList};
+use plex_domain::cursor;
+use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_store::audit::{self, Record};
+use plex_store::hooks::{self, Accepted, Position};
+use plex_store::{Tx, nodes};
+use uuid::Uuid;
+
+/// List a project's script hooks
+#[utoipa::path(
+    get,
+    path = "/v1/projects/{project_id}/node-hooks",
+    operation_id = "ListNodeHooks",
+    tag = "hooks",
+    params(
+        ("project_id" = Uuid, Path, description = "The project"),
+        ("node_id" = Option<Uuid>, Query, description = "Only of this node"),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, description = "Most items, 1 to 200; 50 when absent"),
+    ),
+    responses((status = 200, description = "A page", body = NodeHookList), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn list(
+    State(app): State<App>,
+    principal: Principal,
+    Path(project_id): Path<String>,
+    query: Query,
+) -> Result<Json<NodeHookList>, Failure> {
+    let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
+    authorize::project(&app, &principal, Permission::ReadCapabilities, id).await?;
+    let (only, limit) = (query.id("node_id", codes::INVALID_QUERY)?, query.limit()?);
+    let (project, node) = (
+        id.to_string(),
+        only.map(|node| node.to_string()).unwrap_or_default(),
+    );
+    let (context, caller) = (
+        ["node-hooks", project.as_str(), node.as_str()],
+        principal.subject(),
+    );
+    let after = query
+        .cursor(&app.keys.cursors, &context, &caller)?
+        .map(|bytes| position(&bytes))
+        .transpose()?;
+    let mut items = app
+        .db
+        .read(async move |tx| hooks::page(tx, (id, only), after.as_ref(), limit + 1).await)
+        .await?;
+    let next_cursor = (items.len() > limit as usize).then(|| {
+        items.truncate(limit as usize);
+        let last = items.last().expect("a limit is at least 1");
+        cursor::seal(&app.keys.cursors, &context, &caller, &bytes(last))
+    });
+    Ok(Json(NodeHookList { items, next_cursor }))
+}
+
+/// A position as a cursor holds it: the node's id, then the hook's name.
+fn bytes(hook: &NodeHook) -> Vec<u8> {
+    [hook.node_id.as_bytes(), hook.name.as_bytes()].concat()
+}
+
+fn position(bytes: &[u8]) -> Result<Position, Failure> {
+    let read = || {
+        let (id, name) = bytes.split_first_chunk::<16>()?;
+        Some(Position {
+            node_id: Uuid::from_bytes(*id),
+            name: std::str::from_utf8(name).ok()?.to_owned(),
+        })
+    };
+    read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
+}
+
+/// Accept a hook that changed
+///
+/// Pins the digest that the node declares now. It must be the one in the request.
+#[utoipa::path(
+    post,
+    path = "/v1/projects/{project_id}/node-hooks/accept",
+    operation_id = "AcceptNodeHook",
+    tag = "hooks",
+    params(("project_id" = Uuid, Path, description = "The project")),
+    request_body = HookAcceptRequest,
+    responses((status = 200, description = "Accepted", body = NodeHook), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn accept(
+    State(app): State<App>,
+    principal: Principal,
+    Path(project_id): Path<String>,
+    request: Request,
+) -> Result<Json<NodeHook>, Failure> {
+    let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
+    let project = authorize::project(&app, &principal, Permission::AcceptHook, id).await?;
+    let wanted: HookAcceptRequest = json(request, PLAIN_BODY).await?;
+    let object = ObjectRef::of(ObjectKind::Node, wanted.node_id);
+    let record = Record {
+        details: Some(format!("hook:{} sha256:{}", wanted.name, wanted.checksum)),
+        ..granted(&principal, Some(project.domain_id), "accept_hook", &object)
+    };
+    let (pseudonyms, subject) = (app.keys.pseudonyms, principal.subject());
+    let hook = app
+        .db
+        .write(async move |tx| {
+            let hook = pin(tx, id, wanted, &subject).await?;
+            audit::append(tx, &pseudonyms, record).await?;
+            Ok::<_, Failure>(hook)
+        })
+        .await?;
+    Ok(Json(hook))
+}
+
+async fn pin(
+    tx: &mut Tx,
+    project_id: Uuid,
+    wanted: HookAcceptRequest,
+    by: &str,
+) -> Result<NodeHook, Failure> {
+    let node = nodes::authenticate(tx, wanted.node_id).await?;
+    if node.is_none_or(|node| node.project_id != project_id || node.revoked_at.is_some()) {
+        return Err(Failure::not_found(codes::NODE_NOT_FOUND, "node in this project"));
+    }
+    let hook = Position {
+        node_id: wanted.node_id,
+        name: wanted.name,
+    };
+    let violated = |detail: &'static str| Err(Failure::conflict(codes::HOOK_INTEGRITY_VIOLATION, detail));
+    match hooks::accept(tx, &hook, &wanted.checksum, by).await? {
+        Accepted::Pinned(hook) => Ok(hook),
+        Accepted::Differs => violated("the node now declares another checksum; look at it again"),
+        Accepted::NotDeclared => violated("the node does not declare this hook now"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

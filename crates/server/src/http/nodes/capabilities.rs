@@ -1,0 +1,156 @@
+//! `PUT /v1/nodes/{id}/capabilities` and `GET /v1/projects/{project_id}/capabilities`: what nodes can run.
+
+use super::{own_record, revoked};
+use crate::app::App;
+use crate::authorize;
+use crate::principal::{Node, Principal};
+use crate::problem::{Failure, Problems};
+use crate::request::{BodyRules, Query, json, path_id};
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use plex_api::codes;
+use plex_api::limits::CAPABILITIES_BODY_BYTES;
+use plex_api::nodes::{
+    CapabilityManifestRequest, CapabilityManifestResponse, CapabilityRowList, CapabilityStatus,
+};
+use plex_api::problem::DenialReason;
+use plex_domain::manifest::{self, ManifestError};
+use plex_domain::{cursor, relation::Permission};
+use plex_store::{Error, audit, capabilities};
+use uuid::Uuid;
+
+const BODY: BodyRules = BodyRules {
+    ceiling: CAPABILITIES_BODY_BYTES,
+    too_large: codes::CAPABILITIES_BODY_TOO_LARGE,
+    malformed: codes::MALFORMED_CAPABILITIES_REQUEST,
+};
+
+/// Replace the node's capability manifest
+#[utoipa::path(
+    put,
+    path = "/v1/nodes/{id}/capabilities",
+    operation_id = "PutNodeCapabilities",
+    tag = "nodes",
+    params(("id" = Uuid, Path, description = "The node")),
+    request_body = CapabilityManifestRequest,
+    responses((status = 200, description = "Stored", body = CapabilityManifestResponse), Problems),
+    security(("nskBearer" = [])),
+)]
+pub async fn put(
+    State(app): State<App>,
+    node: Node,
+    request: Request,
+) -> Result<Json<CapabilityManifestResponse>, Failure> {
+    let sent: CapabilityManifestRequest = json(request, BODY).await?;
+    manifest::validate(&sent).map_err(invalid)?;
+    let record = own_record(&node, "put_capabilities");
+    let pseudonyms = app.keys.pseudonyms;
+    let stored = app
+        .db
+        .write(async move |tx| {
+            let stored = capabilities::put(tx, node.id, &sent).await?;
+            if stored.as_ref().is_some_and(|stored| stored.changed) {
+                audit::append(tx, &pseudonyms, record).await?;
+            }
+            Ok::<_, Error>(stored.map(|stored| (tx.now(), stored)))
+        })
+        .await?;
+    let (accepted_at, stored) = stored.ok_or_else(revoked)?;
+    let (fields_changed, host_key_changed) = (stored.fields, stored.host_key_changed);
+    Ok(Json(CapabilityManifestResponse {
+        accepted_at,
+        fields_changed,
+        host_key_changed,
+    }))
+}
+
+/// Faults of discovered hooks and built-ins are 422, all others 400 (`api.md` §7.1).
+fn invalid(error: ManifestError) -> Failure {
+    const UNPROCESSABLE: [&str; 6] = [
+        codes::PLEXD_HOOK_INVALID,
+        codes::PLEXD_HOOK_DUPLICATE,
+        codes::PLEXD_HOOKS_TOO_MANY,
+        codes::BUILTIN_ACTION_INVALID,
+        codes::BUILTIN_ACTION_DUPLICATE,
+        codes::BUILTIN_ACTIONS_TOO_MANY,
+    ];
+    let status = if UNPROCESSABLE.contains(&error.code) {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    Failure::new(status, error.code, error.detail)
+}
+
+/// List the capability manifests of a project's nodes
+///
+/// Every manifest has the status `unknown`, because no known-good binaries are on record.
+#[utoipa::path(
+    get,
+    path = "/v1/projects/{project_id}/capabilities",
+    operation_id = "ListCapabilities",
+    tag = "nodes",
+    params(
+        ("project_id" = Uuid, Path, description = "The project"),
+        ("node_id" = Option<Uuid>, Query, description = "Only of this node"),
+        ("status" = Option<CapabilityStatus>, Query, description = "Only with this verdict"),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, description = "Most items, 1 to 200; 50 when absent"),
+    ),
+    responses((status = 200, description = "A page", body = CapabilityRowList), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn list(
+    State(app): State<App>,
+    principal: Principal,
+    Path(project_id): Path<String>,
+    query: Query,
+) -> Result<Json<CapabilityRowList>, Failure> {
+    let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
+    // The contract declares no 404 here, so what is missing is a denial (decision 3).
+    let hidden = || authorize::denied(DenialReason::OutOfScope, Vec::new());
+    authorize::project_or(&app, &principal, Permission::ReadCapabilities, id, hidden).await?;
+    let (only, limit) = (query.id("node_id", codes::INVALID_QUERY)?, query.limit()?);
+    let status = query.parsed("status", codes::INVALID_QUERY, parse_status)?;
+    let (project, node) = (
+        id.to_string(),
+        only.map(|node| node.to_string()).unwrap_or_default(),
+    );
+    let word = query.get("status").unwrap_or("");
+    let (context, caller) = (
+        ["capabilities", project.as_str(), node.as_str(), word],
+        principal.subject(),
+    );
+    let after = query
+        .cursor(&app.keys.cursors, &context, &caller)?
+        .map(|bytes| position(&bytes))
+        .transpose()?;
+    if status.is_some_and(|status| status != CapabilityStatus::Unknown) {
+        return Ok(Json(CapabilityRowList {
+            items: Vec::new(),
+            next_cursor: None,
+        }));
+    }
+    let (items, more) = app
+        .db
+        .read(async move |tx| capabilities::page(tx, (id, only), after, limit).await)
+        .await?;
+    let last = items.last().filter(|_| more).map(|row| row.node_id);
+    let next_cursor = last.map(|id| cursor::seal(&app.keys.cursors, &context, &caller, id.as_bytes()));
+    Ok(Json(CapabilityRowList { items, next_cursor }))
+}
+
+fn parse_status(word: &str) -> Option<CapabilityStatus> {
+    match word {
+        "match" => Some(CapabilityStatus::Match),
+        "drift" => Some(CapabilityStatus::Drift),
+        "unknown" => Some(CapabilityStatus::Unknown),
+        _ => None,
+    }
+}
+
+fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
+    let invalid = || Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave");
+    Uuid::from_slice(bytes).map_err(|_| invalid())
+}

@@ -1,0 +1,170 @@
+//! A real control plane in a directory of its own.
+
+use crate::operator::Operator;
+use crate::process::Process;
+use crate::program::Program;
+use crate::raw::RawConnection;
+use crate::waiting::{LIMIT, until};
+use crate::web::Web;
+use rustix::process::Signal;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// `plexsphere serve` on a fresh data directory. Everything is gone when it is dropped.
+#[derive(Debug)]
+pub struct ControlPlane {
+    process: Process,
+    url: String,
+    arguments: Vec<String>,
+    made: Made,
+    admin: Operator,
+    place: TempDir,
+}
+
+/// What `plexsphere init` says it made.
+#[derive(Debug)]
+struct Made {
+    domain_id: Uuid,
+    project_id: Uuid,
+    admin_token_file: PathBuf,
+    ca_file: PathBuf,
+}
+
+impl ControlPlane {
+    /// Initialises and serves.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Initialises and serves, with further flags for `plexsphere serve`.
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let made = initialise(&place.path().join("data"));
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let (process, url) = serve(place.path(), "127.0.0.1:0", &arguments);
+        let token = std::fs::read_to_string(&made.admin_token_file).expect("the admin's token");
+        let web = Web::new(&url, &std::fs::read(&made.ca_file).expect("the CA's certificate"));
+        let admin = Operator::new(web, token.trim_end(), &made.ca_file, made.project_id);
+        Self { process, url, arguments, made, admin, place }
+    }
+
+    /// Its URL, without a trailing slash. It stays the same over restarts.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.place.path().join("data")
+    }
+
+    /// The certificate of its CA.
+    pub fn ca_file(&self) -> &Path {
+        &self.made.ca_file
+    }
+
+    /// The file with the platform admin's token.
+    pub fn admin_token_file(&self) -> &Path {
+        &self.made.admin_token_file
+    }
+
+    /// The project that `init` made.
+    pub fn project_id(&self) -> Uuid {
+        self.made.project_id
+    }
+
+    /// The domain that `init` made.
+    pub fn domain_id(&self) -> Uuid {
+        self.made.domain_id
+    }
+
+    /// The platform admin.
+    pub fn admin(&self) -> Operator {
+        self.admin.clone()
+    }
+
+    /// A client without a credential.
+    pub fn web(&self) -> &Web {
+        self.admin.web()
+    }
+
+    /// A TLS connection to say anything on.
+    pub fn raw(&self) -> RawConnection {
+        RawConnection::open(&self.url, &self.made.ca_file)
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Its log so far, over restarts.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&mut self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill9(&mut self) {
+        self.process.kill9();
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.process.terminate()
+    }
+
+    /// Serves the same directory on the same port again; ends what still runs first.
+    pub fn restart(&mut self) {
+        self.process.kill9();
+        let (_, port) = self.url.rsplit_once(':').expect("a URL with a port");
+        let (process, url) = serve(self.place.path(), &format!("127.0.0.1:{port}"), &self.arguments);
+        assert_eq!(url, self.url, "the same port gives the same URL");
+        self.process = process;
+    }
+}
+
+fn initialise(data_dir: &Path) -> Made {
+    let mut command = Program::Plexsphere.command();
+    command.arg("init").arg("--data-dir").arg(data_dir).args(["--output", "json"]).stdin(Stdio::null());
+    let ran = command.output().expect("plexsphere starts");
+    assert!(ran.status.success(), "init: {}", String::from_utf8_lossy(&ran.stderr));
+    let made: Value = serde_json::from_slice(&ran.stdout).expect("init prints JSON");
+    let text = |name: &str| made[name].as_str().unwrap_or_else(|| panic!("init tells no {name}")).to_owned();
+    let id = |name: &str| Uuid::parse_str(&text(name)).expect("a UUID");
+    Made {
+        domain_id: id("domain_id"),
+        project_id: id("project_id"),
+        admin_token_file: text("admin_token_file").into(),
+        ca_file: text("ca_file").into(),
+    }
+}
+
+fn serve(place: &Path, listen: &str, arguments: &[String]) -> (Process, String) {
+    let ready = place.join("ready.json");
+    // What an earlier server left must not be taken for this one's.
+    if ready.exists() {
+        std::fs::remove_file(&ready).expect("the ready file can be removed");
+    }
+    let mut process = Process::start(command(place, listen, &ready, arguments), &place.join("log"));
+    let text = until("the control plane to be ready", LIMIT, || {
+        assert!(process.ended().is_none(), "plexsphere ended at once: {}", process.log());
+        std::fs::read(&ready).ok()
+    });
+    let ready: Value = serde_json::from_slice(&text).expect("the ready file is whole once it is there");
+    (process, ready["url"].as_str().expect("the ready file tells the URL").to_owned())
+}
+
+fn command(place: &Path, listen: &str, ready: &Path, arguments: &[String]) -> Command {
+    let mut command = Program::Plexsphere.command();
+    command.arg("serve").arg("--data-dir").arg(place.join("data")).args(["--listen", listen]);
+    command.arg("--ready-file").arg(ready).args(arguments);
+    command
+}

@@ -1,0 +1,222 @@
+//! The real `plexsphere`, on a data directory of its own.
+
+use super::connection::{Endpoint, Operator};
+use super::machine;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// For starting and for stopping.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The release binaries.
+#[derive(Debug, Clone)]
+pub struct Programs(PathBuf);
+
+impl Programs {
+    /// Those in `directory`.
+    pub fn new(directory: PathBuf) -> Self {
+        Self(directory)
+    }
+
+    /// One of them.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+/// What `plexsphere init` made.
+#[derive(Debug, Deserialize)]
+pub struct Installation {
+    /// The first Domain.
+    pub domain_id: Uuid,
+    /// The first Project.
+    pub project_id: Uuid,
+    /// Where the administrator's token is.
+    pub admin_token_file: PathBuf,
+    /// Whom to trust.
+    pub ca_file: PathBuf,
+    /// Everything of this installation is in here.
+    #[serde(skip)]
+    root: PathBuf,
+}
+
+impl Installation {
+    /// Makes one in `root`, which does not exist.
+    ///
+    /// # Errors
+    /// When `plexsphere init` fails.
+    pub fn create(programs: &Programs, root: &Path) -> anyhow::Result<Self> {
+        fs::create_dir(root).with_context(|| format!("cannot make {}", root.display()))?;
+        let output = Command::new(programs.path("plexsphere"))
+            .args(["init", "--output", "json", "--data-dir"])
+            .arg(root.join("data"))
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cannot run plexsphere init")?;
+        anyhow::ensure!(output.status.success(), "plexsphere init failed: {}", output.status);
+        let mut made: Self = serde_json::from_slice(&output.stdout).context("plexsphere init printed no result")?;
+        made.root = root.to_owned();
+        Ok(made)
+    }
+
+    /// The database's file.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("data/plexsphere.db")
+    }
+
+    /// A file that a measurement needs beside the data.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The administrator's token.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn admin_token(&self) -> anyhow::Result<String> {
+        let text = fs::read_to_string(&self.admin_token_file).context("cannot read the admin token")?;
+        Ok(text.trim_end().to_owned())
+    }
+
+    /// Starts the server and waits until it accepts.
+    ///
+    /// # Errors
+    /// When it ends or does not get ready.
+    pub fn serve(&self, programs: &Programs) -> anyhow::Result<ControlPlane> {
+        let ready_file = self.beside("ready.json");
+        let log = self.beside("server.log");
+        let mut child = Command::new(programs.path("plexsphere"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(self.root.join("data"))
+            .arg("--ready-file")
+            .arg(&ready_file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            .spawn()
+            .context("cannot run plexsphere serve")?;
+        let url = match wait_until_ready(&mut child, &ready_file) {
+            Ok(url) => url,
+            Err(error) => {
+                end(&mut child);
+                let said = fs::read_to_string(&log).unwrap_or_default();
+                return Err(error.context(format!("the server said: {}", said.trim_end())));
+            }
+        };
+        Ok(ControlPlane { child, endpoint: Endpoint::new(&url, &self.ca_file)?, token: self.admin_token()? })
+    }
+}
+
+#[derive(Deserialize)]
+struct Ready {
+    url: String,
+}
+
+fn wait_until_ready(child: &mut Child, ready_file: &Path) -> anyhow::Result<String> {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        if let Some(status) = child.try_wait()? {
+            bail!("plexsphere serve ended: {status}");
+        }
+        if let Ok(text) = fs::read(ready_file) {
+            let ready: Ready = serde_json::from_slice(&text).context("the ready file is not what it should be")?;
+            return Ok(ready.url);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    bail!("plexsphere serve was not ready within {} s", PATIENCE.as_secs())
+}
+
+fn end(child: &mut Child) {
+    // It may have ended already, which is what is wanted.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// A running server; dropping it kills it.
+pub struct ControlPlane {
+    child: Child,
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    token: String,
+}
+
+/// What the kernel says of a process's memory, in KiB.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    /// Resident now.
+    pub resident: u64,
+    /// The most that was ever resident.
+    pub peak: u64,
+}
+
+impl ControlPlane {
+    /// The administrator's connection.
+    ///
+    /// # Errors
+    /// When the server does not accept.
+    pub fn operator(&self) -> anyhow::Result<Operator> {
+        Operator::new(&self.endpoint, &self.token)
+    }
+
+    /// The administrator's token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The server's memory.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn memory(&self) -> anyhow::Result<Memory> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let kib = |name: &str| {
+            let value = machine::field(&path, name).and_then(|value| value.strip_suffix("kB")?.trim().parse().ok());
+            value.with_context(|| format!("{path} has no {name}"))
+        };
+        Ok(Memory { resident: kib("VmRSS")?, peak: kib("VmHWM")? })
+    }
+
+    /// The server's processor time so far.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn processor_time(&self) -> anyhow::Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The second field is the program's name in parentheses; user and system time are the 14th and 15th.
+        let (_, rest) = stat.rsplit_once(')').context("an unreadable stat")?;
+        let ticks: u64 = rest.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u64>().ok()).sum();
+        Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
+    }
+
+    /// Asks it to end, and waits.
+    ///
+    /// # Errors
+    /// When it does not end well.
+    pub fn stop(mut self) -> anyhow::Result<()> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("a process without an id")?;
+        kill_process(pid, Signal::TERM).context("cannot stop the server")?;
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait()? {
+                anyhow::ensure!(status.success(), "plexsphere serve ended badly: {status}");
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("plexsphere serve did not stop within {} s", PATIENCE.as_secs())
+    }
+}
+
+impl Drop for ControlPlane {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}

@@ -1,0 +1,95 @@
+//! Durations of many like things, and what stands in a table about them.
+
+use std::time::Duration;
+
+/// Measured durations.
+#[derive(Debug, Clone, Default)]
+pub struct Latencies(Vec<Duration>);
+
+impl Latencies {
+    /// One more.
+    pub fn push(&mut self, duration: Duration) {
+        self.0.push(duration);
+    }
+
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The smallest duration that at least `percent` of all do not exceed; zero when there are none.
+    pub fn percentile(&self, percent: f64) -> Duration {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        let rank = (percent / 100.0 * sorted.len() as f64).ceil();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rank is between 0 and the count"
+        )]
+        let rank = (rank as usize).clamp(1, sorted.len().max(1));
+        sorted.get(rank - 1).copied().unwrap_or_default()
+    }
+
+    /// The median.
+    pub fn median(&self) -> Duration {
+        self.percentile(50.0)
+    }
+}
+
+/// A duration in milliseconds.
+pub fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// A duration for a table: three digits that count.
+pub fn shown(duration: Duration) -> String {
+    let milliseconds = milliseconds(duration);
+    if milliseconds < 1.0 {
+        format!("{milliseconds:.3} ms")
+    } else if milliseconds < 10.0 {
+        format!("{milliseconds:.2} ms")
+    } else {
+        format!("{milliseconds:.0} ms")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(microseconds: &[u64]) -> Latencies {
+        Latencies(microseconds.iter().map(|value| Duration::from_micros(*value)).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn a_percentile_has_that_share_at_or_below_it(
+            values in prop::collection::vec(0..1000u64, 1..300),
+            percent in 1..100u32,
+        ) {
+            let latencies = of(&values);
+            let bound = latencies.percentile(f64::from(percent));
+            let count = |keep: &dyn Fn(Duration) -> bool| {
+                values.iter().filter(|value| keep(Duration::from_micros(**value))).count()
+            };
+            let share = usize::try_from(percent).unwrap() * values.len();
+            prop_assert!(count(&|value| value <= bound) * 100 >= share);
+            prop_assert!(count(&|value| value < bound) * 100 < share);
+        }
+    }
+
+    #[test]
+    fn nothing_measured_is_zero() {
+        assert_eq!(Latencies::default().median(), Duration::ZERO);
+    }
+
+    #[test]
+    fn durations_are_shown_with_three_digits() {
+        assert_eq!(shown(Duration::from_micros(154)), "0.154 ms");
+        assert_eq!(shown(Duration::from_micros(4321)), "4.32 ms");
+        assert_eq!(shown(Duration::from_millis(481)), "481 ms");
+    }
+}

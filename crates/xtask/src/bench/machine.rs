@@ -1,0 +1,99 @@
+//! What the figures were measured on: without it they mean nothing.
+
+use super::latencies::{Latencies, shown};
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::Context as _;
+
+/// Appends of 4 KiB, each made durable.
+const SYNCS: usize = 200;
+
+/// The machine and the versions.
+#[derive(Debug, Clone, Default)]
+pub struct Machine {
+    facts: Vec<(&'static str, String)>,
+}
+
+impl Machine {
+    /// Looks around; `dir` is on the disk that the server will use.
+    ///
+    /// # Errors
+    /// When the disk cannot be written.
+    pub fn look(dir: &Path) -> anyhow::Result<Self> {
+        let processor = field("/proc/cpuinfo", "model name").unwrap_or_default();
+        let memory = field("/proc/meminfo", "MemTotal").unwrap_or_default();
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let (file_system, syncs) = (file_system(dir), durable_appends(dir)?);
+        let facts = vec![
+            ("date", jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string()),
+            ("machine", format!("{cores} cores, {}, {} of memory", processor.trim(), memory.trim())),
+            ("kernel", fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()),
+            ("versions", versions()),
+            (
+                "disk",
+                format!(
+                    "{file_system}; 4 KiB append + fdatasync p50 {}, p99 {}",
+                    shown(syncs.median()),
+                    shown(syncs.percentile(99.0))
+                ),
+            ),
+            ("load generator", "on the same cores as the server".to_owned()),
+        ];
+        Ok(Self { facts })
+    }
+
+    /// Names and values, in the order to show them.
+    pub fn facts(&self) -> &[(&'static str, String)] {
+        &self.facts
+    }
+}
+
+/// The value of a `name : value` line.
+pub fn field(path: impl AsRef<Path>, name: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    text.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        (key.trim() == name).then(|| value.trim().to_owned())
+    })
+}
+
+fn versions() -> String {
+    let said = |program: &str| {
+        let output = Command::new(program).arg("--version").output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let line = text.lines().next().unwrap_or_default();
+        Some(line.split(['(', ';']).next().unwrap_or_default().trim().to_owned())
+    };
+    let programs = [said("rustc"), said("curl")].into_iter().flatten();
+    let mut all = vec![format!("plex {}", env!("CARGO_PKG_VERSION"))];
+    all.extend(programs);
+    all.push(format!("SQLite {} (bundled)", rusqlite::version()));
+    all.join(", ")
+}
+
+/// The type of the file system that `dir` is on: that of the longest mount point above it.
+fn file_system(dir: &Path) -> String {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let above = mounts.lines().filter_map(|line| {
+        let mut words = line.split(' ').skip(1);
+        let (point, kind) = (words.next()?, words.next()?);
+        dir.starts_with(point).then(|| (point.len(), kind.to_owned()))
+    });
+    above.max().map_or_else(|| "unknown".to_owned(), |(_, kind)| kind)
+}
+
+fn durable_appends(dir: &Path) -> anyhow::Result<Latencies> {
+    let mut file = File::create(dir.join("appends")).context("cannot write beside the server's data")?;
+    let mut latencies = Latencies::default();
+    for _ in 0..SYNCS {
+        let began = Instant::now();
+        file.write_all(&[0x5a; 4096])?;
+        file.sync_data()?;
+        latencies.push(began.elapsed());
+    }
+    Ok(latencies)
+}

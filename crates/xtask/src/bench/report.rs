@@ -1,0 +1,121 @@
+//! The report: each figure beside the floor or the peer that was measured in the same run.
+
+use super::machine::Machine;
+use std::fmt::Write as _;
+
+/// Whether a figure keeps its budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does.
+    Met,
+    /// It does not.
+    Missed,
+    /// It has none.
+    NoBudget,
+}
+
+impl Verdict {
+    /// Met, if that holds.
+    pub fn of(holds: bool) -> Self {
+        if holds { Self::Met } else { Self::Missed }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Missed => "**not met**",
+            Self::NoBudget => "",
+        }
+    }
+}
+
+/// One line of the table.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// What was measured.
+    pub what: String,
+    /// What came out.
+    pub figure: String,
+    /// The floor or peer of the same run.
+    pub beside: String,
+    /// The one as a share of the other.
+    pub ratio: String,
+    /// What was promised.
+    pub budget: String,
+    /// Whether it holds.
+    pub verdict: Verdict,
+}
+
+/// What one measurement has to say.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// Its heading.
+    pub title: &'static str,
+    /// How it was measured, as prose.
+    pub method: String,
+    /// Its figures.
+    pub rows: Vec<Row>,
+}
+
+/// How a run was asked for.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The command line that repeats it.
+    pub command: String,
+    /// Where all generated data comes from.
+    pub seed: u64,
+}
+
+/// The report as Markdown.
+pub fn markdown(machine: &Machine, setting: &Setting, sections: &[Section]) -> String {
+    let mut text = String::from("# Benchmarks\n\n");
+    let _ = writeln!(
+        text,
+        "Written by `{}`; do not edit it by hand. The absolute figures hold for this machine and this day. What\n\
+         carries over is the ratio to the floor or peer that was measured in the same run.\n",
+        setting.command
+    );
+    for (name, value) in machine.facts() {
+        let _ = writeln!(text, "* {name}: {value}");
+    }
+    let _ = writeln!(text, "* seed of all generated data: {:#x}\n", setting.seed);
+    let rows = || sections.iter().flat_map(|section| &section.rows);
+    let missed = rows().filter(|row| row.verdict == Verdict::Missed).count();
+    let with_budget = rows().filter(|row| row.verdict != Verdict::NoBudget).count();
+    let _ = writeln!(text, "{} of {with_budget} budgets are met.", with_budget - missed);
+    for section in sections {
+        let _ = writeln!(text, "\n## {}\n\n{}\n", section.title, section.method);
+        text.push_str("| figure | measured | floor or peer, same run | ratio | budget | |\n|---|---|---|---|---|---|\n");
+        for row in &section.rows {
+            let verdict = row.verdict.word();
+            let cells = [&row.what, &row.figure, &row.beside, &row.ratio, &row.budget].map(|cell| cell.replace('|', "\\|"));
+            let _ = writeln!(text, "| {} | {verdict} |", cells.join(" | "));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(verdict: Verdict) -> Row {
+        let cell = || "a|b".to_owned();
+        Row { what: cell(), figure: cell(), beside: cell(), ratio: cell(), budget: cell(), verdict }
+    }
+
+    #[test]
+    fn a_missed_budget_is_said_plainly_and_counted() {
+        let section = Section {
+            title: "Lists",
+            method: "As usual.".to_owned(),
+            rows: vec![row(Verdict::Met), row(Verdict::Missed), row(Verdict::NoBudget)],
+        };
+        let setting = Setting { command: "cargo xtask bench".to_owned(), seed: 255 };
+        let text = markdown(&Machine::default(), &setting, &[section]);
+        assert!(text.contains("1 of 2 budgets are met."), "{text}");
+        assert!(text.contains("| **not met** |"), "{text}");
+        assert!(text.contains("seed of all generated data: 0xff"), "{text}");
+        assert!(text.contains("| a\\|b | a\\|b | a\\|b | a\\|b | a\\|b | met |"), "{text}");
+    }
+}
