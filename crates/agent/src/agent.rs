@@ -27,7 +27,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// This very program, whatever has become of its file since.
 const OWN_PROGRAM: &str = "/proc/self/exe";
@@ -43,7 +43,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         () = signals.next() => return Ok(()),
     };
     tracing::info!(node.id = %identity.node_id, name = %config.name, "plexd {} begins", env!("CARGO_PKG_VERSION"));
-    let client = NodeClient::new(config.connection.clone(), identity.node_id, &identity.credential()?)?;
+    let client = NodeClient::new(
+        config.connection.clone(),
+        identity.node_id,
+        &identity.credential()?,
+    )?;
     let verifier = Verifier {
         node_id: identity.node_id,
         key_id: identity.signing_key_id.clone(),
@@ -53,36 +57,46 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let parts = Parts::new(&config, &client, fatal_sender)?;
     let stops = Stops::default();
     let (inbox, messages) = dispatcher::channel();
-    let dispatcher = tokio::spawn(parts.dispatcher(&config, (inbox.clone(), messages), &stops)?.run());
+    let dispatcher = tokio::spawn(
+        parts
+            .dispatcher(&config, (inbox.clone(), messages), &stops)?
+            .run(),
+    );
     let mut tasks = parts.follow(&client, &verifier, &inbox)?;
     let end = tokio::select! {
         () = signals.next() => None,
         fatal = fatal.recv() => fatal,
         Some(ended) = tasks.join_next() => Some(ended.context("a part of the agent broke down")?),
     };
-    stops.soft.cancel();
     tasks.shutdown().await;
-    match end {
-        Some(fatal) => {
-            stops.hard.cancel();
-            dispatcher.await?;
-            Err(fatal.into())
-        }
-        None => {
-            tracing::info!("stopping; a second signal kills what runs at once");
-            let hurry = async {
-                signals.next().await;
-                stops.hard.cancel();
-                std::future::pending::<()>().await;
-            };
-            tokio::select! {
-                ended = dispatcher => ended?,
-                () = hurry => {}
-            }
-            tracing::info!("stopped");
-            Ok(())
-        }
+    wind_down(dispatcher, &stops, end, signals).await
+}
+
+/// Lets what runs finish for a while, kills the rest, and waits until every result is reported or safely on disk.
+async fn wind_down(
+    dispatcher: JoinHandle<()>,
+    stops: &Stops,
+    end: Option<Fatal>,
+    mut signals: Signals,
+) -> anyhow::Result<()> {
+    stops.soft.cancel();
+    if let Some(fatal) = end {
+        stops.hard.cancel();
+        dispatcher.await?;
+        return Err(fatal.into());
     }
+    tracing::info!("stopping; a second signal kills what runs at once");
+    let hurry = async {
+        signals.next().await;
+        stops.hard.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        ended = dispatcher => ended?,
+        () = hurry => {}
+    }
+    tracing::info!("stopped");
+    Ok(())
 }
 
 async fn identity(config: &Config) -> anyhow::Result<Identity> {
@@ -109,7 +123,10 @@ struct Signals {
 
 impl Signals {
     fn new() -> anyhow::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) {
@@ -137,22 +154,44 @@ impl Parts {
             output_bytes: usize::try_from(args.max_output_bytes)?,
             reporter: Reporter::new(client.clone(), fatal),
             launcher: Launcher::new(OWN_PROGRAM.into(), std::path::absolute(run_dir)?),
-            builtins: Arc::new(Builtins::new(args.restartable_units.clone(), args.disabled_actions.clone())),
+            builtins: Arc::new(Builtins::new(
+                args.restartable_units.clone(),
+                args.disabled_actions.clone(),
+            )),
             hooks: Hooks::new(args.hooks_dir.clone()),
             catalog: declared,
             spool: Spool::open(&args.state_dir.join("spool")).context("spool")?,
         };
-        Ok(Self { executor: Arc::new(executor), catalog })
+        Ok(Self {
+            executor: Arc::new(executor),
+            catalog,
+        })
     }
 
-    fn dispatcher(&self, config: &Config, channel: (Inbox, Messages), stops: &Stops) -> anyhow::Result<Dispatcher> {
+    fn dispatcher(
+        &self,
+        config: &Config,
+        channel: (Inbox, Messages),
+        stops: &Stops,
+    ) -> anyhow::Result<Dispatcher> {
         let journal = Journal::open(&config.args.state_dir.join("journal"), System.now())?;
         let most_running = usize::from(config.args.max_concurrent);
-        Ok(Dispatcher::new((journal, Arc::new(System)), self.executor.clone(), most_running, channel, stops.clone()))
+        Ok(Dispatcher::new(
+            (journal, Arc::new(System)),
+            self.executor.clone(),
+            most_running,
+            channel,
+            stops.clone(),
+        ))
     }
 
     /// Starts everything that listens to the server or tells it of this node. None of it ends but by a refusal.
-    fn follow(self, client: &NodeClient, verifier: &Verifier, inbox: &Inbox) -> anyhow::Result<JoinSet<Fatal>> {
+    fn follow(
+        self,
+        client: &NodeClient,
+        verifier: &Verifier,
+        inbox: &Inbox,
+    ) -> anyhow::Result<JoinSet<Fatal>> {
         let build = Build {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             checksum: checksum(Path::new(OWN_PROGRAM)).context("own executable")?,
@@ -161,8 +200,19 @@ impl Parts {
         let (builtins, hooks) = (self.executor.builtins.clone(), self.executor.hooks.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(heartbeat::run(client.clone(), build.clone(), pull.clone()));
-        tasks.spawn(manifest::run(client.clone(), build, builtins, hooks, self.catalog));
-        tasks.spawn(stream::run(client.clone(), verifier.clone(), inbox.clone(), pull.clone()));
+        tasks.spawn(manifest::run(
+            client.clone(),
+            build,
+            builtins,
+            hooks,
+            self.catalog,
+        ));
+        tasks.spawn(stream::run(
+            client.clone(),
+            verifier.clone(),
+            inbox.clone(),
+            pull.clone(),
+        ));
         tasks.spawn(pull::run(client.clone(), verifier.clone(), inbox.clone(), pull));
         Ok(tasks)
     }

@@ -15,7 +15,11 @@ pub struct Backoff {
 impl Backoff {
     /// Starts at `base`.
     pub fn new(base: Duration, ceiling: Duration) -> Self {
-        Self { base, ceiling, failures: 0 }
+        Self {
+            base,
+            ceiling,
+            failures: 0,
+        }
     }
 
     /// The wait after one more failure.

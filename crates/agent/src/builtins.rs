@@ -25,7 +25,14 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 /// Where programs of this machine are looked for.
-const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const PATH: [&str; 6] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
 
 /// What is to be done for one invocation.
 pub enum Plan {
@@ -88,7 +95,10 @@ pub struct Builtins {
 impl Builtins {
     /// Units that match one of `restartable_units` may be restarted; actions in `disabled` are off.
     pub fn new(restartable_units: Vec<String>, disabled: Vec<String>) -> Self {
-        Self { restartable_units, disabled }
+        Self {
+            restartable_units,
+            disabled,
+        }
     }
 
     /// Whether that action, built-in or hook, is switched off.
@@ -117,7 +127,10 @@ impl Builtins {
     /// # Errors
     /// When it must not or cannot be done.
     pub fn plan(&self, action: &str, parameters: Option<&RawValue>) -> Result<Plan, Refusal> {
-        let builtin = ALL.iter().find(|builtin| builtin.name == action).ok_or(Refusal::Unknown)?;
+        let builtin = ALL
+            .iter()
+            .find(|builtin| builtin.name == action)
+            .ok_or(Refusal::Unknown)?;
         if self.is_disabled(action) {
             return Err(Refusal::Disabled);
         }
@@ -128,7 +141,9 @@ impl Builtins {
     }
 
     fn may_restart(&self, unit: &str) -> bool {
-        let allowed = |pattern: &String| glob::matches(pattern, unit) || glob::matches(&format!("{pattern}.service"), unit);
+        let allowed = |pattern: &String| {
+            glob::matches(pattern, unit) || glob::matches(&format!("{pattern}.service"), unit)
+        };
         self.restartable_units.iter().any(allowed)
     }
 }
@@ -159,9 +174,10 @@ fn run(program: PathBuf, arguments: Vec<String>) -> Plan {
 /// Reads and counts on a thread where blocking does no harm.
 fn blocking(work: impl FnOnce() -> Done + Send + 'static) -> Plan {
     Plan::Work(Box::pin(async move {
-        tokio::task::spawn_blocking(work)
-            .await
-            .unwrap_or_else(|_| Done { exit_code: 1, output: b"the action broke down\n".to_vec() })
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Done {
+            exit_code: 1,
+            output: b"the action broke down\n".to_vec(),
+        })
     }))
 }
 
@@ -170,7 +186,10 @@ mod tests {
     use super::*;
 
     fn builtins() -> Builtins {
-        Builtins::new(vec!["app-*".to_owned(), "web.service".to_owned(), "cron".to_owned()], vec!["health.check".to_owned()])
+        Builtins::new(
+            vec!["app-*".to_owned(), "web.service".to_owned(), "cron".to_owned()],
+            vec!["health.check".to_owned()],
+        )
     }
 
     fn refusal(action: &str, parameters: &str) -> Refusal {
@@ -183,7 +202,11 @@ mod tests {
 
     #[test]
     fn what_is_declared_can_be_planned_and_what_is_disabled_is_neither() {
-        let declared: Vec<_> = builtins().declared().into_iter().map(|action| action.name).collect();
+        let declared: Vec<_> = builtins()
+            .declared()
+            .into_iter()
+            .map(|action| action.name)
+            .collect();
         assert_eq!(declared.len(), ALL.len() - 1);
         assert!(!declared.contains(&"health.check".to_owned()));
         assert_eq!(refusal("health.check", "null"), Refusal::Disabled);
@@ -208,7 +231,10 @@ mod tests {
             ("service.status", r#"{"unit":7}"#),
         ] {
             let refusal = refusal(action, parameters);
-            assert!(matches!(refusal, Refusal::Parameters(_)), "{action} {parameters}: {refusal}");
+            assert!(
+                matches!(refusal, Refusal::Parameters(_)),
+                "{action} {parameters}: {refusal}"
+            );
         }
     }
 

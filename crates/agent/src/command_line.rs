@@ -29,7 +29,10 @@ enum Command {
 /// Runs `plexd` and gives its exit code: 0 after a clean stop, 1 when it had to end, 2 when it could not begin.
 pub fn main() -> ExitCode {
     // Asked first and by hand: a supervisor is started for every run and speaks with the agent only.
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == supervisor::ARGUMENT) {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|argument| argument == supervisor::ARGUMENT)
+    {
         return supervisor::main();
     }
     let Command::Run(args) = Cli::parse().command;
@@ -60,19 +63,34 @@ fn run(config: Config) -> anyhow::Result<()> {
 fn harden() -> anyhow::Result<()> {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    rustix::process::setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    )?;
     Ok(())
 }
 
 /// Structured lines, in which whatever a server or a hook is called can forge nothing.
 fn log_as_json() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 fn say(error: &anyhow::Error, code: u8) -> ExitCode {
     let text = format!("{error:#}").replace('\n', " ");
     // Without a standard error there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "error: {}", plex_domain::text::printable(&text));
+    let _ = writeln!(
+        std::io::stderr(),
+        "error: {}",
+        plex_domain::text::printable(&text)
+    );
     ExitCode::from(code)
 }

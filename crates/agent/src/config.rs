@@ -90,7 +90,11 @@ impl Config {
     /// # Errors
     /// When the agent cannot begin; the text is for the person at the command line.
     pub fn load(args: RunArgs) -> Result<Self, ConfigError> {
-        let ca = args.ca_file.as_deref().map(|path| read("--ca-file", path)).transpose()?;
+        let ca = args
+            .ca_file
+            .as_deref()
+            .map(|path| read("--ca-file", path))
+            .transpose()?;
         let connection = Connection::new(&args.server, ca.as_deref()).map_err(|error| {
             let option = match error {
                 plex_client::node::ConnectionError::Trust(_) => "--ca-file",
@@ -106,10 +110,20 @@ impl Config {
             Some(name) => name.clone(),
             None => rustix::system::uname().nodename().to_string_lossy().into_owned(),
         };
-        if name.trim().is_empty() || name.len() > plex_api::limits::TEXT_BYTES || name.chars().any(char::is_control) {
+        if name.trim().is_empty()
+            || name.len() > plex_api::limits::TEXT_BYTES
+            || name.chars().any(char::is_control)
+        {
             return Err(wrong("--name")("not a usable name"));
         }
-        Ok(Self { args, connection, name, home: home(), standing, lock })
+        Ok(Self {
+            args,
+            connection,
+            name,
+            home: home(),
+            standing,
+            lock,
+        })
     }
 
     /// Where the identity is kept.
@@ -130,7 +144,8 @@ fn standing(args: &RunArgs) -> Result<Standing, ConfigError> {
     }
     let path = args.bootstrap_token_file.as_deref().ok_or(ConfigError::NoToken)?;
     let option = "--bootstrap-token-file";
-    let token = String::from_utf8(read(option, path)?).map_err(|_| wrong(option)(IdentityError::NotAToken))?;
+    let token =
+        String::from_utf8(read(option, path)?).map_err(|_| wrong(option)(IdentityError::NotAToken))?;
     let token = token.trim().to_owned();
     match plex_domain::credential::parse_bootstrap(&token) {
         Some(_) => Ok(Standing::Token(token)),
@@ -143,5 +158,8 @@ fn read(option: &'static str, path: &Path) -> Result<Vec<u8>, ConfigError> {
 }
 
 fn wrong<E: ToString>(option: &'static str) -> impl Fn(E) -> ConfigError {
-    move |reason| ConfigError::Option { option, reason: reason.to_string() }
+    move |reason| ConfigError::Option {
+        option,
+        reason: reason.to_string(),
+    }
 }

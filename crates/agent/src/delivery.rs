@@ -10,8 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// One thing to do.
-#[derive(Debug)]
+/// One thing to do. It has no `Debug`: its parameters may be secret.
 pub struct Job {
     /// The execution.
     pub execution_id: Uuid,
@@ -30,7 +29,6 @@ pub struct Job {
 }
 
 /// What an envelope turned out to be.
-#[derive(Debug)]
 pub enum Event {
     /// Run something.
     Action(Box<Job>),
@@ -74,7 +72,8 @@ impl Verifier {
         if opened.event_type != ACTION_REQUEST {
             return Ok(Event::Other);
         }
-        let request: ActionRequest = serde_json::from_str(opened.payload).map_err(|_| DeliveryError::Payload)?;
+        let request: ActionRequest =
+            serde_json::from_str(opened.payload).map_err(|_| DeliveryError::Payload)?;
         if request.node_id != self.node_id {
             return Err(DeliveryError::OtherNode);
         }
@@ -114,7 +113,11 @@ mod tests {
     }
 
     fn verifier(key: &SigningKey) -> Verifier {
-        Verifier { node_id: Uuid::from_u128(7), key_id: key.key_id(), key: key.public_key() }
+        Verifier {
+            node_id: Uuid::from_u128(7),
+            key_id: key.key_id(),
+            key: key.public_key(),
+        }
     }
 
     fn sealed(key: &SigningKey, event_type: &str, node: u128) -> String {
@@ -124,7 +127,16 @@ mod tests {
             "timeout_seconds": 300, "callback_url": "https://elsewhere/", "expires_at": "2026-11-23T12:00:40Z",
         });
         let id = Uuid::from_u128(9);
-        seal(key, &Header { id, event_type, scope: "node:7", issued_at: issued() }, &payload.to_string())
+        seal(
+            key,
+            &Header {
+                id,
+                event_type,
+                scope: "node:7",
+                issued_at: issued(),
+            },
+            &payload.to_string(),
+        )
     }
 
     #[test]
@@ -134,9 +146,14 @@ mod tests {
         for skew in [-250, 0, 250] {
             let before = Instant::now();
             let clock = At(issued() + SignedDuration::from_secs(skew));
-            let Ok(Event::Action(job)) = verifier(&key).open(&text, &clock) else { panic!("a job") };
+            let Ok(Event::Action(job)) = verifier(&key).open(&text, &clock) else {
+                panic!("a job")
+            };
             let left = job.deadline - before;
-            assert!(left >= Duration::from_secs(40) && left < Duration::from_secs(41), "{left:?}");
+            assert!(
+                left >= Duration::from_secs(40) && left < Duration::from_secs(41),
+                "{left:?}"
+            );
             assert_eq!(job.parameters.unwrap().get(), r#"{"n":1}"#);
         }
     }
@@ -146,13 +163,28 @@ mod tests {
         let key = SigningKey::from_seed(&[1; 32]);
         let clock = At(issued());
         let ours = verifier(&key);
-        assert!(matches!(ours.open(&sealed(&key, ACTION_REQUEST, 8), &clock), Err(DeliveryError::OtherNode)));
-        assert!(matches!(ours.open(&sealed(&key, "node_state_updated", 8), &clock), Ok(Event::Other)));
+        assert!(matches!(
+            ours.open(&sealed(&key, ACTION_REQUEST, 8), &clock),
+            Err(DeliveryError::OtherNode)
+        ));
+        assert!(matches!(
+            ours.open(&sealed(&key, "node_state_updated", 8), &clock),
+            Ok(Event::Other)
+        ));
         let foreign = SigningKey::from_seed(&[2; 32]);
-        assert!(matches!(ours.open(&sealed(&foreign, ACTION_REQUEST, 7), &clock), Err(DeliveryError::Envelope(_))));
+        assert!(matches!(
+            ours.open(&sealed(&foreign, ACTION_REQUEST, 7), &clock),
+            Err(DeliveryError::Envelope(_))
+        ));
         let tampered = sealed(&key, ACTION_REQUEST, 7).replace("\"n\":1", "\"n\":2");
-        assert!(matches!(ours.open(&tampered, &clock), Err(DeliveryError::Envelope(_))));
+        assert!(matches!(
+            ours.open(&tampered, &clock),
+            Err(DeliveryError::Envelope(_))
+        ));
         let late = At(issued() + SignedDuration::from_secs(301));
-        assert!(matches!(ours.open(&sealed(&key, ACTION_REQUEST, 7), &late), Err(DeliveryError::Envelope(_))));
+        assert!(matches!(
+            ours.open(&sealed(&key, ACTION_REQUEST, 7), &late),
+            Err(DeliveryError::Envelope(_))
+        ));
     }
 }

@@ -125,7 +125,18 @@ impl Dispatcher {
         stops: Stops,
     ) -> Self {
         let (live, running, waiting) = Default::default();
-        Self { journal, clock, executor, most_running, inbox, messages, stops, live, running, waiting }
+        Self {
+            journal,
+            clock,
+            executor,
+            most_running,
+            inbox,
+            messages,
+            stops,
+            live,
+            running,
+            waiting,
+        }
     }
 
     /// Reports what an earlier run left behind, then works until it is stopped and nothing is left to wait for.
@@ -139,10 +150,15 @@ impl Dispatcher {
         }
         // Those who wait hear that there will be no turn; they stay in the journal as accepted.
         self.waiting.clear();
-        self.handle_until(Instant::now() + GRACE, |this| this.running.is_empty() || this.stops.hard.is_cancelled()).await;
+        self.handle_until(Instant::now() + GRACE, |this| {
+            this.running.is_empty() || this.stops.hard.is_cancelled()
+        })
+        .await;
         self.stops.hard.cancel();
-        self.handle_until(Instant::now() + KILL_GRACE, |this| this.running.is_empty()).await;
-        self.handle_until(Instant::now() + FLUSH, |this| this.live.is_empty()).await;
+        self.handle_until(Instant::now() + KILL_GRACE, |this| this.running.is_empty())
+            .await;
+        self.handle_until(Instant::now() + FLUSH, |this| this.live.is_empty())
+            .await;
     }
 
     async fn handle_until(&mut self, end: Instant, done: impl Fn(&Self) -> bool) {
@@ -173,7 +189,12 @@ impl Dispatcher {
 
     fn recover(&mut self) {
         let spooled = self.executor.spooled();
-        for id in self.journal.at(Stage::Started).into_iter().filter(|id| !spooled.contains(id)) {
+        for id in self
+            .journal
+            .at(Stage::Started)
+            .into_iter()
+            .filter(|id| !spooled.contains(id))
+        {
             tracing::warn!(execution.id = %id, "execution was cut short by the end of the agent");
             self.conclude(id, Outcome::failed("interrupted"));
         }
@@ -225,13 +246,21 @@ impl Dispatcher {
             return;
         }
         let executor = self.executor.clone();
-        let result = Spooled { execution_id: id, outcome, output: Vec::new() };
-        self.spawn(id, async move { executor.conclude(result, Instant::now(), None).await });
+        let result = Spooled {
+            execution_id: id,
+            outcome,
+            output: Vec::new(),
+        };
+        self.spawn(id, async move {
+            executor.conclude(result, Instant::now(), None).await
+        });
     }
 
     fn grant_turns(&mut self) {
         while self.running.len() < self.most_running && !self.stops.soft.is_cancelled() {
-            let Some((id, turn)) = self.waiting.pop_front() else { return };
+            let Some((id, turn)) = self.waiting.pop_front() else {
+                return;
+            };
             if turn.is_closed() {
                 continue;
             }

@@ -15,7 +15,9 @@ impl Clock for System {
 
 impl Rng for System {
     fn fill(&self, bytes: &mut [u8]) {
-        ring::rand::SystemRandom::new().fill(bytes).expect("the kernel gives randomness");
+        ring::rand::SystemRandom::new()
+            .fill(bytes)
+            .expect("the kernel gives randomness");
     }
 }
 

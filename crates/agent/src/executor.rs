@@ -1,16 +1,17 @@
 //! Carries one execution through: acknowledge, wait for the turn, start, run, keep the result, report it.
 
-use crate::builtins::{Builtins, Done, Plan};
+mod preparation;
+
+use crate::builtins::Builtins;
 use crate::delivery::Job;
 use crate::dispatcher::{Inbox, Stops, Turn};
-use crate::hooks::{Catalog, HookError, Hooks};
-use crate::parameters;
-use crate::process::{Captured, Command, End, Finished, Launcher, Limits, Program};
+use crate::hooks::{Catalog, Hooks};
+use crate::process::{Captured, End, Finished, Launcher, Limits};
 use crate::report::Reporter;
 use crate::spool::{Outcome, Spool, Spooled};
 use plex_api::executions::{ActionKind, ExecutionStatus};
 use plex_domain::action;
-use std::pin::Pin;
+use preparation::{Body, Prepared};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -24,7 +25,6 @@ const SHORT_UPLOAD: Duration = Duration::from_secs(1);
 const LONG_UPLOAD: Duration = Duration::from_secs(300);
 /// How long the upload of an earlier run's result may take.
 const RESUMED_UPLOAD: Duration = Duration::from_secs(10);
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// How an execution leaves the agent's hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,18 +57,6 @@ pub struct Executor {
     pub spool: Spool,
 }
 
-enum Body {
-    Program(Command),
-    Work(Pin<Box<dyn Future<Output = Done> + Send>>),
-}
-
-/// A body that is ready to run, and how long it may.
-struct Prepared {
-    body: Body,
-    deadline: Instant,
-    seconds: u32,
-}
-
 impl Executor {
     /// Executions whose results an earlier run left behind.
     pub(crate) fn spooled(&self) -> Vec<Uuid> {
@@ -85,7 +73,11 @@ impl Executor {
             Ok(None) => return Departure::Deferred,
             Err(error) => {
                 tracing::error!(execution.id = %id, reason = %error, "kept result cannot be read");
-                Spooled { execution_id: id, outcome: Outcome::failed("interrupted"), output: Vec::new() }
+                Spooled {
+                    execution_id: id,
+                    outcome: Outcome::failed("interrupted"),
+                    output: Vec::new(),
+                }
             }
         };
         self.deliver(&result, Instant::now() + RESUMED_UPLOAD).await
@@ -123,7 +115,11 @@ impl Executor {
         let deadline = job.deadline;
         let prepared = match self.prepare(job).await {
             Ok(prepared) => prepared,
-            Err(reason) => return self.conclude(failed(id, reason), Instant::now(), Some(inbox)).await,
+            Err(reason) => {
+                return self
+                    .conclude(failed(id, reason), Instant::now(), Some(inbox))
+                    .await;
+            }
         };
         let refused = tokio::select! {
             may_run = self.reporter.started(id) => if may_run { None } else { return Departure::Settled },
@@ -131,13 +127,19 @@ impl Executor {
             () = stop.cancelled() => Some("interrupted"),
         };
         if let Some(reason) = refused {
-            return self.conclude(failed(id, reason), Instant::now(), Some(inbox)).await;
+            return self
+                .conclude(failed(id, reason), Instant::now(), Some(inbox))
+                .await;
         }
         let seconds = prepared.seconds;
         let finished = self.run(prepared, stop).await;
         let cut_short = matches!(finished.end, End::TimedOut | End::Interrupted);
         let now = Instant::now();
-        let upload_until = if cut_short { now + SHORT_UPLOAD } else { deadline.clamp(now + SHORT_UPLOAD, now + LONG_UPLOAD) };
+        let upload_until = if cut_short {
+            now + SHORT_UPLOAD
+        } else {
+            deadline.clamp(now + SHORT_UPLOAD, now + LONG_UPLOAD)
+        };
         let result = Spooled {
             execution_id: id,
             outcome: outcome(finished.end, seconds, finished.output.truncated),
@@ -147,10 +149,17 @@ impl Executor {
     }
 
     /// Keeps a result on disk, gives its slot back, and reports it.
-    pub(crate) async fn conclude(&self, result: Spooled, upload_until: Instant, slot: Option<&Inbox>) -> Departure {
+    pub(crate) async fn conclude(
+        &self,
+        result: Spooled,
+        upload_until: Instant,
+        slot: Option<&Inbox>,
+    ) -> Departure {
         let spool = self.spool.clone();
         let kept = tokio::task::spawn_blocking(move || (spool.put(&result), result)).await;
-        let Ok((kept, result)) = kept else { return Departure::Deferred };
+        let Ok((kept, result)) = kept else {
+            return Departure::Deferred;
+        };
         if let Err(error) = kept {
             tracing::error!(execution.id = %result.execution_id, reason = %error, "result cannot be kept on disk; reporting it at once");
         }
@@ -180,62 +189,20 @@ impl Executor {
         (!known).then_some("unknown_action")
     }
 
-    async fn prepare(&self, job: Job) -> Result<Prepared, String> {
-        match job.kind {
-            ActionKind::Builtin => {
-                let plan = self.builtins.plan(&job.action, job.parameters.as_deref()).map_err(|error| error.to_string())?;
-                let body = match plan {
-                    Plan::Run(command) => Body::Program(command),
-                    Plan::Work(work) => Body::Work(work),
-                };
-                Ok(Prepared { body, deadline: job.deadline, seconds: job.timeout_seconds })
-            }
-            ActionKind::Hook => self.prepare_hook(job).await,
-        }
-    }
-
-    async fn prepare_hook(&self, job: Job) -> Result<Prepared, String> {
-        let (hooks, name) = (self.hooks.clone(), job.action.clone());
-        let sealed = tokio::task::spawn_blocking(move || hooks.seal(&name)).await.map_err(|error| error.to_string())?;
-        let (sealed, sidecar) = sealed.map_err(|error| match error {
-            HookError::Missing => "unknown_action".to_owned(),
-            error => format!("hook refused: {error}"),
-        })?;
-        let pinned = job.checksum.clone().or_else(|| Some(self.catalog.borrow().get(&job.action)?.checksum.clone()));
-        if pinned.as_ref() != Some(&sealed.checksum) {
-            return Err("hook_integrity_violation".to_owned());
-        }
-        let variables = parameters::variables(job.parameters.as_deref(), |name| sidecar.is_secret(name))
-            .map_err(|error| format!("invalid parameters: {error}"))?;
-        let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let mut environment = vec![
-            variable("PATH", PATH),
-            variable("HOME", &self.home),
-            variable("PLEXD_NODE_ID", &self.node_id.to_string()),
-            variable("PLEXD_EXECUTION_ID", &job.execution_id.to_string()),
-        ];
-        environment.extend(variables.plain);
-        let command = Command {
-            program: Program::Sealed(sealed.image, job.action),
-            arguments: Vec::new(),
-            environment,
-            secrets: variables.secret,
-        };
-        let own = sidecar.timeout_seconds.filter(|own| *own < job.timeout_seconds);
-        let own_end = own.map(|own| Instant::now() + Duration::from_secs(own.into()));
-        Ok(Prepared {
-            body: Body::Program(command),
-            deadline: own_end.map_or(job.deadline, |end| end.min(job.deadline)),
-            seconds: own.unwrap_or(job.timeout_seconds),
-        })
-    }
-
     async fn run(&self, prepared: Prepared, stop: &CancellationToken) -> Finished {
-        let limits = Limits { deadline: prepared.deadline, output_bytes: self.output_bytes };
+        let own_end = prepared.own_limit.map(|own| Instant::now() + own);
+        let deadline = own_end.map_or(prepared.deadline, |end| end.min(prepared.deadline));
+        let limits = Limits {
+            deadline,
+            output_bytes: self.output_bytes,
+        };
         match prepared.body {
             Body::Program(command) => self.launcher.run(command, limits, stop).await,
             Body::Work(work) => {
-                let none = |end| Finished { end, output: Captured::default() };
+                let none = |end| Finished {
+                    end,
+                    output: Captured::default(),
+                };
                 tokio::select! {
                     done = work => Finished { end: End::Exited(done.exit_code), output: Captured::of(&done.output, limits.output_bytes) },
                     () = sleep_until(limits.deadline) => none(End::TimedOut),
@@ -247,7 +214,11 @@ impl Executor {
 }
 
 fn failed(execution_id: Uuid, reason: impl Into<String>) -> Spooled {
-    Spooled { execution_id, outcome: Outcome::failed(reason), output: Vec::new() }
+    Spooled {
+        execution_id,
+        outcome: Outcome::failed(reason),
+        output: Vec::new(),
+    }
 }
 
 fn outcome(end: End, seconds: u32, truncated: bool) -> Outcome {
@@ -258,7 +229,12 @@ fn outcome(end: End, seconds: u32, truncated: bool) -> Outcome {
         truncated,
     };
     match end {
-        End::Exited(0) => Outcome { status: ExecutionStatus::Succeeded, exit_code: Some(0), error: None, truncated },
+        End::Exited(0) => Outcome {
+            status: ExecutionStatus::Succeeded,
+            exit_code: Some(0),
+            error: None,
+            truncated,
+        },
         End::Exited(code) => failed(Some(code.into()), format!("exit code {code}")),
         End::Signalled(signal) => failed(None, format!("killed by signal {signal}")),
         End::TimedOut => failed(None, format!("timed out after {seconds} s")),
@@ -275,13 +251,32 @@ mod tests {
     fn outcomes_say_what_happened() {
         let text = |end| {
             let outcome = outcome(end, 7, false);
-            (outcome.status, outcome.exit_code, outcome.error.unwrap_or_default())
+            (
+                outcome.status,
+                outcome.exit_code,
+                outcome.error.unwrap_or_default(),
+            )
         };
-        assert_eq!(text(End::Exited(0)), (ExecutionStatus::Succeeded, Some(0), String::new()));
-        assert_eq!(text(End::Exited(3)), (ExecutionStatus::Failed, Some(3), "exit code 3".to_owned()));
-        assert_eq!(text(End::Signalled(9)), (ExecutionStatus::Failed, None, "killed by signal 9".to_owned()));
-        assert_eq!(text(End::TimedOut), (ExecutionStatus::Failed, None, "timed out after 7 s".to_owned()));
-        assert_eq!(text(End::Interrupted), (ExecutionStatus::Failed, None, "interrupted".to_owned()));
+        assert_eq!(
+            text(End::Exited(0)),
+            (ExecutionStatus::Succeeded, Some(0), String::new())
+        );
+        assert_eq!(
+            text(End::Exited(3)),
+            (ExecutionStatus::Failed, Some(3), "exit code 3".to_owned())
+        );
+        assert_eq!(
+            text(End::Signalled(9)),
+            (ExecutionStatus::Failed, None, "killed by signal 9".to_owned())
+        );
+        assert_eq!(
+            text(End::TimedOut),
+            (ExecutionStatus::Failed, None, "timed out after 7 s".to_owned())
+        );
+        assert_eq!(
+            text(End::Interrupted),
+            (ExecutionStatus::Failed, None, "interrupted".to_owned())
+        );
         assert!(outcome(End::TimedOut, 1, true).truncated);
     }
 }

@@ -20,7 +20,9 @@ impl Fatal {
         let Error::Api(answer) = error else { return None };
         let code = answer.code.clone()?;
         let advice = match (answer.status, code.as_str()) {
-            (401, codes::NSK_REVOKED) => "it was revoked; to join again, use a fresh state directory and a fresh bootstrap token",
+            (401, codes::NSK_REVOKED) => {
+                "it was revoked; to join again, use a fresh state directory and a fresh bootstrap token"
+            }
             (401, _) => "it is not known there; check --server and --state-dir",
             (403, codes::NODE_ID_MISMATCH) => "the state directory's identity does not fit its key",
             _ => return None,
@@ -41,7 +43,12 @@ mod tests {
 
     #[test]
     fn only_the_control_plane_itself_can_end_the_agent() {
-        assert!(Fatal::of(&answer(401, Some("nsk_revoked"))).unwrap().to_string().contains("revoked"));
+        assert!(
+            Fatal::of(&answer(401, Some("nsk_revoked")))
+                .unwrap()
+                .to_string()
+                .contains("revoked")
+        );
         assert!(Fatal::of(&answer(401, Some("nsk_invalid"))).is_some());
         assert!(Fatal::of(&answer(403, Some("node_id_mismatch"))).is_some());
         assert!(Fatal::of(&answer(401, None)).is_none());

@@ -43,7 +43,9 @@ pub async fn run(client: NodeClient, build: Build, pull: Arc<Notify>) -> Fatal {
 fn complain(error: &Error) {
     match error {
         Error::Api(answer) if answer.code.as_deref() == Some(codes::CLOCK_SKEW) => {
-            tracing::error!("this node's clock is wrong by more than a minute; signed actions may be refused until it is set");
+            tracing::error!(
+                "this node's clock is wrong by more than a minute; signed actions may be refused until it is set"
+            );
         }
         Error::Api(_) | Error::Transport(_) | Error::Contract(_) => {
             tracing::warn!(reason = %printable(&error.to_string()), "heartbeat not accepted");

@@ -88,7 +88,12 @@ impl Hooks {
             .into_iter()
             .flatten()
             .filter_map(Result::ok)
-            .filter_map(|entry| Some((entry.file_name().to_string_lossy().into_owned(), facts(&entry.metadata().ok()?))))
+            .filter_map(|entry| {
+                Some((
+                    entry.file_name().to_string_lossy().into_owned(),
+                    facts(&entry.metadata().ok()?),
+                ))
+            })
             .collect();
         if let Ok(metadata) = std::fs::metadata(&self.directory) {
             signature.push((String::new(), facts(&metadata)));
@@ -133,9 +138,12 @@ impl Hooks {
                 return Vec::new();
             }
         };
-        let names = entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let (mut good, odd): (Vec<_>, Vec<_>) =
-            names.filter(|name| !name.ends_with(sidecar::SUFFIX)).partition(|name| action::valid_name(name));
+        let names = entries
+            .filter_map(Result::ok)
+            .map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let (mut good, odd): (Vec<_>, Vec<_>) = names
+            .filter(|name| !name.ends_with(sidecar::SUFFIX))
+            .partition(|name| action::valid_name(name));
         for name in odd {
             tracing::warn!(hook.name = %printable(&name), "hook not offered: its name cannot be an action's");
         }
@@ -207,7 +215,11 @@ fn open_directory(path: &Path) -> Result<OwnedFd, HookError> {
 fn guard(metadata: &Metadata) -> Result<(), HookError> {
     let owner = metadata.uid();
     let trusted = owner == 0 || owner == rustix::process::geteuid().as_raw();
-    if trusted && metadata.mode() & 0o022 == 0 { Ok(()) } else { Err(HookError::Writable) }
+    if trusted && metadata.mode() & 0o022 == 0 {
+        Ok(())
+    } else {
+        Err(HookError::Writable)
+    }
 }
 
 fn facts(metadata: &Metadata) -> [i64; 8] {
@@ -243,7 +255,8 @@ mod tests {
         }
 
         fn chmod(&self, name: &str, mode: u32) {
-            std::fs::set_permissions(self.0.path().join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+            std::fs::set_permissions(self.0.path().join(name), std::fs::Permissions::from_mode(mode))
+                .unwrap();
         }
 
         fn hooks(&self) -> Hooks {
@@ -251,7 +264,12 @@ mod tests {
         }
 
         fn names(&self) -> Vec<String> {
-            self.hooks().scan().declared().into_iter().map(|hook| hook.name).collect()
+            self.hooks()
+                .scan()
+                .declared()
+                .into_iter()
+                .map(|hook| hook.name)
+                .collect()
         }
     }
 
@@ -277,13 +295,34 @@ mod tests {
         .unwrap();
         assert_eq!(directory.names(), ["good.sh", "private"]);
         for name in ["link", "fifo", "folder"] {
-            assert!(matches!(directory.hooks().seal(name), Err(HookError::NotRegular)), "{name}");
+            assert!(
+                matches!(directory.hooks().seal(name), Err(HookError::NotRegular)),
+                "{name}"
+            );
         }
-        for name in ["../etc/passwd", "/bin/sh", "..", ".", "", "absent", "tool.json", "good.sh/x"] {
-            assert!(matches!(directory.hooks().seal(name), Err(HookError::Missing)), "{name}");
+        for name in [
+            "../etc/passwd",
+            "/bin/sh",
+            "..",
+            ".",
+            "",
+            "absent",
+            "tool.json",
+            "good.sh/x",
+        ] {
+            assert!(
+                matches!(directory.hooks().seal(name), Err(HookError::Missing)),
+                "{name}"
+            );
         }
-        assert!(matches!(directory.hooks().seal("group"), Err(HookError::Writable)));
-        assert!(matches!(directory.hooks().seal("plain"), Err(HookError::NotExecutable)));
+        assert!(matches!(
+            directory.hooks().seal("group"),
+            Err(HookError::Writable)
+        ));
+        assert!(matches!(
+            directory.hooks().seal("plain"),
+            Err(HookError::NotExecutable)
+        ));
     }
 
     #[test]
@@ -305,9 +344,17 @@ mod tests {
         directory.write("hook", "#!/bin/sh\necho two\n", 0o755);
         assert_eq!(sealed.checksum, declared.checksum);
         let mut content = String::new();
-        sealed.image.try_clone().unwrap().read_to_string(&mut content).unwrap();
+        sealed
+            .image
+            .try_clone()
+            .unwrap()
+            .read_to_string(&mut content)
+            .unwrap();
         assert_eq!(content, "#!/bin/sh\necho one\n");
-        assert_ne!(directory.hooks().seal("hook").unwrap().0.checksum, declared.checksum);
+        assert_ne!(
+            directory.hooks().seal("hook").unwrap().0.checksum,
+            declared.checksum
+        );
     }
 
     #[test]
@@ -317,13 +364,19 @@ mod tests {
         let json = r#"{"description":"d","timeout_seconds":7,"parameters":[{"name":"key","secret":true}]}"#;
         directory.write("hook.json", json, 0o644);
         let hook = directory.hooks().scan().get("hook").cloned().unwrap();
-        assert_eq!((hook.description.as_deref(), hook.timeout_seconds), (Some("d"), Some(7)));
+        assert_eq!(
+            (hook.description.as_deref(), hook.timeout_seconds),
+            (Some("d"), Some(7))
+        );
         assert!(hook.parameters[0].secret);
         // A secret that is no longer known to be one must not be treated as open.
         for (content, mode) in [("{", 0o644), (r#"{"unknown":1}"#, 0o644), ("{}", 0o666)] {
             directory.write("hook.json", content, mode);
             assert!(directory.names().is_empty(), "{content}");
-            assert!(matches!(directory.hooks().seal("hook"), Err(HookError::Sidecar(_))));
+            assert!(matches!(
+                directory.hooks().seal("hook"),
+                Err(HookError::Sidecar(_))
+            ));
         }
     }
 

@@ -23,7 +23,9 @@ use uuid::Uuid;
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_CEILING: Duration = Duration::from_secs(30);
 /// An Ed25519 key in its DER wrapping begins with this; the rest is the raw key.
-const DER_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+const DER_PREFIX: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+];
 
 /// A registered node's identity. Its `Debug` shows no key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +44,9 @@ pub struct Identity {
 
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identity").field("node_id", &self.node_id).finish_non_exhaustive()
+        f.debug_struct("Identity")
+            .field("node_id", &self.node_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -59,7 +63,9 @@ pub enum IdentityError {
     #[error("the bootstrap token file does not hold a bootstrap token for a node")]
     NotAToken,
     /// The token was redeemed before.
-    #[error("the bootstrap token is used up; if an earlier start of this agent broke off while it registered, issue a fresh token and start again with it")]
+    #[error(
+        "the bootstrap token is used up; if an earlier start of this agent broke off while it registered, issue a fresh token and start again with it"
+    )]
     Consumed,
     /// The server refuses the registration.
     #[error("registration refused: {0}")]
@@ -77,8 +83,8 @@ impl Identity {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let identity: Self =
-            serde_json::from_slice(&json).map_err(|_| IdentityError::Malformed("the identity file is damaged"))?;
+        let identity: Self = serde_json::from_slice(&json)
+            .map_err(|_| IdentityError::Malformed("the identity file is damaged"))?;
         identity.keys()?;
         Ok(Some(identity))
     }
@@ -157,7 +163,9 @@ pub async fn register(connection: &Connection, token: &str, name: &str) -> Resul
             Error::Api(answer) if answer.code.as_deref() == Some(codes::TOKEN_CONSUMED) => {
                 return Err(IdentityError::Consumed);
             }
-            Error::Api(_) | Error::Contract(_) => return Err(IdentityError::Refused(printable(&error.to_string()).into())),
+            Error::Api(_) | Error::Contract(_) => {
+                return Err(IdentityError::Refused(printable(&error.to_string()).into()));
+            }
         }
         tracing::warn!(reason = %printable(&error.to_string()), "not registered yet; trying again");
         tokio::time::sleep(wait).await;
@@ -179,7 +187,9 @@ fn nonce(rng: &dyn Rng) -> String {
 fn mesh_public_key() -> String {
     let random = ring::rand::SystemRandom::new();
     let private = EphemeralPrivateKey::generate(&X25519, &random).expect("the kernel gives randomness");
-    let public = private.compute_public_key().expect("an X25519 key has a public half");
+    let public = private
+        .compute_public_key()
+        .expect("an X25519 key has a public half");
     STANDARD.encode(public.as_ref())
 }
 
@@ -215,8 +225,14 @@ mod tests {
     #[test]
     fn raw_and_wrapped_signing_keys_are_the_same() {
         let wrapped = [DER_PREFIX.as_slice(), &[7; 32]].concat();
-        assert_eq!(Identity::of(answer(&wrapped)).unwrap().signing_key().unwrap(), [7; 32]);
-        assert_eq!(Identity::of(answer(&[7; 32])).unwrap().signing_key().unwrap(), [7; 32]);
+        assert_eq!(
+            Identity::of(answer(&wrapped)).unwrap().signing_key().unwrap(),
+            [7; 32]
+        );
+        assert_eq!(
+            Identity::of(answer(&[7; 32])).unwrap().signing_key().unwrap(),
+            [7; 32]
+        );
         assert!(Identity::of(answer(&[7; 31])).is_err());
     }
 

@@ -48,7 +48,9 @@ pub enum JournalError {
         source: io::Error,
     },
     /// A line before the last is not one of ours.
-    #[error("journal {path} is damaged at line {line}; without it an execution could run twice, so decide by hand what to do with it")]
+    #[error(
+        "journal {path} is damaged at line {line}; without it an execution could run twice, so decide by hand what to do with it"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -80,20 +82,35 @@ impl Journal {
     /// # Errors
     /// When the file is damaged or cannot be read or written.
     pub fn open(path: &Path, now: Timestamp) -> Result<Self, JournalError> {
-        let failed = |source| JournalError::Io { path: path.to_owned(), source };
+        let failed = |source| JournalError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let content = match std::fs::read(path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(failed(error)),
         };
         let mut entries = HashMap::new();
-        for line in lines(&content).map_err(|line| JournalError::Damaged { path: path.to_owned(), line })? {
-            if entries.get(&line.id).is_none_or(|known: &Line| known.stage != Stage::Settled) {
+        for line in lines(&content).map_err(|line| JournalError::Damaged {
+            path: path.to_owned(),
+            line,
+        })? {
+            if entries
+                .get(&line.id)
+                .is_none_or(|known: &Line| known.stage != Stage::Settled)
+            {
                 entries.insert(line.id, line);
             }
         }
         let (file, length) = rewrite(path, &mut entries, now).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file, length, compacted: length, entries })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            length,
+            compacted: length,
+            entries,
+        })
     }
 
     /// How far that execution got here; `None` when it was never taken on.
@@ -103,7 +120,11 @@ impl Journal {
 
     /// Every execution at that stage.
     pub fn at(&self, stage: Stage) -> Vec<Uuid> {
-        self.entries.values().filter(|line| line.stage == stage).map(|line| line.id).collect()
+        self.entries
+            .values()
+            .filter(|line| line.stage == stage)
+            .map(|line| line.id)
+            .collect()
     }
 
     /// Notes that an execution has reached a stage. It returns only when the note would survive power loss, but for
@@ -113,7 +134,10 @@ impl Journal {
     /// When the note may be lost; then the step must not be taken.
     pub fn note(&mut self, id: Uuid, stage: Stage, now: Timestamp) -> Result<(), JournalError> {
         let line = Line { id, stage, at: now };
-        self.append(&line).map_err(|source| JournalError::Io { path: self.path.clone(), source })?;
+        self.append(&line).map_err(|source| JournalError::Io {
+            path: self.path.clone(),
+            source,
+        })?;
         self.entries.insert(id, line);
         Ok(())
     }
@@ -124,10 +148,13 @@ impl Journal {
             self.compacted = self.length;
         }
         let text = render(line);
-        let written = self.file.write_all_at(text.as_bytes(), self.length).and_then(|()| match line.stage {
-            Stage::Accepted | Stage::Started => self.file.sync_data(),
-            Stage::Settled => Ok(()),
-        });
+        let written = self
+            .file
+            .write_all_at(text.as_bytes(), self.length)
+            .and_then(|()| match line.stage {
+                Stage::Accepted | Stage::Started => self.file.sync_data(),
+                Stage::Settled => Ok(()),
+            });
         if let Err(error) = written {
             // A torn line must not stand before the next whole one.
             self.file.set_len(self.length)?;
@@ -149,7 +176,10 @@ fn lines(content: &[u8]) -> Result<Vec<Line>, usize> {
     let mut whole = Vec::new();
     let mut broken = None;
     for (index, text) in content.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        match text.strip_suffix(b"\n").and_then(|text| serde_json::from_slice(text).ok()) {
+        match text
+            .strip_suffix(b"\n")
+            .and_then(|text| serde_json::from_slice(text).ok())
+        {
             Some(_) if broken.is_some() => return Err(broken.unwrap_or(index) + 1),
             Some(line) => whole.push(line),
             None => broken = broken.or(Some(index)),
@@ -236,7 +266,10 @@ mod tests {
         let mut content = std::fs::read(&path).unwrap();
         content[3] = b'#';
         std::fs::write(&path, content).unwrap();
-        assert!(matches!(Journal::open(&path, now()), Err(JournalError::Damaged { line: 1, .. })));
+        assert!(matches!(
+            Journal::open(&path, now()),
+            Err(JournalError::Damaged { line: 1, .. })
+        ));
     }
 
     #[test]
@@ -246,7 +279,10 @@ mod tests {
         let mut journal = Journal::open(&path, now()).unwrap();
         journal.note(id(1), Stage::Settled, now()).unwrap();
         let before = now() + SignedDuration::from_hours(71);
-        assert_eq!(Journal::open(&path, before).unwrap().stage(id(1)), Some(Stage::Settled));
+        assert_eq!(
+            Journal::open(&path, before).unwrap().stage(id(1)),
+            Some(Stage::Settled)
+        );
         let after = now() + SignedDuration::from_hours(73);
         assert_eq!(Journal::open(&path, after).unwrap().stage(id(1)), None);
     }
@@ -259,8 +295,18 @@ mod tests {
         journal.note(id(1), Stage::Settled, now()).unwrap();
         drop(journal);
         let mut content = std::fs::read(&path).unwrap();
-        content.extend(render(&Line { id: id(1), stage: Stage::Accepted, at: now() }).bytes());
+        content.extend(
+            render(&Line {
+                id: id(1),
+                stage: Stage::Accepted,
+                at: now(),
+            })
+            .bytes(),
+        );
         std::fs::write(&path, content).unwrap();
-        assert_eq!(Journal::open(&path, now()).unwrap().stage(id(1)), Some(Stage::Settled));
+        assert_eq!(
+            Journal::open(&path, now()).unwrap().stage(id(1)),
+            Some(Stage::Settled)
+        );
     }
 }

@@ -44,7 +44,9 @@ pub async fn run(
             continue;
         }
         let looking = hooks.clone();
-        let found = tokio::task::spawn_blocking(move || looking.scan()).await.unwrap_or_default();
+        let found = tokio::task::spawn_blocking(move || looking.scan())
+            .await
+            .unwrap_or_default();
         let manifest = manifest(&build, &builtins, &found);
         catalog.send_replace(Arc::new(found));
         match client.put_capabilities(&manifest).await {
@@ -77,18 +79,26 @@ fn manifest(build: &Build, builtins: &Builtins, catalog: &Catalog) -> Capability
         // Names, digests and which parameters are secret matter; prose does not.
         for hook in &mut manifest.declared_hooks {
             hook.description = None;
-            hook.parameters.iter_mut().for_each(|parameter| parameter.description = None);
+            hook.parameters
+                .iter_mut()
+                .for_each(|parameter| parameter.description = None);
         }
     }
     while size(&manifest) > CAPABILITIES_BODY_BYTES {
-        let Some(hook) = manifest.declared_hooks.pop() else { break };
+        let Some(hook) = manifest.declared_hooks.pop() else {
+            break;
+        };
         tracing::warn!(hook.name = %hook.name, "hook not offered: the manifest would be too large");
     }
     manifest
 }
 
 fn declared_hooks(builtins: &Builtins, catalog: &Catalog) -> Vec<DeclaredHook> {
-    catalog.declared().into_iter().filter(|hook| !builtins.is_disabled(&hook.name)).collect()
+    catalog
+        .declared()
+        .into_iter()
+        .filter(|hook| !builtins.is_disabled(&hook.name))
+        .collect()
 }
 
 fn size(manifest: &CapabilityManifestRequest) -> usize {
@@ -101,7 +111,10 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     fn build() -> Build {
-        Build { version: "0.1.0".to_owned(), checksum: "c".to_owned() }
+        Build {
+            version: "0.1.0".to_owned(),
+            checksum: "c".to_owned(),
+        }
     }
 
     fn directory_with(hooks: usize, description: &str) -> tempfile::TempDir {
@@ -123,8 +136,15 @@ mod tests {
         let manifest = manifest(&build(), &Builtins::new(Vec::new(), Vec::new()), &catalog);
         assert_eq!(manifest.declared_hooks.len(), 2);
         assert_eq!(manifest.declared_hooks[0].description.as_deref(), Some("d"));
-        let names: Vec<_> = manifest.builtin_actions.iter().map(|action| action.name.as_str()).collect();
-        assert!(names.contains(&"system.info") && names.contains(&"logs.snapshot"), "{names:?}");
+        let names: Vec<_> = manifest
+            .builtin_actions
+            .iter()
+            .map(|action| action.name.as_str())
+            .collect();
+        assert!(
+            names.contains(&"system.info") && names.contains(&"logs.snapshot"),
+            "{names:?}"
+        );
     }
 
     #[test]
@@ -134,6 +154,11 @@ mod tests {
         let manifest = manifest(&build(), &Builtins::new(Vec::new(), Vec::new()), &catalog);
         assert!(size(&manifest) <= CAPABILITIES_BODY_BYTES);
         assert_eq!(manifest.declared_hooks.len(), 128);
-        assert!(manifest.declared_hooks.iter().all(|hook| hook.parameters[0].secret));
+        assert!(
+            manifest
+                .declared_hooks
+                .iter()
+                .all(|hook| hook.parameters[0].secret)
+        );
     }
 }

@@ -57,7 +57,12 @@ pub fn variables(
             return Err(ParameterError::Collision(variable));
         }
         let value = serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned());
-        if secret { &mut variables.secret } else { &mut variables.plain }.push((variable, value));
+        if secret {
+            &mut variables.secret
+        } else {
+            &mut variables.plain
+        }
+        .push((variable, value));
     }
     Ok(variables)
 }
@@ -66,8 +71,18 @@ fn variable(name: &str, suffix: &str) -> Result<String, ParameterError> {
     if name.is_empty() {
         return Err(ParameterError::Unnamed);
     }
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    Ok(PREFIX.chars().chain(name.chars().map(plain)).chain(suffix.chars()).collect())
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
+    Ok(PREFIX
+        .chars()
+        .chain(name.chars().map(plain))
+        .chain(suffix.chars())
+        .collect())
 }
 
 #[cfg(test)]
@@ -82,7 +97,8 @@ mod tests {
 
     #[test]
     fn values_keep_their_spelling() {
-        let variables = flatten(r#"{"s":"a\"b\nc","n":1.0,"big":18446744073709551617,"o":{"b":1,"a":[null]},"t":true}"#);
+        let variables =
+            flatten(r#"{"s":"a\"b\nc","n":1.0,"big":18446744073709551617,"o":{"b":1,"a":[null]},"t":true}"#);
         let plain: BTreeMap<String, String> = variables.unwrap().plain.into_iter().collect();
         let expected = [
             ("PLEXD_PARAM_S", "a\"b\nc"),
@@ -91,20 +107,36 @@ mod tests {
             ("PLEXD_PARAM_O", r#"{"b":1,"a":[null]}"#),
             ("PLEXD_PARAM_T", "true"),
         ];
-        assert_eq!(plain, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        assert_eq!(
+            plain,
+            expected
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into()
+        );
     }
 
     #[test]
     fn secrets_are_kept_apart() {
         let variables = flatten(r#"{"secret-key":"hunter2","open":"x"}"#).unwrap();
-        assert_eq!(variables.secret, [("PLEXD_PARAM_SECRET_KEY_FILE".to_owned(), "hunter2".to_owned())]);
+        assert_eq!(
+            variables.secret,
+            [("PLEXD_PARAM_SECRET_KEY_FILE".to_owned(), "hunter2".to_owned())]
+        );
         assert_eq!(variables.plain, [("PLEXD_PARAM_OPEN".to_owned(), "x".to_owned())]);
     }
 
     #[test]
     fn names_that_fall_together_are_refused() {
-        for json in [r#"{"a-b":1,"a_b":2}"#, r#"{"a.b":1,"A_B":2}"#, r#"{"secret":1,"SECRET_FILE":2}"#, r#"{"ä":1,"ö":2}"#] {
-            assert!(matches!(flatten(json), Err(ParameterError::Collision(_))), "{json}");
+        for json in [
+            r#"{"a-b":1,"a_b":2}"#,
+            r#"{"a.b":1,"A_B":2}"#,
+            r#"{"secret":1,"SECRET_FILE":2}"#,
+            r#"{"ä":1,"ö":2}"#,
+        ] {
+            assert!(
+                matches!(flatten(json), Err(ParameterError::Collision(_))),
+                "{json}"
+            );
         }
         assert_eq!(flatten(r#"{"":1}"#), Err(ParameterError::Unnamed));
         assert_eq!(flatten("[1]"), Err(ParameterError::NotAnObject));

@@ -119,7 +119,10 @@ impl Launcher {
     pub async fn run(&self, command: Command, limits: Limits, stop: &CancellationToken) -> Finished {
         match self.launch(command).await {
             Ok(run) => run.follow(limits, stop).await,
-            Err(error) => Finished { end: End::Unstartable(error.to_string()), output: Captured::default() },
+            Err(error) => Finished {
+                end: End::Unstartable(error.to_string()),
+                output: Captured::default(),
+            },
         }
     }
 
@@ -129,7 +132,11 @@ impl Launcher {
         let (program, name, sealed) = match command.program {
             Program::Sealed(image, name) => (None, name, Stdio::from(image)),
             Program::Installed(path) => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let name = path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
                 (Some(path), name, Stdio::null())
             }
         };
@@ -152,11 +159,21 @@ impl Launcher {
             secrets: command.secrets,
             directory: self.directory.clone(),
         };
-        let mut line = serde_json::to_vec(&order)?;
-        line.push(b'\n');
-        timeout(HANDOVER, control.write_all(&line)).await.map_err(|_| io::ErrorKind::TimedOut)??;
-        Ok(Run { supervisor, control, output })
+        hand_over(&order, &mut control).await?;
+        Ok(Run {
+            supervisor,
+            control,
+            output,
+        })
     }
+}
+
+async fn hand_over(order: &Order, control: &mut UnixStream) -> io::Result<()> {
+    let mut line = serde_json::to_vec(order)?;
+    line.push(b'\n');
+    timeout(HANDOVER, control.write_all(&line))
+        .await
+        .map_err(|_| io::ErrorKind::TimedOut)?
 }
 
 struct Run {
@@ -192,12 +209,19 @@ impl Run {
                 let _ = kill.shutdown().await;
             }
         };
-        if open && timeout(DRAIN, drain(&mut self.output, &mut captured, limits.output_bytes)).await.is_err() {
+        if open
+            && timeout(DRAIN, drain(&mut self.output, &mut captured, limits.output_bytes))
+                .await
+                .is_err()
+        {
             tracing::warn!("a process outlived the kill and holds the output open");
         }
         reap(self.supervisor, word.is_some()).await;
         let end = asked.unwrap_or_else(|| word.unwrap_or(None).map_or_else(lost, End::from));
-        Finished { end, output: captured }
+        Finished {
+            end,
+            output: captured,
+        }
     }
 }
 

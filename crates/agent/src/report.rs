@@ -58,7 +58,10 @@ impl Reporter {
 
     /// Says that an execution's body is about to run. Returns whether it may.
     pub async fn started(&self, execution_id: Uuid) -> bool {
-        matches!(self.insist(execution_id, &step(ExecutionStatus::Started)).await, Answer::Taken)
+        matches!(
+            self.insist(execution_id, &step(ExecutionStatus::Started)).await,
+            Answer::Taken
+        )
     }
 
     /// Reports a result until the server has it or does not want it. A large output is uploaded if that succeeds before
@@ -69,15 +72,25 @@ impl Reporter {
         if result.output.len() > INLINE_OUTPUT_BYTES {
             match upload::upload(&self.client, id, &result.output, upload_until).await {
                 Ok(uploaded) => {
-                    request.output = Some(CallbackOutput { truncated: result.outcome.truncated, ..uploaded });
+                    request.output = Some(CallbackOutput {
+                        truncated: result.outcome.truncated,
+                        ..uploaded
+                    });
                 }
-                Err(error) => warn(id, "output not uploaded; reporting its beginning", &error.to_string()),
+                Err(error) => warn(
+                    id,
+                    "output not uploaded; reporting its beginning",
+                    &error.to_string(),
+                ),
             }
         }
         let forms = [
             request,
             terminal(&result.outcome, inline(result)),
-            terminal(&Outcome::failed("the control plane rejected the action's result"), None),
+            terminal(
+                &Outcome::failed("the control plane rejected the action's result"),
+                None,
+            ),
         ];
         for form in forms {
             match self.insist(id, &form).await {
@@ -112,7 +125,11 @@ impl Reporter {
                     Verdict::Again => wait = wait.max(retry_after(answer)),
                 }
             }
-            warn(execution_id, "report not delivered; trying again", &error.to_string());
+            warn(
+                execution_id,
+                "report not delivered; trying again",
+                &error.to_string(),
+            );
             tokio::time::sleep(wait).await;
         }
     }
@@ -140,7 +157,14 @@ pub fn retry_after(answer: &ApiError) -> Duration {
 }
 
 fn current_status(answer: &ApiError) -> Option<String> {
-    Some(answer.problem.as_ref()?.get("current_status")?.as_str()?.to_owned())
+    Some(
+        answer
+            .problem
+            .as_ref()?
+            .get("current_status")?
+            .as_str()?
+            .to_owned(),
+    )
 }
 
 fn step(status: ExecutionStatus) -> ExecutionCallbackRequest {
@@ -179,7 +203,11 @@ fn inline(result: &Spooled) -> Option<CallbackOutput> {
 
 fn short(text: &str) -> String {
     let text = printable(text);
-    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= TEXT_BYTES).last();
+    let end = text
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .take_while(|end| *end <= TEXT_BYTES)
+        .last();
     text[..end.unwrap_or(0)].to_owned()
 }
 
@@ -193,8 +221,16 @@ mod tests {
     use proptest::prelude::*;
 
     fn result(output: Vec<u8>, truncated: bool, exit_code: Option<i64>) -> Spooled {
-        let outcome = Outcome { exit_code, truncated, ..Outcome::failed("e") };
-        Spooled { execution_id: Uuid::from_u128(1), outcome, output }
+        let outcome = Outcome {
+            exit_code,
+            truncated,
+            ..Outcome::failed("e")
+        };
+        Spooled {
+            execution_id: Uuid::from_u128(1),
+            outcome,
+            output,
+        }
     }
 
     #[test]

@@ -26,12 +26,17 @@ pub struct Outcome {
 impl Outcome {
     /// A failure without exit code and output.
     pub fn failed(error: impl Into<String>) -> Self {
-        Self { status: ExecutionStatus::Failed, exit_code: None, error: Some(error.into()), truncated: false }
+        Self {
+            status: ExecutionStatus::Failed,
+            exit_code: None,
+            error: Some(error.into()),
+            truncated: false,
+        }
     }
 }
 
-/// A result that waits to be reported.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A result that waits to be reported. Its `Debug` shows no output.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Spooled {
     /// The execution.
     pub execution_id: Uuid,
@@ -39,6 +44,16 @@ pub struct Spooled {
     pub outcome: Outcome,
     /// What it printed.
     pub output: Vec<u8>,
+}
+
+impl std::fmt::Debug for Spooled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Spooled")
+            .field("execution_id", &self.execution_id)
+            .field("outcome", &self.outcome)
+            .field("output_bytes", &self.output.len())
+            .finish()
+    }
 }
 
 /// The directory of results.
@@ -54,7 +69,9 @@ impl Spool {
     /// When the directory cannot be made.
     pub fn open(directory: &Path) -> io::Result<Self> {
         durable::private_directory(directory)?;
-        Ok(Self { directory: directory.to_owned() })
+        Ok(Self {
+            directory: directory.to_owned(),
+        })
     }
 
     /// Keeps a result until [`Self::remove`]. It returns only when the result would survive power loss.
@@ -80,10 +97,16 @@ impl Spool {
     /// # Errors
     /// When it cannot be read.
     pub fn get(&self, execution_id: Uuid) -> io::Result<Option<Spooled>> {
-        let Some(json) = read(&self.path(execution_id))? else { return Ok(None) };
+        let Some(json) = read(&self.path(execution_id))? else {
+            return Ok(None);
+        };
         let outcome = serde_json::from_slice(&json)?;
         let output = read(&self.output_path(execution_id))?.unwrap_or_default();
-        Ok(Some(Spooled { execution_id, outcome, output }))
+        Ok(Some(Spooled {
+            execution_id,
+            outcome,
+            output,
+        }))
     }
 
     /// Forgets a result.
@@ -104,7 +127,10 @@ impl Spool {
         let mut outputs = Vec::new();
         for entry in std::fs::read_dir(&self.directory)? {
             let path = entry?.path();
-            let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<Uuid>().ok());
+            let id = path
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .and_then(|stem| stem.parse::<Uuid>().ok());
             match (id, path.extension().and_then(|extension| extension.to_str())) {
                 (Some(id), Some("json")) => waiting.push(id),
                 (Some(id), Some("out")) => outputs.push(id),
@@ -147,7 +173,11 @@ mod tests {
             error: Some("exit code 3".to_owned()),
             truncated: true,
         };
-        Spooled { execution_id: Uuid::from_u128(n), outcome, output: output.to_vec() }
+        Spooled {
+            execution_id: Uuid::from_u128(n),
+            outcome,
+            output: output.to_vec(),
+        }
     }
 
     #[test]
@@ -180,8 +210,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let spool = Spool::open(directory.path()).unwrap();
         spool.put(&result(1, b"x")).unwrap();
-        std::fs::write(directory.path().join(format!("{}.out", Uuid::from_u128(2))), b"orphan").unwrap();
-        std::fs::write(directory.path().join(format!("{}.json.new", Uuid::from_u128(3))), b"{").unwrap();
+        std::fs::write(
+            directory.path().join(format!("{}.out", Uuid::from_u128(2))),
+            b"orphan",
+        )
+        .unwrap();
+        std::fs::write(
+            directory.path().join(format!("{}.json.new", Uuid::from_u128(3))),
+            b"{",
+        )
+        .unwrap();
         assert_eq!(spool.list().unwrap(), [Uuid::from_u128(1)]);
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
     }

@@ -16,6 +16,8 @@ use tokio::time::Instant;
 
 const BASE: Duration = Duration::from_secs(1);
 const CEILING: Duration = Duration::from_secs(60);
+/// However soon the server wants us back.
+const LEAST: Duration = Duration::from_millis(100);
 /// A server that does not offer the stream is asked again after this long; the state is pulled meanwhile.
 const NOT_OFFERED: Duration = Duration::from_secs(600);
 /// At most one line about bad envelopes in this time.
@@ -23,7 +25,12 @@ const COMPLAINT: Duration = Duration::from_secs(10);
 
 /// Follows the stream, and asks for a pull whenever it opens. Ends only when the node's key is refused.
 pub async fn run(client: NodeClient, verifier: Verifier, inbox: Inbox, pull: Arc<Notify>) -> Fatal {
-    let mut follower = Follower { verifier, inbox, pull, complaints: Complaints::default() };
+    let mut follower = Follower {
+        verifier,
+        inbox,
+        pull,
+        complaints: Complaints::default(),
+    };
     let mut backoff = Backoff::new(BASE, CEILING);
     loop {
         let (asked, ended) = match client.events().await {
@@ -34,13 +41,20 @@ pub async fn run(client: NodeClient, verifier: Verifier, inbox: Inbox, pull: Arc
             }
             Err(error) => (None, Some(error)),
         };
-        let mut wait = asked.map_or_else(|| backoff.next(&System), |asked| spread(asked.min(CEILING), &System));
+        let mut wait = asked.map_or_else(
+            || backoff.next(&System),
+            |asked| spread(asked.clamp(LEAST, CEILING), &System),
+        );
         if let Some(error) = ended {
             if let Some(fatal) = Fatal::of(&error) {
                 return fatal;
             }
             if let Error::Api(answer) = &error {
-                wait = if answer.status == 501 { NOT_OFFERED } else { wait.max(retry_after(answer)) };
+                wait = if answer.status == 501 {
+                    NOT_OFFERED
+                } else {
+                    wait.max(retry_after(answer))
+                };
             }
             tracing::warn!(reason = %printable(&error.to_string()), wait_ms = wait.as_millis(), "event stream interrupted");
         }

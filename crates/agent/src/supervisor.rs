@@ -91,10 +91,18 @@ fn confine() -> io::Result<()> {
     // When memory runs out, the run is to go before the agent. Writing needs a dumpable process.
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    )?;
     set_child_subreaper(Some(getpid()))?;
     // Already being a session leader is as good.
     let _ = setsid();
+    // Whoever started the agent may have left descriptors open in it; no run is to inherit them.
+    close_fds::set_fds_cloexec(3, &[]);
     umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     Ok(())
 }
@@ -113,7 +121,11 @@ fn start(order: &Order) -> io::Result<Pid> {
         }
     };
     let mut command = Command::new(program);
-    command.arg0(&order.name).args(&order.arguments).env_clear().envs(order.environment.iter().cloned());
+    command
+        .arg0(&order.name)
+        .args(&order.arguments)
+        .env_clear()
+        .envs(order.environment.iter().cloned());
     for (variable, secret) in &order.secrets {
         let file = secrets::file(secret.as_bytes())?;
         command.env(variable, format!("/dev/fd/{}", file.as_raw_fd()));

@@ -28,7 +28,9 @@ pub async fn upload(
     until: Instant,
 ) -> Result<CallbackOutput, Error> {
     let late = |_| Error::Transport("the upload took too long".to_owned());
-    timeout_at(until, insist(client, execution_id, output)).await.map_err(late)?
+    timeout_at(until, insist(client, execution_id, output))
+        .await
+        .map_err(late)?
 }
 
 async fn insist(client: &NodeClient, execution_id: Uuid, output: &[u8]) -> Result<CallbackOutput, Error> {
@@ -45,9 +47,17 @@ async fn insist(client: &NodeClient, execution_id: Uuid, output: &[u8]) -> Resul
     let mut backoff = Backoff::new(RETRY, RETRY_CEILING);
     loop {
         match attempt(client, execution_id, &declaration, output.clone()).await {
-            Ok(key) => return Ok(CallbackOutput { object_key: Some(key), sha256: Some(sha256), ..Default::default() }),
+            Ok(key) => {
+                return Ok(CallbackOutput {
+                    object_key: Some(key),
+                    sha256: Some(sha256),
+                    ..Default::default()
+                });
+            }
             Err(error) if !is_passing(&error) => return Err(error),
-            Err(Error::Api(answer)) => tokio::time::sleep(backoff.next(&System).max(retry_after(&answer))).await,
+            Err(Error::Api(answer)) => {
+                tokio::time::sleep(backoff.next(&System).max(retry_after(&answer))).await
+            }
             Err(Error::Transport(_) | Error::Contract(_)) => tokio::time::sleep(backoff.next(&System)).await,
         }
     }
@@ -62,7 +72,9 @@ async fn attempt(
 ) -> Result<String, Error> {
     let answer = client.callback(execution_id, declaration).await?;
     let missing = || Error::Contract("the declaration's answer has no upload URL".to_owned());
-    client.upload(&answer.output_upload_url.ok_or_else(missing)?, output).await
+    client
+        .upload(&answer.output_upload_url.ok_or_else(missing)?, output)
+        .await
 }
 
 fn is_passing(error: &Error) -> bool {

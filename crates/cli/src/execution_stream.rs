@@ -189,6 +189,7 @@ mod tests {
     use crate::document::Members;
     use crate::error::Error;
     use crate::view::{Head, Target};
+    use proptest::prelude::*;
     use serde_json::value::RawValue;
     use std::io::Read;
 
@@ -333,5 +334,21 @@ mod tests {
         let (log, result) = run(format!("{{{},\"targets\":[{targets}]}}", head()).as_bytes());
         assert!(result.is_ok(), "{result:?}");
         assert_eq!(log.targets.len(), count);
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_body_is_refused_or_still_json(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let body = format!("{{{},\"targets\":[{},{}]}}", head(), target("one"), target("two"));
+            let mut damaged = body.into_bytes();
+            let at = at.index(damaged.len());
+            damaged[at] = byte;
+            let (log, result) = run(&damaged);
+            prop_assert_eq!(log.ended, result.is_ok());
+            if result.is_ok() {
+                let value: serde_json::Value = serde_json::from_slice(&damaged).expect("JSON");
+                prop_assert_eq!(value["targets"].as_array().map(Vec::len), Some(log.targets.len()));
+            }
+        }
     }
 }

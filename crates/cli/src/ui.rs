@@ -7,7 +7,7 @@
 
 use crate::document;
 use crate::error::Error;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use plex_domain::text;
 use serde_json::value::RawValue;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -36,10 +36,22 @@ pub(crate) enum Controls {
     Passed,
 }
 
-impl Controls {
-    /// What `--raw` means.
-    pub(crate) fn from_flag(raw: &bool) -> Self {
-        if *raw { Self::Passed } else { Self::Shown }
+/// The flag that lets outputs through as they are.
+#[derive(Debug, Args)]
+pub(crate) struct RawArg {
+    /// Let every control sequence of an output through to a terminal
+    #[arg(long)]
+    raw: bool,
+}
+
+impl RawArg {
+    /// What it asks for.
+    pub(crate) fn controls(&self) -> Controls {
+        if self.raw {
+            Controls::Passed
+        } else {
+            Controls::Shown
+        }
     }
 }
 
@@ -51,6 +63,7 @@ pub(crate) struct Ui {
     stdout_is_terminal: bool,
     can_ask: bool,
     some_escaped: bool,
+    line_is_open: bool,
 }
 
 impl Ui {
@@ -63,6 +76,7 @@ impl Ui {
             stdout_is_terminal: io::stdout().is_terminal(),
             can_ask: io::stdin().is_terminal() && io::stderr().is_terminal(),
             some_escaped: false,
+            line_is_open: false,
         }
     }
 
@@ -79,21 +93,23 @@ impl Ui {
 
     /// Prints text that is made of our own words and of what was made printable before.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Error> {
-        self.stdout.write_all(text.as_bytes()).map_err(Error::writing)
+        self.put(text.as_bytes())
     }
 
     /// Prints an action's output.
     pub(crate) fn output(&mut self, bytes: &[u8], controls: Controls) -> Result<(), Error> {
         if !self.stdout_is_terminal || controls == Controls::Passed {
-            return self.stdout.write_all(bytes).map_err(Error::writing);
+            return self.put(bytes);
         }
-        let (mut shown, escaped) = text::terminal(bytes);
+        let (shown, escaped) = text::terminal(bytes);
         self.some_escaped |= escaped;
+        self.put(&shown)?;
+        // A colour left on would dye the next header.
         if shown.contains(&0x1b) {
-            // A colour left on would dye the next header.
-            shown.extend_from_slice(RESET);
+            self.stdout.write_all(RESET).map_err(Error::writing)
+        } else {
+            Ok(())
         }
-        self.stdout.write_all(&shown).map_err(Error::writing)
     }
 
     /// Prints an action's output piece by piece.
@@ -112,16 +128,12 @@ impl Ui {
             if count == 0 {
                 break;
             }
-            self.stdout
-                .write_all(&filter.push(&piece[..count]))
-                .map_err(Error::writing)?;
+            self.put(&filter.push(&piece[..count]))?;
         }
         let rest = filter.finish();
         self.some_escaped |= rest.escaped;
-        self.stdout
-            .write_all(&rest.shown)
-            .and_then(|()| self.stdout.write_all(RESET))
-            .map_err(Error::writing)
+        self.put(&rest.shown)?;
+        self.stdout.write_all(RESET).map_err(Error::writing)
     }
 
     /// Prints a JSON document as it is, or as YAML. A terminal sees no control character of it, even inside
@@ -221,14 +233,26 @@ impl Ui {
         Ok(())
     }
 
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if let Some(last) = bytes.last() {
+            self.line_is_open = *last != b'\n';
+        }
+        self.stdout.write_all(bytes).map_err(Error::writing)
+    }
+
     fn say(&mut self, line: &str) {
         let line = text::printable(line).into_owned();
         self.say_raw(&line);
     }
 
-    /// Writes a line to stderr. When that fails there is nowhere left to say so.
+    /// Writes a line to stderr, below what stdout left on a terminal. When that fails there is nowhere left to
+    /// say so.
     fn say_raw(&mut self, line: &str) {
-        let _ = self.stderr.write_all(format!("{line}\n").as_bytes());
+        let on_line_with_output = self.stdout_is_terminal && std::mem::take(&mut self.line_is_open);
+        let break_before = if on_line_with_output { "\n" } else { "" };
+        let _ = self
+            .stderr
+            .write_all(format!("{break_before}{line}\n").as_bytes());
     }
 }
 
@@ -281,6 +305,7 @@ pub(crate) mod captured {
             stdout_is_terminal: stdout == Stdout::Terminal,
             can_ask: false,
             some_escaped: false,
+            line_is_open: false,
         };
         (ui, out, err)
     }
@@ -319,6 +344,16 @@ mod tests {
             "{text:?}"
         );
         assert_eq!(err.text().lines().count(), 1);
+    }
+
+    #[test]
+    fn on_a_terminal_a_warning_has_a_line_of_its_own() {
+        for (stdout, start) in [(Stdout::Terminal, "\nwarning: "), (Stdout::Pipe, "warning: ")] {
+            let (mut ui, _, err) = ui(Format::Text, stdout);
+            ui.output(b"no newline", Controls::Shown).expect("written");
+            ui.warn("look");
+            assert!(err.text().starts_with(start), "{:?}", err.text());
+        }
     }
 
     #[test]

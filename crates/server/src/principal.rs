@@ -57,7 +57,7 @@ impl FromRequestParts<App> for Principal {
         let hash = credential::hash(&app.keys.api_tokens, token.ok_or_else(failure)?.as_bytes());
         let found = app.db.read(async move |tx| tokens::authenticate(tx, &hash).await).await?;
         let caller = found.ok_or_else(failure)?;
-        app.token_uses.note(caller.token_id, caller.last_used_at);
+        app.token_uses.note(caller.token_id, caller.last_used_at, app.clock.now());
         Ok(Self {
             id: caller.principal_id,
             kind: caller.kind,

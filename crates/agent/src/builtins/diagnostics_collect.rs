@@ -22,7 +22,10 @@ pub(super) const BUILTIN: Builtin = Builtin {
 
 fn plan(_: &Builtins, arguments: &Arguments) -> Result<Plan, Refusal> {
     let count = usize::try_from(arguments.integer("processes").unwrap_or_default()).unwrap_or_default();
-    Ok(blocking(move || Done { exit_code: 0, output: report(count).into_bytes() }))
+    Ok(blocking(move || Done {
+        exit_code: 0,
+        output: report(count).into_bytes(),
+    }))
 }
 
 fn report(count: usize) -> String {
@@ -31,12 +34,28 @@ fn report(count: usize) -> String {
         let _ = write!(report, "== {title}\n{}\n\n", text.trim_end());
     };
     section("system", &format!("{:#}", system_info::describe()));
-    for path in ["/proc/pressure/cpu", "/proc/pressure/memory", "/proc/pressure/io", "/proc/meminfo", "/proc/net/dev"] {
-        section(path, &fs::read_to_string(path).unwrap_or_else(|error| error.to_string()));
+    for path in [
+        "/proc/pressure/cpu",
+        "/proc/pressure/memory",
+        "/proc/pressure/io",
+        "/proc/meminfo",
+        "/proc/net/dev",
+    ] {
+        section(
+            path,
+            &fs::read_to_string(path).unwrap_or_else(|error| error.to_string()),
+        );
     }
     let disks: String = Space::everywhere()
         .iter()
-        .map(|space| format!("{:>3} % available of {} bytes on {}\n", space.available_percent(), space.total, space.mount))
+        .map(|space| {
+            format!(
+                "{:>3} % available of {} bytes on {}\n",
+                space.available_percent(),
+                space.total,
+                space.mount
+            )
+        })
         .collect();
     section("disks", &disks);
     section("processes by resident memory", &processes(count));
@@ -56,7 +75,8 @@ fn processes(count: usize) -> String {
         })
         .collect();
     processes.sort_by(|a, b| b.cmp(a));
-    let line = |(size, pid, name): &(u64, u32, String)| format!("{size:>10} KiB {pid:>8} {}\n", printable(name));
+    let line =
+        |(size, pid, name): &(u64, u32, String)| format!("{size:>10} KiB {pid:>8} {}\n", printable(name));
     processes.iter().take(count).map(line).collect()
 }
 

@@ -27,7 +27,12 @@ pub(super) const BUILTIN: Builtin = Builtin {
             need: Need::Optional,
             description: "TCP port to connect to instead of ICMP",
         },
-        Parameter { name: "count", kind: Kind::Integer(1, 20), need: Need::Default(3), description: "Attempts" },
+        Parameter {
+            name: "count",
+            kind: Kind::Integer(1, 20),
+            need: Need::Default(3),
+            description: "Attempts",
+        },
     ],
     plan,
 };
@@ -40,13 +45,25 @@ fn is_host(text: &str) -> bool {
 fn plan(_: &Builtins, arguments: &Arguments) -> Result<Plan, Refusal> {
     let host = arguments.text("host").unwrap_or_default().to_owned();
     let count = arguments.integer("count").unwrap_or(1);
-    let port = arguments.integer("port").and_then(|port| u16::try_from(port).ok());
+    let port = arguments
+        .integer("port")
+        .and_then(|port| u16::try_from(port).ok());
     match (port, installed("ping")) {
         (None, Ok(ping)) => {
-            let options = ["-n".to_owned(), format!("-c{count}"), format!("-w{}", count + 5), "--".to_owned(), host];
+            let options = [
+                "-n".to_owned(),
+                format!("-c{count}"),
+                format!("-w{}", count + 5),
+                "--".to_owned(),
+                host,
+            ];
             Ok(run(ping, options.to_vec()))
         }
-        (port, _) => Ok(Plan::Work(Box::pin(knock(host, port.unwrap_or(DEFAULT_PORT), count)))),
+        (port, _) => Ok(Plan::Work(Box::pin(knock(
+            host,
+            port.unwrap_or(DEFAULT_PORT),
+            count,
+        )))),
     }
 }
 
@@ -58,7 +75,9 @@ async fn knock(host: String, port: u16, count: i64) -> Done {
         let result = match timeout(ATTEMPT, TcpStream::connect((host.as_str(), port))).await {
             Ok(Ok(_)) => Ok("connected"),
             // A refusal came from the host, so the host is there.
-            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => Ok("refused, the host is up"),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                Ok("refused, the host is up")
+            }
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("no answer within {} s", ATTEMPT.as_secs())),
         };
@@ -73,7 +92,10 @@ async fn knock(host: String, port: u16, count: i64) -> Done {
         output.push_str(&line);
     }
     output.push_str(&format!("{reached} of {count} attempts reached the host\n"));
-    Done { exit_code: i32::from(reached == 0), output: output.into_bytes() }
+    Done {
+        exit_code: i32::from(reached == 0),
+        output: output.into_bytes(),
+    }
 }
 
 #[cfg(test)]
@@ -88,11 +110,18 @@ mod tests {
         drop(listener);
         let done = knock("127.0.0.1".to_owned(), port, 2).await;
         assert_eq!(done.exit_code, 0);
-        assert!(String::from_utf8(done.output).unwrap().ends_with("2 of 2 attempts reached the host\n"));
+        assert!(
+            String::from_utf8(done.output)
+                .unwrap()
+                .ends_with("2 of 2 attempts reached the host\n")
+        );
     }
 
     #[tokio::test]
     async fn a_name_that_does_not_resolve_fails() {
-        assert_eq!(knock("no-such-host.invalid".to_owned(), 443, 1).await.exit_code, 1);
+        assert_eq!(
+            knock("no-such-host.invalid".to_owned(), 443, 1).await.exit_code,
+            1
+        );
     }
 }

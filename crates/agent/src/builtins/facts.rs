@@ -5,7 +5,13 @@ use std::fs;
 
 /// A file's first line without its end, or nothing.
 pub(super) fn line(path: &str) -> String {
-    fs::read_to_string(path).unwrap_or_default().lines().next().unwrap_or_default().trim().to_owned()
+    fs::read_to_string(path)
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 /// `/proc/meminfo` in bytes.
@@ -42,7 +48,11 @@ impl Space {
     pub(super) fn of(path: &str) -> Option<Self> {
         let stat = rustix::fs::statvfs(path).ok()?;
         let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-        Some(Self { mount: path.to_owned(), total: bytes(stat.f_blocks), available: bytes(stat.f_bavail) })
+        Some(Self {
+            mount: path.to_owned(),
+            total: bytes(stat.f_blocks),
+            available: bytes(stat.f_bavail),
+        })
     }
 
     /// Of every file system on a device.
@@ -57,7 +67,10 @@ impl Space {
                 seen.entry(device.to_owned()).or_insert_with(|| mount.to_owned());
             }
         }
-        seen.values().filter_map(|mount| Self::of(mount)).filter(|space| space.total > 0).collect()
+        seen.values()
+            .filter_map(|mount| Self::of(mount))
+            .filter(|space| space.total > 0)
+            .collect()
     }
 
     /// Available space in whole per cent.

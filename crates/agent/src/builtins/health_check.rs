@@ -43,7 +43,11 @@ fn measure() -> Room {
     }
     let memory = facts::memory();
     let bytes = |name: &str| memory.get(name).copied().unwrap_or_default();
-    Room { disks, memory_total: bytes("MemTotal"), memory_available: bytes("MemAvailable") }
+    Room {
+        disks,
+        memory_total: bytes("MemTotal"),
+        memory_available: bytes("MemAvailable"),
+    }
 }
 
 fn verdict(room: &Room, least_disk: u64, least_memory: u64) -> Done {
@@ -51,12 +55,21 @@ fn verdict(room: &Room, least_disk: u64, least_memory: u64) -> Done {
     let mut lines = vec![(memory >= least_memory, format!("memory: {memory} % available"))];
     for space in &room.disks {
         let percent = space.available_percent();
-        lines.push((percent >= least_disk, format!("disk {}: {percent} % available", space.mount)));
+        lines.push((
+            percent >= least_disk,
+            format!("disk {}: {percent} % available", space.mount),
+        ));
     }
     let healthy = lines.iter().all(|(good, _)| *good);
     let word = |good: bool| if good { "ok" } else { "low" };
-    let output: String = lines.iter().map(|(good, line)| format!("{:<4}{line}\n", word(*good))).collect();
-    Done { exit_code: i32::from(!healthy), output: output.into_bytes() }
+    let output: String = lines
+        .iter()
+        .map(|(good, line)| format!("{:<4}{line}\n", word(*good)))
+        .collect();
+    Done {
+        exit_code: i32::from(!healthy),
+        output: output.into_bytes(),
+    }
 }
 
 #[cfg(test)]
@@ -65,14 +78,25 @@ mod tests {
 
     #[test]
     fn one_full_disk_makes_the_machine_unhealthy() {
-        let space = |mount: &str, available| Space { mount: mount.to_owned(), total: 100, available };
-        let mut room = Room { disks: vec![space("/", 50)], memory_total: 100, memory_available: 50 };
+        let space = |mount: &str, available| Space {
+            mount: mount.to_owned(),
+            total: 100,
+            available,
+        };
+        let mut room = Room {
+            disks: vec![space("/", 50)],
+            memory_total: 100,
+            memory_available: 50,
+        };
         assert_eq!(verdict(&room, 5, 5).exit_code, 0);
         assert_eq!(verdict(&room, 5, 51).exit_code, 1);
         room.disks.push(space("/data", 4));
         let done = verdict(&room, 5, 5);
         assert_eq!(done.exit_code, 1);
         let output = String::from_utf8(done.output).unwrap();
-        assert!(output.contains("ok  disk /: 50 %") && output.contains("low disk /data: 4 %"), "{output}");
+        assert!(
+            output.contains("ok  disk /: 50 %") && output.contains("low disk /data: 4 %"),
+            "{output}"
+        );
     }
 }

@@ -77,8 +77,14 @@ pub(super) struct Arguments {
 
 impl Arguments {
     /// Checks `members` against the schema; the error says which parameter is wrong and what it must be.
-    pub(super) fn check(schema: &'static [Parameter], members: &BTreeMap<String, Box<RawValue>>) -> Result<Self, String> {
-        if let Some(unknown) = members.keys().find(|name| schema.iter().all(|known| known.name != name.as_str())) {
+    pub(super) fn check(
+        schema: &'static [Parameter],
+        members: &BTreeMap<String, Box<RawValue>>,
+    ) -> Result<Self, String> {
+        if let Some(unknown) = members
+            .keys()
+            .find(|name| schema.iter().all(|known| known.name != name.as_str()))
+        {
             return Err(format!("there is no parameter {unknown:?}"));
         }
         let mut values = BTreeMap::new();

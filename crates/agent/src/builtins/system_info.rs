@@ -13,7 +13,10 @@ pub(super) const BUILTIN: Builtin = Builtin {
 };
 
 fn plan(_: &Builtins, _: &Arguments) -> Result<Plan, Refusal> {
-    Ok(blocking(|| Done { exit_code: 0, output: format!("{:#}\n", describe()).into_bytes() }))
+    Ok(blocking(|| Done {
+        exit_code: 0,
+        output: format!("{:#}\n", describe()).into_bytes(),
+    }))
 }
 
 /// The machine's description.
@@ -21,7 +24,11 @@ pub(super) fn describe() -> Value {
     let memory = facts::memory();
     let bytes = |name: &str| memory.get(name).copied().unwrap_or_default();
     let uptime = facts::line("/proc/uptime");
-    let seconds = uptime.split('.').next().and_then(|seconds| seconds.parse::<u64>().ok()).unwrap_or_default();
+    let seconds = uptime
+        .split('.')
+        .next()
+        .and_then(|seconds| seconds.parse::<u64>().ok())
+        .unwrap_or_default();
     let load = facts::line("/proc/loadavg");
     json!({
         "hostname": facts::line("/proc/sys/kernel/hostname"),

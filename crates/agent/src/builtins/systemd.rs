@@ -5,14 +5,24 @@ use super::schema::Kind;
 use std::path::Path;
 
 /// The kinds of units; a name without one of these endings is a service's.
-const SUFFIXES: [&str; 9] =
-    [".service", ".socket", ".timer", ".target", ".mount", ".path", ".slice", ".scope", ".automount"];
+const SUFFIXES: [&str; 9] = [
+    ".service",
+    ".socket",
+    ".timer",
+    ".target",
+    ".mount",
+    ".path",
+    ".slice",
+    ".scope",
+    ".automount",
+];
 
 /// A unit's name as a parameter.
 pub(super) const UNIT: Kind = Kind::Text(is_unit, "a unit's name");
 
 fn is_unit(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'.' | b'@' | b'-' | b'\\');
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'.' | b'@' | b'-' | b'\\');
     (1..=255).contains(&text.len())
         && text.bytes().all(plain)
         && text.as_bytes()[0].is_ascii_alphanumeric()
@@ -22,7 +32,11 @@ fn is_unit(text: &str) -> bool {
 /// The unit's full name.
 pub(super) fn full_name(unit: &str) -> String {
     let complete = SUFFIXES.iter().any(|suffix| unit.ends_with(suffix));
-    if complete { unit.to_owned() } else { format!("{unit}.service") }
+    if complete {
+        unit.to_owned()
+    } else {
+        format!("{unit}.service")
+    }
 }
 
 /// Says no on a machine that systemd does not run.

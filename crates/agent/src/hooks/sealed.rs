@@ -30,8 +30,11 @@ impl Sealed {
         let mut image = File::from(memfd()?);
         let checksum = digest(source, &mut image)?;
         image.rewind()?;
-        fcntl_add_seals(&image, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)
-            .map_err(io::Error::from)?;
+        fcntl_add_seals(
+            &image,
+            SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL,
+        )
+        .map_err(io::Error::from)?;
         Ok(Self { image, checksum })
     }
 }

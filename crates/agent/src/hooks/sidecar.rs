@@ -31,7 +31,10 @@ impl Sidecar {
     /// Reads and checks a sidecar.
     pub(super) fn read(file: File) -> Result<Self, String> {
         let mut text = Vec::new();
-        let read = file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(|error| error.to_string())?;
+        let read = file
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut text)
+            .map_err(|error| error.to_string())?;
         if read as u64 > MAX_BYTES {
             return Err(format!("larger than {MAX_BYTES} bytes"));
         }
@@ -42,7 +45,9 @@ impl Sidecar {
 
     /// Whether that parameter's value may be shown nowhere.
     pub fn is_secret(&self, parameter: &str) -> bool {
-        self.parameters.iter().any(|declared| declared.name == parameter && declared.secret)
+        self.parameters
+            .iter()
+            .any(|declared| declared.name == parameter && declared.secret)
     }
 
     /// The contract's bounds: one hook beyond them would spoil the whole manifest.
@@ -52,14 +57,22 @@ impl Sidecar {
         if long(&self.description) {
             return Err(format!("description is longer than {TEXT_BYTES} bytes"));
         }
-        if self.timeout_seconds.is_some_and(|seconds| seconds == 0 || seconds > MAX_TIMEOUT_SECONDS) {
-            return Err(format!("timeout_seconds is not within 1 to {MAX_TIMEOUT_SECONDS}"));
+        if self
+            .timeout_seconds
+            .is_some_and(|seconds| seconds == 0 || seconds > MAX_TIMEOUT_SECONDS)
+        {
+            return Err(format!(
+                "timeout_seconds is not within 1 to {MAX_TIMEOUT_SECONDS}"
+            ));
         }
         if self.parameters.len() > MANIFEST_PARAMETERS {
             return Err(format!("more than {MANIFEST_PARAMETERS} parameters"));
         }
         for parameter in &self.parameters {
-            if parameter.name.is_empty() || parameter.name.len() > TEXT_BYTES || !names.insert(&parameter.name) {
+            if parameter.name.is_empty()
+                || parameter.name.len() > TEXT_BYTES
+                || !names.insert(&parameter.name)
+            {
                 return Err("a parameter's name is empty, too long or there twice".to_owned());
             }
             if long(&parameter.r#type) || long(&parameter.default) || long(&parameter.description) {

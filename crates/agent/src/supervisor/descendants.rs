@@ -14,10 +14,17 @@ pub(super) fn kill(group: Pid) {
 
 /// Every process and its parent.
 fn parents() -> HashMap<i32, i32> {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return HashMap::new() };
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return HashMap::new();
+    };
     processes
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
-        .filter_map(|pid| Some((pid, parent(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?)))
+        .filter_map(|pid| {
+            Some((
+                pid,
+                parent(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?,
+            ))
+        })
         .collect()
 }
 
@@ -41,7 +48,12 @@ fn below(ancestor: Pid, parents: &HashMap<i32, i32>) -> Vec<Pid> {
         }
         false
     };
-    parents.keys().copied().filter(|pid| is_below(*pid)).filter_map(Pid::from_raw).collect()
+    parents
+        .keys()
+        .copied()
+        .filter(|pid| is_below(*pid))
+        .filter_map(Pid::from_raw)
+        .collect()
 }
 
 #[cfg(test)]
@@ -58,8 +70,10 @@ mod tests {
     #[test]
     fn only_what_is_below_is_found() {
         let parents = HashMap::from([(10, 1), (11, 10), (12, 11), (13, 1), (20, 21), (21, 20)]);
-        let mut found: Vec<i32> =
-            below(Pid::from_raw(10).unwrap(), &parents).into_iter().map(|pid| pid.as_raw_nonzero().get()).collect();
+        let mut found: Vec<i32> = below(Pid::from_raw(10).unwrap(), &parents)
+            .into_iter()
+            .map(|pid| pid.as_raw_nonzero().get())
+            .collect();
         found.sort_unstable();
         assert_eq!(found, [11, 12]);
     }

@@ -10,6 +10,9 @@ pub(super) fn file(content: &[u8]) -> io::Result<OwnedFd> {
     let mut file = File::from(memfd_create("parameter", MemfdFlags::ALLOW_SEALING)?);
     file.write_all(content)?;
     file.rewind()?;
-    fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+    fcntl_add_seals(
+        &file,
+        SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL,
+    )?;
     Ok(OwnedFd::from(file))
 }

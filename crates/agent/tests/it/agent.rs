@@ -20,7 +20,9 @@ pub(crate) struct Agent {
 
 impl Machine {
     pub(crate) fn new() -> Self {
-        let machine = Self { directory: tempfile::tempdir().unwrap() };
+        let machine = Self {
+            directory: tempfile::tempdir().unwrap(),
+        };
         std::fs::create_dir(machine.path("hooks")).unwrap();
         std::fs::write(machine.path("token"), TOKEN).unwrap();
         machine
@@ -36,7 +38,10 @@ impl Machine {
 
     /// Installs a shell script as a hook; `$DIR` in it is this machine's directory.
     pub(crate) fn hook(&self, name: &str, script: &str) {
-        let script = format!("#!/bin/sh\n{}\n", script.replace("$DIR", self.directory.path().to_str().unwrap()));
+        let script = format!(
+            "#!/bin/sh\n{}\n",
+            script.replace("$DIR", self.directory.path().to_str().unwrap())
+        );
         // By rename, as a packaging tool would: nobody ever sees half a hook.
         let temporary = self.path("new-hook");
         std::fs::write(&temporary, script).unwrap();
@@ -60,10 +65,20 @@ impl Machine {
     }
 
     pub(crate) fn start(&self, server: &ControlPlane, options: &[&str]) -> Agent {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).unwrap();
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path("log"))
+            .unwrap();
         let mut command = self.command(&server.url);
-        command.arg("--bootstrap-token-file").arg(self.path("token")).args(options).stderr(log);
-        Agent { process: command.spawn().unwrap() }
+        command
+            .arg("--bootstrap-token-file")
+            .arg(self.path("token"))
+            .args(options)
+            .stderr(log);
+        Agent {
+            process: command.spawn().unwrap(),
+        }
     }
 }
 
@@ -79,17 +94,24 @@ impl Agent {
     }
 
     pub(crate) async fn exit_code(&mut self) -> Option<i32> {
-        tokio::time::timeout(Duration::from_secs(30), self.process.wait()).await.unwrap().unwrap().code()
+        tokio::time::timeout(Duration::from_secs(30), self.process.wait())
+            .await
+            .unwrap()
+            .unwrap()
+            .code()
     }
 }
 
 /// Waits until no process has this text in its arguments.
 pub(crate) async fn until_gone(marker: &str) {
     let alive = || {
-        std::fs::read_dir("/proc").unwrap().filter_map(Result::ok).any(|entry| {
-            std::fs::read(entry.path().join("cmdline"))
-                .is_ok_and(|line| line.windows(marker.len()).any(|w| w == marker.as_bytes()))
-        })
+        std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(Result::ok)
+            .any(|entry| {
+                std::fs::read(entry.path().join("cmdline"))
+                    .is_ok_and(|line| line.windows(marker.len()).any(|w| w == marker.as_bytes()))
+            })
     };
     for _ in 0..1000 {
         if !alive() {

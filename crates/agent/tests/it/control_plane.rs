@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 pub(crate) const NODE: Uuid = Uuid::from_u128(0x0190_a8b8_a0c0_7a0a_8a0a_a0a0_a0a0_a0a3);
-pub(crate) const BEARER: &str = "Bearer nsk_plexd_AZCouKDAegqKCqCgoKCgoyoqKioqKioqKioqKioqKioqKioqKioqKioqKioq";
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const BEARER: &str =
+    "Bearer nsk_plexd_AZCouKDAegqKCqCgoKCgoyoqKioqKioqKioqKioqKioqKioqKioqKioqKioqKioq";
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Invocation {
     pub(crate) action: String,
@@ -40,9 +41,13 @@ pub(crate) struct State {
     pub(crate) lose: Vec<&'static str>,
     /// Terminal callbacks are answered 503 and not applied.
     pub(crate) refuse_results: bool,
+    /// `started` is answered 503 and not applied.
+    pub(crate) refuse_started: bool,
     /// Uploads are answered 500.
     pub(crate) refuse_uploads: bool,
     pub(crate) revoked: bool,
+    /// State entries come without their envelopes, as from a server that does not know them.
+    pub(crate) unsigned_state: bool,
     streams: Vec<mpsc::UnboundedSender<String>>,
 }
 
@@ -64,7 +69,11 @@ impl ControlPlane {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let this = Self { url, state: Arc::default(), key: Arc::new(SigningKey::from_seed(&[3; 32])) };
+        let this = Self {
+            url,
+            state: Arc::default(),
+            key: Arc::new(SigningKey::from_seed(&[3; 32])),
+        };
         let serving = this.clone();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
@@ -94,7 +103,8 @@ impl ControlPlane {
         id
     }
 
-    fn insert(&self, action: &str, kind: &'static str, parameters: Value, seconds: i64) -> Uuid {
+    /// Dispatches without delivering: only a pull of the state brings it.
+    pub(crate) fn insert(&self, action: &str, kind: &'static str, parameters: Value, seconds: i64) -> Uuid {
         let id = Uuid::now_v7();
         let expires_at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
         let invocation = Invocation {
@@ -120,7 +130,9 @@ impl ControlPlane {
 
     /// Sends a frame with that text.
     pub(crate) fn frame(&self, text: &str) {
-        self.state().streams.retain(|stream| stream.send(format!("id: 1\nevent: x\ndata: {text}\n\n")).is_ok());
+        self.state()
+            .streams
+            .retain(|stream| stream.send(format!("id: 1\nevent: x\ndata: {text}\n\n")).is_ok());
     }
 
     pub(crate) fn envelope(&self, id: Uuid, node: Uuid) -> String {
@@ -135,7 +147,12 @@ impl ControlPlane {
         if let Some(checksum) = &invocation.checksum {
             payload["checksum"] = json!(checksum);
         }
-        let header = Header { id: Uuid::now_v7(), event_type: "action_request", scope: "node", issued_at: now };
+        let header = Header {
+            id: Uuid::now_v7(),
+            event_type: "action_request",
+            scope: "node",
+            issued_at: now,
+        };
         seal(&self.key, &header, &payload.to_string())
     }
 
@@ -161,20 +178,36 @@ impl ControlPlane {
     }
 
     pub(crate) async fn until_status(&self, id: Uuid, status: &str) {
-        self.until(status, |state| (state.invocations[&id].status == status).then_some(())).await;
+        self.until(status, |state| {
+            (state.invocations[&id].status == status).then_some(())
+        })
+        .await;
     }
 
     pub(crate) async fn until_declared(&self, hook: &str) {
         let declares = |manifest: &Value| {
-            manifest["declared_hooks"].as_array().is_some_and(|hooks| hooks.iter().any(|h| h["name"] == hook))
+            manifest["declared_hooks"]
+                .as_array()
+                .is_some_and(|hooks| hooks.iter().any(|h| h["name"] == hook))
         };
-        self.until("the manifest", |state| state.manifests.last().filter(|manifest| declares(manifest)).map(|_| ())).await;
+        self.until("the manifest", |state| {
+            state
+                .manifests
+                .last()
+                .filter(|manifest| declares(manifest))
+                .map(|_| ())
+        })
+        .await;
     }
 
     /// The statuses an execution went through.
     pub(crate) fn statuses(&self, id: Uuid) -> Vec<String> {
         let state = self.state();
-        state.invocations[&id].history.iter().map(|body| body["status"].as_str().unwrap().to_owned()).collect()
+        state.invocations[&id]
+            .history
+            .iter()
+            .map(|body| body["status"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     async fn serve(&self, socket: TcpStream) {
@@ -183,11 +216,25 @@ impl ControlPlane {
             if request.path.ends_with("/events") && !self.state().revoked {
                 return self.stream(socket).await;
             }
-            let Some((status, body)) = self.answer(&request) else { return };
+            let Some((status, body)) = self.answer(&request) else {
+                return;
+            };
             let body = body.to_string();
-            let kind = if status < 400 { "application/json" } else { "application/problem+json" };
-            let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
-            if socket.get_mut().write_all((head + &body).as_bytes()).await.is_err() {
+            let kind = if status < 400 {
+                "application/json"
+            } else {
+                "application/problem+json"
+            };
+            let head = format!(
+                "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            if socket
+                .get_mut()
+                .write_all((head + &body).as_bytes())
+                .await
+                .is_err()
+            {
                 return;
             }
         }
@@ -214,15 +261,26 @@ impl ControlPlane {
         if parts[0] == "uploads" {
             return Some(self.upload(request));
         }
-        assert_eq!(request.headers.get("authorization").map(String::as_str), Some(BEARER));
+        assert_eq!(
+            request.headers.get("authorization").map(String::as_str),
+            Some(BEARER)
+        );
         if self.state().revoked {
             return Some(problem(401, "nsk_revoked"));
         }
         match (request.method.as_str(), parts[3]) {
-            ("POST", "heartbeat") => Some((200, json!({"accepted_at": jiff::Timestamp::now(), "reconcile": false, "rotate_keys": false}))),
+            ("POST", "heartbeat") => Some((
+                200,
+                json!({"accepted_at": jiff::Timestamp::now(), "reconcile": false, "rotate_keys": false}),
+            )),
             ("PUT", "capabilities") => {
-                self.state().manifests.push(serde_json::from_slice(&request.body).unwrap());
-                Some((200, json!({"accepted_at": jiff::Timestamp::now(), "fields_changed": [], "host_key_changed": false})))
+                self.state()
+                    .manifests
+                    .push(serde_json::from_slice(&request.body).unwrap());
+                Some((
+                    200,
+                    json!({"accepted_at": jiff::Timestamp::now(), "fields_changed": [], "host_key_changed": false}),
+                ))
             }
             ("GET", "state") => Some((200, self.node_state())),
             ("POST", "executions") => self.callback(parts[4].parse().unwrap(), &request.body),
@@ -246,22 +304,34 @@ impl ControlPlane {
     }
 
     fn node_state(&self) -> Value {
-        let live: Vec<Uuid> =
-            self.state().invocations.iter().filter(|(_, i)| !is_terminal(&i.status)).map(|(id, _)| *id).collect();
+        let live: Vec<Uuid> = self
+            .state()
+            .invocations
+            .iter()
+            .filter(|(_, i)| !is_terminal(&i.status))
+            .map(|(id, _)| *id)
+            .collect();
         let entry = |id: &Uuid| {
             let envelope: Value = serde_json::from_str(&self.envelope(*id, NODE)).unwrap();
             let state = self.state();
             let invocation = &state.invocations[id];
-            json!({
+            let mut entry = json!({
                 "execution_id": id, "action": invocation.action, "type": invocation.kind, "parameters": invocation.parameters,
                 "status": invocation.status, "requested_at": jiff::Timestamp::now(), "expires_at": invocation.expires_at, "envelope": envelope,
-            })
+            });
+            if state.unsigned_state {
+                entry.as_object_mut().unwrap().remove("envelope");
+            }
+            entry
         };
         json!({"peers": [], "executions": live.iter().map(entry).collect::<Vec<_>>(), "sessions": []})
     }
 
     fn upload(&self, request: &Request) -> (u16, Value) {
-        assert!(!request.headers.contains_key("authorization"), "an upload carries no bearer");
+        assert!(
+            !request.headers.contains_key("authorization"),
+            "an upload carries no bearer"
+        );
         assert_eq!(request.headers["content-length"], request.body.len().to_string());
         let mut state = self.state();
         if state.refuse_uploads {
@@ -279,15 +349,19 @@ impl ControlPlane {
         state.callbacks += 1;
         let request: Value = serde_json::from_slice(body).unwrap();
         let to = request["status"].as_str().unwrap().to_owned();
-        if state.refuse_results && is_terminal(&to) {
+        if (state.refuse_results && is_terminal(&to)) || (state.refuse_started && to == "started") {
             return Some(problem(503, "datastore_unavailable"));
         }
         let invocation = state.invocations.get_mut(&id)?;
-        let declares = request["declared_output_bytes"].as_u64().is_some_and(|n| n > 16_384);
+        let declares = request["declared_output_bytes"]
+            .as_u64()
+            .is_some_and(|n| n > 16_384);
         if invocation.last_body != body {
             let legal = matches!(
                 (invocation.status.as_str(), to.as_str()),
-                ("pending", "ack" | "failed") | ("ack", "started" | "failed") | ("started", "succeeded" | "failed" | "cancelled")
+                ("pending", "ack" | "failed")
+                    | ("ack", "started" | "failed")
+                    | ("started", "succeeded" | "failed" | "cancelled")
             );
             let declaration = invocation.status == "started" && to == "started" && declares;
             if is_terminal(&invocation.status) {
@@ -331,11 +405,20 @@ async fn read(socket: &mut BufReader<TcpStream>) -> Option<Request> {
     loop {
         let mut line = String::new();
         socket.read_line(&mut line).await.ok()?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        let Some((name, value)) = line.trim_end().split_once(": ") else {
+            break;
+        };
         headers.insert(name.to_ascii_lowercase(), value.to_owned());
     }
-    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    let length = headers
+        .get("content-length")
+        .map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     socket.read_exact(&mut body).await.ok()?;
-    Some(Request { method, path, headers, body })
+    Some(Request {
+        method,
+        path,
+        headers,
+        body,
+    })
 }

@@ -13,9 +13,16 @@ async fn a_hook_sees_its_parameters_and_nothing_of_the_agent() {
     std::fs::write(machine.path("hooks/show.json"), sidecar.to_string()).unwrap();
     let _agent = machine.start(&server, &[]);
     server.until_declared("show").await;
-    let id = server.dispatch("show", "hook", json!({"key": "hunter2", "a-b": "x <y>", "n": [1, 2.50]}), 60);
+    let id = server.dispatch(
+        "show",
+        "hook",
+        json!({"key": "hunter2", "a-b": "x <y>", "n": [1, 2.50]}),
+        60,
+    );
     let end = server.end_of(id).await;
-    let output = BASE64.decode(end["output"]["inline"].as_str().unwrap().as_bytes()).unwrap();
+    let output = BASE64
+        .decode(end["output"]["inline"].as_str().unwrap().as_bytes())
+        .unwrap();
     let output = String::from_utf8(output).unwrap();
     for line in [
         format!("PLEXD_EXECUTION_ID={id}\n"),
@@ -26,7 +33,10 @@ async fn a_hook_sees_its_parameters_and_nothing_of_the_agent() {
     ] {
         assert!(output.contains(&line), "{line} in {output}");
     }
-    assert!(output.ends_with("hunter2") && output.matches("hunter2").count() == 1, "{output}");
+    assert!(
+        output.ends_with("hunter2") && output.matches("hunter2").count() == 1,
+        "{output}"
+    );
     assert!(!output.contains("leaked") && !output.contains("AGENT_SECRET"));
     for secret in ["hunter2", "Kioq", "psb_"] {
         assert!(!machine.read("log").contains(secret), "{secret} in the log");
@@ -41,7 +51,10 @@ async fn a_hook_that_is_not_the_pinned_one_does_not_run() {
     machine.hook("job", "echo one >> $DIR/ran");
     let _agent = machine.start(&server, &[]);
     server.until_declared("job").await;
-    let pinned = server.state().manifests.last().unwrap()["declared_hooks"][0]["checksum"].as_str().unwrap().to_owned();
+    let pinned = server.state().manifests.last().unwrap()["declared_hooks"][0]["checksum"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let good = server.dispatch_pinned("job", &pinned);
     assert_eq!(server.end_of(good).await["status"], "succeeded");
     machine.hook("job", "echo two >> $DIR/ran");
@@ -51,7 +64,11 @@ async fn a_hook_that_is_not_the_pinned_one_does_not_run() {
     assert_eq!(machine.read("ran"), "one\n");
     // The change is declared, so that an operator can accept it.
     let drifted = |manifest: &Value| manifest["declared_hooks"][0]["checksum"] != json!(pinned);
-    server.until("the new digest", |state| state.manifests.last().filter(|m| drifted(m)).map(|_| ())).await;
+    server
+        .until("the new digest", |state| {
+            state.manifests.last().filter(|m| drifted(m)).map(|_| ())
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +77,10 @@ async fn a_changed_file_does_not_run_on_the_digest_of_the_old_one() {
     machine.hook("job", "true");
     let _agent = machine.start(&server, &[]);
     server.until_declared("job").await;
-    let pinned = server.state().manifests.last().unwrap()["declared_hooks"][0]["checksum"].as_str().unwrap().to_owned();
+    let pinned = server.state().manifests.last().unwrap()["declared_hooks"][0]["checksum"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     // While the file is exchanged all the time, a run is either the pinned hook or refused.
     let stop = std::sync::atomic::AtomicBool::new(false);
     let exchanging = std::thread::scope(|scope| {
@@ -86,6 +106,9 @@ async fn a_changed_file_does_not_run_on_the_digest_of_the_old_one() {
     });
     assert!(!machine.path("swapped").exists());
     for end in exchanging {
-        assert!(end["status"] == "succeeded" || end["error"] == "hook_integrity_violation", "{end}");
+        assert!(
+            end["status"] == "succeeded" || end["error"] == "hook_integrity_violation",
+            "{end}"
+        );
     }
 }

@@ -27,13 +27,20 @@ fn shell(script: &str) -> Run {
         environment: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
         secrets: Vec::new(),
     };
-    Run { command, seconds: 30, output_bytes: 1024 * 1024, stop: CancellationToken::new() }
+    Run {
+        command,
+        seconds: 30,
+        output_bytes: 1024 * 1024,
+        stop: CancellationToken::new(),
+    }
 }
 
 impl Run {
     async fn finish(self) -> Finished {
-        let limits =
-            Limits { deadline: Instant::now() + Duration::from_secs(self.seconds), output_bytes: self.output_bytes };
+        let limits = Limits {
+            deadline: Instant::now() + Duration::from_secs(self.seconds),
+            output_bytes: self.output_bytes,
+        };
         launcher().run(self.command, limits, &self.stop).await
     }
 
@@ -63,7 +70,9 @@ async fn ends_are_told_apart() {
     run.command.program = Program::Installed("/no/such/program".into());
     assert!(matches!(run.finish().await.end, End::Unstartable(_)));
     let mut run = shell("");
-    run.command.environment.push(("BIG".to_owned(), "x".repeat(3 * 1024 * 1024)));
+    run.command
+        .environment
+        .push(("BIG".to_owned(), "x".repeat(3 * 1024 * 1024)));
     assert!(matches!(run.finish().await.end, End::Unstartable(reason) if reason.contains("too long")));
 }
 
@@ -73,7 +82,10 @@ async fn endless_output_is_cut_and_does_not_block() {
     run.output_bytes = 1000;
     let finished = run.finish().await;
     assert_eq!(finished.end, End::Exited(0));
-    assert_eq!((finished.output.bytes, finished.output.truncated), (vec![0; 1000], true));
+    assert_eq!(
+        (finished.output.bytes, finished.output.truncated),
+        (vec![0; 1000], true)
+    );
     let mut run = shell("head -c 1000 /dev/zero");
     run.output_bytes = 1000;
     assert!(!run.finish().await.output.truncated);
@@ -82,7 +94,9 @@ async fn endless_output_is_cut_and_does_not_block() {
 #[tokio::test]
 async fn the_deadline_kills_the_whole_tree_even_what_fled_its_session() {
     let marker = marker("1");
-    let script = format!("echo begun; sleep {marker} & setsid sleep {marker} & setsid sh -c 'setsid sleep {marker} & :'; trap '' TERM; sleep {marker}");
+    let script = format!(
+        "echo begun; sleep {marker} & setsid sleep {marker} & setsid sh -c 'setsid sleep {marker} & :'; trap '' TERM; sleep {marker}"
+    );
     let mut run = shell(&script);
     run.seconds = 1;
     let finished = run.finish().await;
@@ -117,19 +131,38 @@ async fn an_agent_that_is_gone_takes_its_runs_along() {
 async fn a_grandchild_that_holds_the_output_does_not_delay_the_end() {
     let marker = marker("4");
     let begin = Instant::now();
-    let output = shell(&format!("setsid sleep {marker} & echo over")).output().await;
+    let output = shell(&format!("setsid sleep {marker} & echo over"))
+        .output()
+        .await;
     assert_eq!(output, "over\n");
-    assert!(begin.elapsed() < Duration::from_secs(20), "it waited for the grandchild");
+    assert!(
+        begin.elapsed() < Duration::from_secs(20),
+        "it waited for the grandchild"
+    );
     until_gone(&marker).await;
 }
 
 #[tokio::test]
 async fn nothing_of_the_agent_is_passed_on() {
-    assert_eq!(shell("ls /proc/self/fd | wc -l").output().await.trim(), "4", "0, 1, 2 and ls's own");
+    // One that was left open in us, as a careless parent would leave it in the agent.
+    let _careless = rustix::io::dup(std::io::stderr()).unwrap();
+    assert_eq!(
+        shell("ls /proc/self/fd | wc -l").output().await.trim(),
+        "4",
+        "0, 1, 2 and ls's own"
+    );
     let environment = shell("env | sort").output().await;
-    let names: Vec<&str> = environment.lines().filter_map(|line| line.split('=').next()).collect();
+    let names: Vec<&str> = environment
+        .lines()
+        .filter_map(|line| line.split('=').next())
+        .collect();
     // The shell adds the last two.
-    assert!(names.iter().all(|name| ["PATH", "PWD", "SHLVL", "_", "OLDPWD"].contains(name)), "{names:?}");
+    assert!(
+        names
+            .iter()
+            .all(|name| ["PATH", "PWD", "SHLVL", "_", "OLDPWD"].contains(name)),
+        "{names:?}"
+    );
     let facts = "pwd; umask; ulimit -c; readlink /proc/self/fd/0; ps -o pgid= -p $$ | tr -d ' '; echo $$";
     let facts = shell(facts).output().await;
     let facts: Vec<&str> = facts.lines().collect();
@@ -141,7 +174,9 @@ async fn nothing_of_the_agent_is_passed_on() {
 
 #[tokio::test]
 async fn a_secret_is_in_a_file_and_nowhere_else() {
-    let mut run = shell("cat $KEY; cat $KEY; echo; tr '\\0' '\\n' < /proc/$$/environ; tr '\\0' '\\n' < /proc/$$/cmdline; (echo x > $KEY) 2>/dev/null || echo sealed");
+    let mut run = shell(
+        "cat $KEY; cat $KEY; echo; tr '\\0' '\\n' < /proc/$$/environ; tr '\\0' '\\n' < /proc/$$/cmdline; (echo x > $KEY) 2>/dev/null || echo sealed",
+    );
     run.command.secrets.push(("KEY".to_owned(), "hunter2".to_owned()));
     let output = run.output().await;
     assert!(output.starts_with("hunter2hunter2\n"), "{output}");

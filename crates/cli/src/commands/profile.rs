@@ -1,10 +1,9 @@
 //! Stored profiles.
 
 mod add;
-#[path = "profile/use.rs"]
-mod choose;
 mod list;
 mod remove;
+mod r#use;
 
 use crate::context::Context;
 use crate::error::Error;
@@ -16,7 +15,7 @@ pub(crate) enum Command {
     /// List stored profiles
     List(list::Args),
     /// Make a profile the default one
-    Use(choose::Args),
+    Use(r#use::Args),
     /// Store a profile
     Add(add::Args),
     /// Forget a profile
@@ -27,7 +26,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
     match command {
         Command::List(args) => list::run(&args, ctx),
-        Command::Use(args) => choose::run(&args, ctx),
+        Command::Use(args) => r#use::run(&args, ctx),
         Command::Add(args) => add::run(&args, ctx),
         Command::Remove(args) => remove::run(&args, ctx),
     }

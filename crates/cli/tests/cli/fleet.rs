@@ -225,10 +225,13 @@ fn a_hook_is_accepted_by_digest_or_after_a_look() {
         ))
         .assert_failed(1);
     let (asked, ran) = exchange(
-        &format!("hook list --project {PROJECT}"),
+        &format!("hook list --project {PROJECT} --node {NODE}"),
         &json!({"items": [hook]}),
     );
-    assert_eq!(asked, [format!("GET /v1/projects/{PROJECT}/node-hooks")]);
+    assert_eq!(
+        asked,
+        [format!("GET /v1/projects/{PROJECT}/node-hooks?node_id={NODE}")]
+    );
     assert!(ran.text().contains("drifted"), "{ran:?}");
 }
 

@@ -54,3 +54,44 @@ fn a_result_that_cannot_be_written_is_1() {
         ran.assert_failed(1);
     }
 }
+
+/// The most memory that a process has used so far, in KiB.
+fn peak_kibibytes(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .expect("Linux tells");
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|number| number.parse().ok())
+        .expect("a number")
+}
+
+#[test]
+fn memory_stays_flat_however_long_the_log() {
+    let output = inline(&[b'x'; 16_384]);
+    let targets = vec![target(NODE, output); 2_000];
+    let mut body = execution(&targets);
+    let counted = Server::always(Answer::json(&body));
+    body.as_object_mut().expect("an object").remove("target_counts");
+    let uncounted = Server::always(Answer::json(&body));
+    for (server, format) in [(&counted, "text"), (&uncounted, "text"), (&counted, "json")] {
+        let operator = Operator::of(server);
+        let mut command = operator.command(get(format));
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut stdout = child.stdout.take().expect("piped");
+        // Nearly all of the 32 MiB; while it waits to write the rest, it can be looked at.
+        let read =
+            std::io::copy(&mut (&mut stdout).take(31 << 20), &mut std::io::sink()).expect("most of it");
+        assert_eq!(read, 31 << 20, "{format}");
+        let peak = peak_kibibytes(child.id());
+        assert!(peak < 24 << 10, "{format}: {peak} KiB");
+        drop(stdout);
+        assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    }
+}

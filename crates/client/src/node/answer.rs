@@ -32,13 +32,21 @@ pub(super) async fn accepted(response: Response) -> Result<Response, Error> {
     if status.is_success() {
         return Ok(response);
     }
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
     let body = match body(response, PROBLEM_BYTES).await {
         Ok(body) => body,
         Err(Error::Contract(_)) => Vec::new(),
         Err(error) => return Err(error),
     };
-    Err(Error::Api(Box::new(ApiError::from_answer(status.as_u16(), retry_after.as_deref(), &body))))
+    Err(Error::Api(Box::new(ApiError::from_answer(
+        status.as_u16(),
+        retry_after.as_deref(),
+        &body,
+    ))))
 }
 
 /// The body of a success as the contract's type.
@@ -52,7 +60,9 @@ async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(transport)? {
         if body.len() + chunk.len() > limit {
-            return Err(Error::Contract(format!("the answer is larger than {limit} bytes")));
+            return Err(Error::Contract(format!(
+                "the answer is larger than {limit} bytes"
+            )));
         }
         body.extend_from_slice(&chunk);
     }

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use plex_api::bootstrap_tokens::{RegisterRequest, RegisterResponse};
 use plex_api::executions::{ExecutionCallbackRequest, ExecutionCallbackResponse};
 use plex_api::nodes::{
-    CapabilityManifestRequest, CapabilityManifestResponse, HeartbeatRequest, HeartbeatResponse, NodeStateExecution,
+    CapabilityManifestRequest, CapabilityManifestResponse, HeartbeatRequest, HeartbeatResponse,
+    NodeStateExecution,
 };
 use plex_api::{codes, paths};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -72,7 +73,9 @@ impl Connection {
         };
         // A proxy would be sent the node's key in clear, and loopback needs none.
         let builder = if plain { builder.no_proxy() } else { builder }.tls_backend_preconfigured(tls);
-        let http = builder.build().map_err(|error| ConnectionError::Client(error.to_string()))?;
+        let http = builder
+            .build()
+            .map_err(|error| ConnectionError::Client(error.to_string()))?;
         Ok(Self { http, base })
     }
 
@@ -101,23 +104,35 @@ fn base_url(server: &str) -> Result<Url, ConnectionError> {
         && url.password().is_none()
         && url.has_host();
     if !bare {
-        return Err(ConnectionError::Url("it must be only scheme, host, port and path".to_owned()));
+        return Err(ConnectionError::Url(
+            "it must be only scheme, host, port and path".to_owned(),
+        ));
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
         "http" => Err(ConnectionError::PlainHttp),
-        scheme => Err(ConnectionError::Url(format!("scheme {scheme:?} is neither https nor http"))),
+        scheme => Err(ConnectionError::Url(format!(
+            "scheme {scheme:?} is neither https nor http"
+        ))),
     }
 }
 
 fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn body<T: serde::Serialize>(call: RequestBuilder, body: &T) -> Result<RequestBuilder, Error> {
-    let body = serde_json::to_vec(body).map_err(|error| Error::Contract(format!("unwritable request: {error}")))?;
+    let body =
+        serde_json::to_vec(body).map_err(|error| Error::Contract(format!("unwritable request: {error}")))?;
     Ok(call.header(CONTENT_TYPE, "application/json").body(body))
 }
 
@@ -139,7 +154,11 @@ impl NodeClient {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {credential}"))
             .map_err(|_| ConnectionError::Client("the credential cannot stand in a header".to_owned()))?;
         authorization.set_sensitive(true);
-        Ok(Self { connection, node_id, authorization })
+        Ok(Self {
+            connection,
+            node_id,
+            authorization,
+        })
     }
 
     /// The node that calls.
@@ -152,7 +171,9 @@ impl NodeClient {
     /// # Errors
     /// When no acceptance came back.
     pub async fn heartbeat(&self, request: &HeartbeatRequest) -> Result<HeartbeatResponse, Error> {
-        let call = self.call(Method::POST, &paths::node_heartbeat(self.node_id)).timeout(CALL_TIMEOUT);
+        let call = self
+            .call(Method::POST, &paths::node_heartbeat(self.node_id))
+            .timeout(CALL_TIMEOUT);
         json(body(call, request)?.send().await.map_err(transport)?).await
     }
 
@@ -164,7 +185,9 @@ impl NodeClient {
         &self,
         request: &CapabilityManifestRequest,
     ) -> Result<CapabilityManifestResponse, Error> {
-        let call = self.call(Method::PUT, &paths::node_capabilities(self.node_id)).timeout(CALL_TIMEOUT);
+        let call = self
+            .call(Method::PUT, &paths::node_capabilities(self.node_id))
+            .timeout(CALL_TIMEOUT);
         json(body(call, request)?.send().await.map_err(transport)?).await
     }
 
@@ -179,10 +202,13 @@ impl NodeClient {
         struct Snapshot {
             executions: Vec<Box<RawValue>>,
         }
-        let call = self.call(Method::GET, &paths::node_state(self.node_id)).timeout(3 * CALL_TIMEOUT);
+        let call = self
+            .call(Method::GET, &paths::node_state(self.node_id))
+            .timeout(3 * CALL_TIMEOUT);
         let snapshot: Snapshot = json(call.send().await.map_err(transport)?).await?;
         let entry = |raw: Box<RawValue>| {
-            serde_json::from_str(raw.get()).map_err(|error| Error::Contract(format!("a state entry: {error}")))
+            serde_json::from_str(raw.get())
+                .map_err(|error| Error::Contract(format!("a state entry: {error}")))
         };
         Ok(snapshot.executions.into_iter().map(entry).collect())
     }
@@ -211,7 +237,9 @@ impl NodeClient {
         execution_id: Uuid,
         request: &ExecutionCallbackRequest,
     ) -> Result<ExecutionCallbackResponse, Error> {
-        let call = self.call(Method::POST, &paths::callback(self.node_id, execution_id)).timeout(CALL_TIMEOUT);
+        let call = self
+            .call(Method::POST, &paths::callback(self.node_id, execution_id))
+            .timeout(CALL_TIMEOUT);
         json(body(call, request)?.send().await.map_err(transport)?).await
     }
 
@@ -222,18 +250,26 @@ impl NodeClient {
     /// When the URL may not be used or the output was not taken. No error holds the URL.
     pub async fn upload(&self, url: &str, output: Bytes) -> Result<String, Error> {
         let target = UploadTarget::parse(url, &self.connection.base)?;
-        let call = self.connection.http.request(Method::PUT, target.url).header(CONTENT_TYPE, "application/octet-stream");
+        let call = self
+            .connection
+            .http
+            .request(Method::PUT, target.url)
+            .header(CONTENT_TYPE, "application/octet-stream");
         // A body of known length travels with an exact Content-Length.
         match accepted(call.body(output).send().await.map_err(transport)?).await {
             Ok(_) => Ok(target.object_key),
             // An earlier attempt whose answer was lost has put it there; its digest is checked with the report.
-            Err(Error::Api(answer)) if answer.code.as_deref() == Some(codes::UPLOAD_ALREADY_USED) => Ok(target.object_key),
+            Err(Error::Api(answer)) if answer.code.as_deref() == Some(codes::UPLOAD_ALREADY_USED) => {
+                Ok(target.object_key)
+            }
             Err(error) => Err(error),
         }
     }
 
     fn call(&self, method: Method, path: &str) -> RequestBuilder {
-        self.connection.call(method, path).header(AUTHORIZATION, self.authorization.clone())
+        self.connection
+            .call(method, path)
+            .header(AUTHORIZATION, self.authorization.clone())
     }
 }
 
@@ -243,20 +279,43 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_only() {
-        for allowed in ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost", "https://example.org", "https://h/x"] {
+        for allowed in [
+            "http://127.0.0.1:1",
+            "http://[::1]:1",
+            "http://localhost",
+            "https://example.org",
+            "https://h/x",
+        ] {
             assert!(base_url(allowed).is_ok(), "{allowed}");
         }
-        assert!(matches!(base_url("http://example.org"), Err(ConnectionError::PlainHttp)));
-        assert!(matches!(base_url("http://127.0.0.1.example.org"), Err(ConnectionError::PlainHttp)));
-        for refused in ["ftp://localhost", "https://u:p@h", "https://h/?q=1", "https://h/#f", "localhost:8080", ""] {
-            assert!(matches!(base_url(refused), Err(ConnectionError::Url(_))), "{refused}");
+        assert!(matches!(
+            base_url("http://example.org"),
+            Err(ConnectionError::PlainHttp)
+        ));
+        assert!(matches!(
+            base_url("http://127.0.0.1.example.org"),
+            Err(ConnectionError::PlainHttp)
+        ));
+        for refused in [
+            "ftp://localhost",
+            "https://u:p@h",
+            "https://h/?q=1",
+            "https://h/#f",
+            "localhost:8080",
+            "",
+        ] {
+            assert!(
+                matches!(base_url(refused), Err(ConnectionError::Url(_))),
+                "{refused}"
+            );
         }
     }
 
     #[test]
     fn debug_hides_the_credential() {
         let connection = Connection::new("http://127.0.0.1:1", None).expect("a loopback URL");
-        let client = NodeClient::new(connection, Uuid::from_u128(1), "nsk_plexd_secret").expect("a header value");
+        let client =
+            NodeClient::new(connection, Uuid::from_u128(1), "nsk_plexd_secret").expect("a header value");
         assert!(!format!("{client:?}").contains("secret"));
     }
 }

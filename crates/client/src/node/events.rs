@@ -38,20 +38,33 @@ impl std::fmt::Debug for Events {
 impl Events {
     /// The frames of an accepted answer.
     pub(super) fn of(response: Response) -> Result<Self, Error> {
-        let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         if !kind.starts_with("text/event-stream") {
-            return Err(Error::Contract("the event stream is not text/event-stream".to_owned()));
+            return Err(Error::Contract(
+                "the event stream is not text/event-stream".to_owned(),
+            ));
         }
-        Ok(Self::from_chunks(response.bytes_stream().map(|chunk| chunk.map_err(transport))))
+        Ok(Self::from_chunks(
+            response.bytes_stream().map(|chunk| chunk.map_err(transport)),
+        ))
     }
 
     fn from_chunks(chunks: impl Stream<Item = Result<Bytes, Error>> + Send + 'static) -> Self {
         let frames = SseStream::from_bytes_stream(guarded(chunks)).map(|frame| match frame {
-            Ok(frame) => Ok(Frame { data: frame.data, retry: frame.retry.map(Duration::from_millis) }),
+            Ok(frame) => Ok(Frame {
+                data: frame.data,
+                retry: frame.retry.map(Duration::from_millis),
+            }),
             Err(sse_stream::Error::Body(error)) => Err(Error::Transport(error.to_string())),
             Err(error) => Err(Error::Contract(format!("the event stream: {error}"))),
         });
-        Self { frames: frames.boxed() }
+        Self {
+            frames: frames.boxed(),
+        }
     }
 
     /// The next frame; `None` when the server has ended the stream.
@@ -75,15 +88,18 @@ fn guarded(
             Ok(None) => return None,
             Ok(Some(chunk)) => chunk,
         };
-        let line = chunk.as_ref().map_or(0, |chunk| match chunk.iter().rposition(|byte| *byte == b'\n') {
-            Some(end) => chunk.len() - end - 1,
-            None => line + chunk.len(),
-        });
+        let line = chunk
+            .as_ref()
+            .map_or(0, |chunk| match chunk.iter().rposition(|byte| *byte == b'\n') {
+                Some(end) => chunk.len() - end - 1,
+                None => line + chunk.len(),
+            });
         match chunk {
             Err(error) => Some((Err(error), None)),
-            Ok(_) if line > LINE_BYTES => {
-                Some((Err(Error::Contract("the event stream has an endless line".to_owned())), None))
-            }
+            Ok(_) if line > LINE_BYTES => Some((
+                Err(Error::Contract("the event stream has an endless line".to_owned())),
+                None,
+            )),
             Ok(chunk) => Some((Ok(chunk), Some((chunks, line)))),
         }
     })
@@ -95,14 +111,26 @@ mod tests {
     use super::*;
 
     fn events(chunks: Vec<&'static [u8]>) -> Events {
-        Events::from_chunks(stream::iter(chunks.into_iter().map(|chunk| Ok(Bytes::from_static(chunk)))))
+        Events::from_chunks(stream::iter(
+            chunks.into_iter().map(|chunk| Ok(Bytes::from_static(chunk))),
+        ))
     }
 
     #[tokio::test]
     async fn frames_are_put_together_from_chunks() {
-        let mut events = events(vec![b":keep-alive\n\nretry: 1500\n\nid: 1\neve", b"nt: x\ndata: {\"a\"", b":1}\n\n"]);
+        let mut events = events(vec![
+            b":keep-alive\n\nretry: 1500\n\nid: 1\neve",
+            b"nt: x\ndata: {\"a\"",
+            b":1}\n\n",
+        ]);
         let retry = events.next().await.unwrap().unwrap();
-        assert_eq!(retry, Frame { data: None, retry: Some(Duration::from_millis(1500)) });
+        assert_eq!(
+            retry,
+            Frame {
+                data: None,
+                retry: Some(Duration::from_millis(1500))
+            }
+        );
         let frame = events.next().await.unwrap().unwrap();
         assert_eq!(frame.data.as_deref(), Some(r#"{"a":1}"#));
         assert!(events.next().await.is_none());

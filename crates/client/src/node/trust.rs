@@ -65,18 +65,30 @@ fn strict_roots(pem: &[u8]) -> Result<RootCertStore, TrustError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|error| TrustError::Malformed(error.to_string()))?;
-        roots.add(certificate).map_err(|error| TrustError::Malformed(error.to_string()))?;
+        roots
+            .add(certificate)
+            .map_err(|error| TrustError::Malformed(error.to_string()))?;
     }
-    if roots.is_empty() { Err(TrustError::Empty) } else { Ok(roots) }
+    if roots.is_empty() {
+        Err(TrustError::Empty)
+    } else {
+        Ok(roots)
+    }
 }
 
 /// One odd certificate among the system's does not spoil the others.
 fn system_roots() -> Result<RootCertStore, TrustError> {
-    let pem = SYSTEM_BUNDLES.iter().find_map(|path| std::fs::read(Path::new(path)).ok());
+    let pem = SYSTEM_BUNDLES
+        .iter()
+        .find_map(|path| std::fs::read(Path::new(path)).ok());
     let pem = pem.ok_or(TrustError::NoSystemBundle)?;
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
-    if roots.is_empty() { Err(TrustError::NoSystemBundle) } else { Ok(roots) }
+    if roots.is_empty() {
+        Err(TrustError::NoSystemBundle)
+    } else {
+        Ok(roots)
+    }
 }
 
 #[cfg(test)]

@@ -42,13 +42,21 @@ mod tests {
 
     #[test]
     fn the_key_is_the_path() {
-        assert_eq!(key("https://s/uploads/p/e/n/r?sig=1", "https://h/").unwrap(), "uploads/p/e/n/r");
+        assert_eq!(
+            key("https://s/uploads/p/e/n/r?sig=1", "https://h/").unwrap(),
+            "uploads/p/e/n/r"
+        );
         assert_eq!(key("http://127.0.0.1/k", "http://127.0.0.1/").unwrap(), "k");
     }
 
     #[test]
     fn weaker_schemes_are_refused_without_quoting_the_query() {
-        for url in ["http://s/k?sig=SECRET", "ftp://s/k?sig=SECRET", "https://s/?sig=SECRET", "SECRET"] {
+        for url in [
+            "http://s/k?sig=SECRET",
+            "ftp://s/k?sig=SECRET",
+            "https://s/?sig=SECRET",
+            "SECRET",
+        ] {
             let error = key(url, "https://h/").unwrap_err().to_string();
             assert!(!error.contains("SECRET"), "{error}");
         }

@@ -8,9 +8,10 @@ use rusqlite::{Connection, OpenFlags};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 /// The first version without the WAL-reset race that can lose commits: 3.51.3.
@@ -38,6 +39,7 @@ pub struct Db {
     writer: Sender<Job>,
     readers: Sender<Job>,
     failed: Arc<AtomicBool>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 /// A transaction's code: runs, says whether to keep what it did, and hands out how to answer.
@@ -66,16 +68,16 @@ impl Db {
             rng: Arc::clone(&settings.rng),
             now: settings.clock.now(),
         };
-        start("db-writer", {
+        let mut threads = vec![start("db-writer", {
             let (tx, failed) = (tx(first), Arc::clone(&failed));
             move || write_loop(tx, &writes, &failed)
-        });
+        })];
         for _ in 0..READERS {
             let tx = tx(connect(&settings.path)?);
             let reads: Receiver<Job> = reads.clone();
-            start("db-reader", move || read_loop(tx, &reads));
+            threads.push(start("db-reader", move || read_loop(tx, &reads)));
         }
-        Ok(Self { writer, readers, failed })
+        Ok(Self { writer, readers, failed, threads: Arc::new(Mutex::new(threads)) })
     }
 
     /// Runs `work` on a snapshot; it never waits for a writer.
@@ -106,6 +108,17 @@ impl Db {
     /// reads back what the disk really holds, mends that.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Closes the files and returns once that is done. Call it with no other clone left: it waits for them.
+    pub fn close(self) {
+        let Self { writer, readers, failed: _, threads } = self;
+        drop((writer, readers));
+        let threads = std::mem::take(&mut *threads.lock().expect("no holder of this lock panics"));
+        for thread in threads {
+            // A thread that panicked has closed its connection as well.
+            let _ = thread.join();
+        }
     }
 
     /// Jobs that wait for the writer.
@@ -148,11 +161,11 @@ fn finish<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-fn start(name: &str, run: impl FnOnce() + Send + 'static) {
+fn start(name: &str, run: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(run)
-        .expect("a thread can be started while the program starts");
+        .expect("a thread can be started while the program starts")
 }
 
 fn read_loop(mut tx: Tx, jobs: &Receiver<Job>) {

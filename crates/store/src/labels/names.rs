@@ -130,3 +130,56 @@ pub(super) async fn of_places(
     let names = |place: &(Uuid, Uuid)| (*place, Names::new([place.0, place.1, Uuid::nil()], &known));
     Ok(places.iter().map(names).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// Definitions by scope (0 project, 1 domain, 2 platform, 3 elsewhere) and local key.
+    fn known(definitions: &BTreeSet<(u128, char)>) -> HashMap<Uuid, Vec<Known>> {
+        let mut known: HashMap<Uuid, Vec<Known>> = HashMap::new();
+        for (n, (scope, key)) in definitions.iter().enumerate() {
+            let scope_id = Uuid::from_u128(*scope);
+            let qualified = format!("{scope}/{key}");
+            let id = Uuid::from_u128(100 + n as u128);
+            known.entry(scope_id).or_default().push(Known {
+                id,
+                scope_id,
+                local: key.to_string(),
+                qualified,
+            });
+        }
+        known
+    }
+
+    proptest! {
+        #[test]
+        fn a_bare_key_finds_the_nearest_and_a_qualified_key_each(
+            definitions in prop::collection::btree_set((0..4_u128, prop::char::range('a', 'c')), 0..12),
+        ) {
+            let known = known(&definitions);
+            let names = Names::new([0, 1, 2].map(Uuid::from_u128), &known);
+            let (mut keys, mut shown) = (BTreeMap::new(), BTreeMap::new());
+            for definition in known.values().flatten().filter(|known| known.scope_id != Uuid::from_u128(3)) {
+                let value = format!("\"{}\"", definition.qualified);
+                names.enter(definition.id, &value, &mut keys).unwrap();
+                names.show(definition.id, &value, &mut shown).unwrap();
+            }
+            let mut expected = BTreeMap::new();
+            // The set runs from the nearest scope to the farthest.
+            for (scope, key) in definitions.iter().filter(|(scope, _)| *scope < 3) {
+                let qualified = format!("{scope}/{key}");
+                expected.entry(key.to_string()).or_insert_with(|| Json::from(qualified.clone()));
+                expected.insert(qualified.clone(), Json::from(qualified));
+            }
+            prop_assert_eq!(&keys, &expected);
+            prop_assert_eq!(shown.len(), definitions.iter().filter(|(scope, _)| *scope < 3).count());
+            prop_assert!(shown.iter().all(|(key, value)| keys.get(key) == Some(value)));
+            for elsewhere in known.get(&Uuid::from_u128(3)).into_iter().flatten() {
+                prop_assert!(names.enter(elsewhere.id, "1", &mut keys).is_err());
+            }
+        }
+    }
+}

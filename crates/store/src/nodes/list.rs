@@ -69,6 +69,7 @@ async fn one_place(tx: &mut Tx, place: &Within, after: Uuid, limit: u32) -> Resu
         (true, false) => nodes_sql!("where n.id > $1 and n.domain_id = $3 order by n.id limit $2"),
         (false, true) => nodes_sql!("where n.id > $1 and n.project_id = $3 order by n.id limit $2"),
         (true, true) => {
+            // The `+` keeps SQLite from walking the larger index, that of the domain.
             nodes_sql!("where n.id > $1 and +n.domain_id = $3 and n.project_id = $4 order by n.id limit $2")
         }
     };

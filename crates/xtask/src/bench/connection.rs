@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Which application protocol a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
+pub(super) enum Protocol {
     /// HTTP/1.1.
     Http1,
     /// HTTP/2.
@@ -28,11 +28,11 @@ pub enum Protocol {
 
 /// A server and how to trust it.
 #[derive(Clone)]
-pub struct Endpoint {
+pub(super) struct Endpoint {
     /// The server's URL, without a trailing slash.
-    pub url: String,
+    pub(super) url: String,
     /// Host and port, as `Host` gives them.
-    pub host: String,
+    pub(super) host: String,
     address: SocketAddr,
     name: ServerName<'static>,
     http1: Arc<ClientConfig>,
@@ -44,12 +44,19 @@ impl Endpoint {
     ///
     /// # Errors
     /// When the URL or the file is not what the server should have written.
-    pub fn new(url: &str, ca_file: &Path) -> anyhow::Result<Self> {
-        let host = url.strip_prefix("https://").context("the server's URL is not https")?.to_owned();
+    pub(super) fn new(url: &str, ca_file: &Path) -> anyhow::Result<Self> {
+        let host = url
+            .strip_prefix("https://")
+            .context("the server's URL is not https")?
+            .to_owned();
         let (name, _) = host.rsplit_once(':').context("the server's URL has no port")?;
         // Of the names of this machine, the server listens on the IPv4 one.
-        let mut addresses = host.to_socket_addrs().with_context(|| format!("cannot resolve {host}"))?;
-        let address = addresses.find(SocketAddr::is_ipv4).context("the server's host has no IPv4 address")?;
+        let mut addresses = host
+            .to_socket_addrs()
+            .with_context(|| format!("cannot resolve {host}"))?;
+        let address = addresses
+            .find(SocketAddr::is_ipv4)
+            .context("the server's host has no IPv4 address")?;
         Ok(Self {
             url: url.to_owned(),
             address,
@@ -64,7 +71,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// When the server does not accept.
-    pub fn connect(&self, protocol: Protocol) -> anyhow::Result<(ClientConnection, TcpStream)> {
+    pub(super) fn connect(&self, protocol: Protocol) -> anyhow::Result<(ClientConnection, TcpStream)> {
         let stream = TcpStream::connect(self.address).context("cannot connect to the server")?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -72,7 +79,10 @@ impl Endpoint {
             Protocol::Http1 => &self.http1,
             Protocol::Http2 => &self.http2,
         };
-        Ok((ClientConnection::new(Arc::clone(configuration), self.name.clone())?, stream))
+        Ok((
+            ClientConnection::new(Arc::clone(configuration), self.name.clone())?,
+            stream,
+        ))
     }
 }
 
@@ -91,7 +101,7 @@ fn configuration(ca_file: &Path, protocol: &[u8]) -> anyhow::Result<Arc<ClientCo
 }
 
 /// A kept-alive HTTP/1.1 connection.
-pub struct Connection {
+pub(super) struct Connection {
     tls: StreamOwned<ClientConnection, TcpStream>,
     reading: Reading,
     bytes: Vec<u8>,
@@ -102,16 +112,20 @@ impl Connection {
     ///
     /// # Errors
     /// When the server does not accept.
-    pub fn open(endpoint: &Endpoint) -> anyhow::Result<Self> {
+    pub(super) fn open(endpoint: &Endpoint) -> anyhow::Result<Self> {
         let (session, stream) = endpoint.connect(Protocol::Http1)?;
-        Ok(Self { tls: StreamOwned::new(session, stream), reading: Reading::default(), bytes: vec![0; 64 * 1024] })
+        Ok(Self {
+            tls: StreamOwned::new(session, stream),
+            reading: Reading::default(),
+            bytes: vec![0; 64 * 1024],
+        })
     }
 
     /// Sends one request and waits for its answer.
     ///
     /// # Errors
     /// When the connection breaks.
-    pub fn call(&mut self, request: &[u8]) -> anyhow::Result<Answer> {
+    pub(super) fn call(&mut self, request: &[u8]) -> anyhow::Result<Answer> {
         self.tls.write_all(request).context("cannot send")?;
         self.tls.flush().context("cannot send")?;
         loop {
@@ -127,7 +141,7 @@ impl Connection {
 }
 
 /// The administrator, for everything that is set up and not measured.
-pub struct Operator {
+pub(super) struct Operator {
     connection: Connection,
     caller: Caller,
 }
@@ -137,15 +151,18 @@ impl Operator {
     ///
     /// # Errors
     /// When the server does not accept.
-    pub fn new(endpoint: &Endpoint, token: &str) -> anyhow::Result<Self> {
-        Ok(Self { connection: Connection::open(endpoint)?, caller: Caller::new(&endpoint.host, token) })
+    pub(super) fn new(endpoint: &Endpoint, token: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            connection: Connection::open(endpoint)?,
+            caller: Caller::new(&endpoint.host, token),
+        })
     }
 
     /// Reads something.
     ///
     /// # Errors
     /// When the answer is not a success with that content.
-    pub fn get<T: DeserializeOwned>(&mut self, path: &str) -> anyhow::Result<T> {
+    pub(super) fn get<T: DeserializeOwned>(&mut self, path: &str) -> anyhow::Result<T> {
         let request = self.caller.get(path);
         parse(&self.connection.call(&request)?)
     }
@@ -154,7 +171,11 @@ impl Operator {
     ///
     /// # Errors
     /// When the answer is not a success with that content.
-    pub fn post<T: DeserializeOwned>(&mut self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+    pub(super) fn post<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
         let request = self.caller.send("POST", path, &serde_json::to_string(body)?);
         parse(&self.connection.call(&request)?)
     }
@@ -164,8 +185,12 @@ impl Operator {
 ///
 /// # Errors
 /// When it is a problem, or not that content.
-pub fn parse<T: DeserializeOwned>(answer: &Answer) -> anyhow::Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(answer: &Answer) -> anyhow::Result<T> {
     let text = String::from_utf8_lossy(&answer.body);
-    anyhow::ensure!((200..300).contains(&answer.status), "the server answered {}: {text}", answer.status);
+    anyhow::ensure!(
+        (200..300).contains(&answer.status),
+        "the server answered {}: {text}",
+        answer.status
+    );
     serde_json::from_slice(&answer.body).context("the answer is not what the contract says")
 }

@@ -17,31 +17,31 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The release binaries.
 #[derive(Debug, Clone)]
-pub struct Programs(PathBuf);
+pub(super) struct Programs(PathBuf);
 
 impl Programs {
     /// Those in `directory`.
-    pub fn new(directory: PathBuf) -> Self {
+    pub(super) fn new(directory: PathBuf) -> Self {
         Self(directory)
     }
 
     /// One of them.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }
 
 /// What `plexsphere init` made.
 #[derive(Debug, Deserialize)]
-pub struct Installation {
+pub(super) struct Installation {
     /// The first Domain.
-    pub domain_id: Uuid,
+    pub(super) domain_id: Uuid,
     /// The first Project.
-    pub project_id: Uuid,
+    pub(super) project_id: Uuid,
     /// Where the administrator's token is.
-    pub admin_token_file: PathBuf,
+    pub(super) admin_token_file: PathBuf,
     /// Whom to trust.
-    pub ca_file: PathBuf,
+    pub(super) ca_file: PathBuf,
     /// Everything of this installation is in here.
     #[serde(skip)]
     root: PathBuf,
@@ -52,7 +52,7 @@ impl Installation {
     ///
     /// # Errors
     /// When `plexsphere init` fails.
-    pub fn create(programs: &Programs, root: &Path) -> anyhow::Result<Self> {
+    pub(super) fn create(programs: &Programs, root: &Path) -> anyhow::Result<Self> {
         fs::create_dir(root).with_context(|| format!("cannot make {}", root.display()))?;
         let output = Command::new(programs.path("plexsphere"))
             .args(["init", "--output", "json", "--data-dir"])
@@ -60,19 +60,24 @@ impl Installation {
             .stderr(Stdio::inherit())
             .output()
             .context("cannot run plexsphere init")?;
-        anyhow::ensure!(output.status.success(), "plexsphere init failed: {}", output.status);
-        let mut made: Self = serde_json::from_slice(&output.stdout).context("plexsphere init printed no result")?;
+        anyhow::ensure!(
+            output.status.success(),
+            "plexsphere init failed: {}",
+            output.status
+        );
+        let mut made: Self =
+            serde_json::from_slice(&output.stdout).context("plexsphere init printed no result")?;
         made.root = root.to_owned();
         Ok(made)
     }
 
     /// The database's file.
-    pub fn database(&self) -> PathBuf {
+    pub(super) fn database(&self) -> PathBuf {
         self.root.join("data/plexsphere.db")
     }
 
     /// A file that a measurement needs beside the data.
-    pub fn beside(&self, name: &str) -> PathBuf {
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
 
@@ -80,7 +85,7 @@ impl Installation {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn admin_token(&self) -> anyhow::Result<String> {
+    pub(super) fn admin_token(&self) -> anyhow::Result<String> {
         let text = fs::read_to_string(&self.admin_token_file).context("cannot read the admin token")?;
         Ok(text.trim_end().to_owned())
     }
@@ -89,7 +94,7 @@ impl Installation {
     ///
     /// # Errors
     /// When it ends or does not get ready.
-    pub fn serve(&self, programs: &Programs) -> anyhow::Result<ControlPlane> {
+    pub(super) fn serve(&self, programs: &Programs) -> anyhow::Result<ControlPlane> {
         let ready_file = self.beside("ready.json");
         let log = self.beside("server.log");
         let mut child = Command::new(programs.path("plexsphere"))
@@ -110,7 +115,11 @@ impl Installation {
                 return Err(error.context(format!("the server said: {}", said.trim_end())));
             }
         };
-        Ok(ControlPlane { child, endpoint: Endpoint::new(&url, &self.ca_file)?, token: self.admin_token()? })
+        Ok(ControlPlane {
+            child,
+            endpoint: Endpoint::new(&url, &self.ca_file)?,
+            token: self.admin_token()?,
+        })
     }
 }
 
@@ -126,7 +135,8 @@ fn wait_until_ready(child: &mut Child, ready_file: &Path) -> anyhow::Result<Stri
             bail!("plexsphere serve ended: {status}");
         }
         if let Ok(text) = fs::read(ready_file) {
-            let ready: Ready = serde_json::from_slice(&text).context("the ready file is not what it should be")?;
+            let ready: Ready =
+                serde_json::from_slice(&text).context("the ready file is not what it should be")?;
             return Ok(ready.url);
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -141,20 +151,20 @@ fn end(child: &mut Child) {
 }
 
 /// A running server; dropping it kills it.
-pub struct ControlPlane {
+pub(super) struct ControlPlane {
     child: Child,
     /// Where it listens.
-    pub endpoint: Endpoint,
+    pub(super) endpoint: Endpoint,
     token: String,
 }
 
 /// What the kernel says of a process's memory, in KiB.
 #[derive(Debug, Clone, Copy)]
-pub struct Memory {
+pub(super) struct Memory {
     /// Resident now.
-    pub resident: u64,
+    pub(super) resident: u64,
     /// The most that was ever resident.
-    pub peak: u64,
+    pub(super) peak: u64,
 }
 
 impl ControlPlane {
@@ -162,12 +172,12 @@ impl ControlPlane {
     ///
     /// # Errors
     /// When the server does not accept.
-    pub fn operator(&self) -> anyhow::Result<Operator> {
+    pub(super) fn operator(&self) -> anyhow::Result<Operator> {
         Operator::new(&self.endpoint, &self.token)
     }
 
     /// The administrator's token.
-    pub fn token(&self) -> &str {
+    pub(super) fn token(&self) -> &str {
         &self.token
     }
 
@@ -175,33 +185,47 @@ impl ControlPlane {
     ///
     /// # Errors
     /// When the kernel does not say.
-    pub fn memory(&self) -> anyhow::Result<Memory> {
+    pub(super) fn memory(&self) -> anyhow::Result<Memory> {
         let path = format!("/proc/{}/status", self.child.id());
         let kib = |name: &str| {
-            let value = machine::field(&path, name).and_then(|value| value.strip_suffix("kB")?.trim().parse().ok());
+            let value =
+                machine::field(&path, name).and_then(|value| value.strip_suffix("kB")?.trim().parse().ok());
             value.with_context(|| format!("{path} has no {name}"))
         };
-        Ok(Memory { resident: kib("VmRSS")?, peak: kib("VmHWM")? })
+        Ok(Memory {
+            resident: kib("VmRSS")?,
+            peak: kib("VmHWM")?,
+        })
     }
 
     /// The server's processor time so far.
     ///
     /// # Errors
     /// When the kernel does not say.
-    pub fn processor_time(&self) -> anyhow::Result<Duration> {
+    pub(super) fn processor_time(&self) -> anyhow::Result<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         // The second field is the program's name in parentheses; user and system time are the 14th and 15th.
         let (_, rest) = stat.rsplit_once(')').context("an unreadable stat")?;
-        let ticks: u64 = rest.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u64>().ok()).sum();
-        Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
+        let ticks: u64 = rest
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|word| word.parse::<u64>().ok())
+            .sum();
+        Ok(Duration::from_millis(
+            ticks * 1000 / rustix::param::clock_ticks_per_second(),
+        ))
     }
 
     /// Asks it to end, and waits.
     ///
     /// # Errors
     /// When it does not end well.
-    pub fn stop(mut self) -> anyhow::Result<()> {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("a process without an id")?;
+    pub(super) fn stop(mut self) -> anyhow::Result<()> {
+        let pid = i32::try_from(self.child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .context("a process without an id")?;
         kill_process(pid, Signal::TERM).context("cannot stop the server")?;
         let began = Instant::now();
         while began.elapsed() < PATIENCE {

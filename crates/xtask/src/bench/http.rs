@@ -10,29 +10,33 @@ use anyhow::{Context as _, bail};
 const HEAD_BYTES: usize = 64 * 1024;
 
 /// Who sends requests, and to which host.
-pub struct Caller {
+pub(super) struct Caller {
     /// `Host` and `Authorization`, each with its line end.
     fields: String,
 }
 
 impl Caller {
     /// Somebody with a bearer token.
-    pub fn new(host: &str, bearer: &str) -> Self {
-        Self { fields: format!("Host: {host}\r\nAuthorization: Bearer {bearer}\r\n") }
+    pub(super) fn new(host: &str, bearer: &str) -> Self {
+        Self {
+            fields: format!("Host: {host}\r\nAuthorization: Bearer {bearer}\r\n"),
+        }
     }
 
     /// Somebody without credentials.
-    pub fn anonymous(host: &str) -> Self {
-        Self { fields: format!("Host: {host}\r\n") }
+    pub(super) fn anonymous(host: &str) -> Self {
+        Self {
+            fields: format!("Host: {host}\r\n"),
+        }
     }
 
     /// A request without a body.
-    pub fn get(&self, path: &str) -> Vec<u8> {
+    pub(super) fn get(&self, path: &str) -> Vec<u8> {
         format!("GET {path} HTTP/1.1\r\n{}\r\n", self.fields).into_bytes()
     }
 
     /// A request with a JSON body.
-    pub fn send(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
+    pub(super) fn send(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
         let length = body.len();
         format!(
             "{method} {path} HTTP/1.1\r\n{}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}",
@@ -44,16 +48,16 @@ impl Caller {
 
 /// A whole answer.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
+pub(super) struct Answer {
     /// The status code.
-    pub status: u16,
+    pub(super) status: u16,
     /// The body, without the framing of its transfer.
-    pub body: Vec<u8>,
+    pub(super) body: Vec<u8>,
 }
 
 /// Reads answers out of a connection's bytes.
 #[derive(Debug, Default)]
-pub struct Reading {
+pub(super) struct Reading {
     /// What has come and was not looked at yet.
     pending: Vec<u8>,
     status: u16,
@@ -78,7 +82,7 @@ enum Stage {
 
 impl Reading {
     /// Takes what the connection gave.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
     }
 
@@ -86,7 +90,7 @@ impl Reading {
     ///
     /// # Errors
     /// When the bytes are not an answer to one of our requests.
-    pub fn next(&mut self) -> anyhow::Result<Option<Answer>> {
+    pub(super) fn next(&mut self) -> anyhow::Result<Option<Answer>> {
         loop {
             match self.stage {
                 Stage::Head => {
@@ -94,7 +98,8 @@ impl Reading {
                         anyhow::ensure!(self.pending.len() < HEAD_BYTES, "the answer's head does not end");
                         return Ok(None);
                     };
-                    let head = std::str::from_utf8(&self.pending[..length]).context("the answer's head is not text")?;
+                    let head = std::str::from_utf8(&self.pending[..length])
+                        .context("the answer's head is not text")?;
                     (self.status, self.stage) = read_head(head)?;
                     self.pending.drain(..length + 4);
                 }
@@ -109,7 +114,11 @@ impl Reading {
                 Stage::ChunkSize => {
                     let Some(line) = self.line()? else { return Ok(None) };
                     let size = usize::from_str_radix(&line, 16).context("a chunk without a size")?;
-                    self.stage = if size == 0 { Stage::LastLine } else { Stage::Chunk { remaining: size } };
+                    self.stage = if size == 0 {
+                        Stage::LastLine
+                    } else {
+                        Stage::Chunk { remaining: size }
+                    };
                 }
                 Stage::Chunk { remaining } => {
                     let remaining = self.move_to_body(remaining);
@@ -145,20 +154,26 @@ impl Reading {
             anyhow::ensure!(self.pending.len() < 64, "a line of the framing does not end");
             return Ok(None);
         };
-        let line = String::from_utf8(self.pending[..length].to_vec()).context("a line of the framing is not text")?;
+        let line = String::from_utf8(self.pending[..length].to_vec())
+            .context("a line of the framing is not text")?;
         self.pending.drain(..length + 2);
         Ok(Some(line))
     }
 
     fn finish(&mut self) -> Answer {
         self.stage = Stage::Head;
-        Answer { status: self.status, body: std::mem::take(&mut self.body) }
+        Answer {
+            status: self.status,
+            body: std::mem::take(&mut self.body),
+        }
     }
 }
 
 fn read_head(head: &str) -> anyhow::Result<(u16, Stage)> {
     let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok());
+    let status = lines
+        .next()
+        .and_then(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok());
     let status = status.context("the answer has no status line")?;
     for line in lines {
         let (name, value) = line.split_once(':').context("a header without a colon")?;
@@ -167,7 +182,10 @@ fn read_head(head: &str) -> anyhow::Result<(u16, Stage)> {
             return Ok((status, Stage::Sized { remaining }));
         }
         if name.eq_ignore_ascii_case("transfer-encoding") {
-            anyhow::ensure!(value.trim().eq_ignore_ascii_case("chunked"), "an unknown transfer coding");
+            anyhow::ensure!(
+                value.trim().eq_ignore_ascii_case("chunked"),
+                "an unknown transfer coding"
+            );
             return Ok((status, Stage::ChunkSize));
         }
     }
@@ -187,7 +205,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn sized(status: u16, body: &[u8]) -> Vec<u8> {
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nx: y\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nx: y\r\n\r\n",
+            body.len()
+        );
         [head.as_bytes(), body].concat()
     }
 

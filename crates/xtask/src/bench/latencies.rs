@@ -4,21 +4,21 @@ use std::time::Duration;
 
 /// Measured durations.
 #[derive(Debug, Clone, Default)]
-pub struct Latencies(Vec<Duration>);
+pub(super) struct Latencies(Vec<Duration>);
 
 impl Latencies {
     /// One more.
-    pub fn push(&mut self, duration: Duration) {
+    pub(super) fn push(&mut self, duration: Duration) {
         self.0.push(duration);
     }
 
     /// How many.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.0.len()
     }
 
     /// The smallest duration that at least `percent` of all do not exceed; zero when there are none.
-    pub fn percentile(&self, percent: f64) -> Duration {
+    pub(super) fn percentile(&self, percent: f64) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
@@ -33,18 +33,18 @@ impl Latencies {
     }
 
     /// The median.
-    pub fn median(&self) -> Duration {
+    pub(super) fn median(&self) -> Duration {
         self.percentile(50.0)
     }
 }
 
 /// A duration in milliseconds.
-pub fn milliseconds(duration: Duration) -> f64 {
+pub(super) fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
 /// A duration for a table: three digits that count.
-pub fn shown(duration: Duration) -> String {
+pub(super) fn shown(duration: Duration) -> String {
     let milliseconds = milliseconds(duration);
     if milliseconds < 1.0 {
         format!("{milliseconds:.3} ms")
@@ -61,7 +61,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(microseconds: &[u64]) -> Latencies {
-        Latencies(microseconds.iter().map(|value| Duration::from_micros(*value)).collect())
+        Latencies(
+            microseconds
+                .iter()
+                .map(|value| Duration::from_micros(*value))
+                .collect(),
+        )
     }
 
     proptest! {

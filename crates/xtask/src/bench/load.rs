@@ -18,12 +18,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustls::ClientConnection;
 
 /// Connections of a [`Pool`].
-pub const CONNECTIONS: usize = 64;
+pub(super) const CONNECTIONS: usize = 64;
 /// A server that answers nothing for this long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is asked, and what becomes of it.
-pub trait Work {
+pub(super) trait Work {
     /// The request of that number; numbers come in order.
     fn request(&mut self, number: usize) -> Vec<u8>;
 
@@ -36,7 +36,7 @@ pub trait Work {
 
 /// When requests are sent.
 #[derive(Debug, Clone, Copy)]
-pub enum Pace {
+pub(super) enum Pace {
     /// As soon as a connection is free.
     Closed,
     /// This many each second.
@@ -60,16 +60,16 @@ impl Pace {
 
 /// What was measured.
 #[derive(Debug)]
-pub struct Run {
+pub(super) struct Run {
     /// From the first request to the last answer.
-    pub elapsed: Duration,
+    pub(super) elapsed: Duration,
     /// Of each request.
-    pub latencies: Latencies,
+    pub(super) latencies: Latencies,
 }
 
 impl Run {
     /// Answers per second.
-    pub fn rate(&self) -> f64 {
+    pub(super) fn rate(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         let count = self.latencies.count() as f64;
         count / self.elapsed.as_secs_f64()
@@ -77,7 +77,7 @@ impl Run {
 }
 
 /// Open connections.
-pub struct Pool {
+pub(super) struct Pool {
     epoll: OwnedFd,
     lanes: Vec<Lane>,
     events: Vec<epoll::Event>,
@@ -100,23 +100,35 @@ impl Pool {
     ///
     /// # Errors
     /// When the server does not accept.
-    pub fn open(endpoint: &Endpoint) -> anyhow::Result<Self> {
+    pub(super) fn open(endpoint: &Endpoint) -> anyhow::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut lanes = Vec::with_capacity(CONNECTIONS);
         for index in 0..CONNECTIONS {
             let lane = Lane::open(endpoint)?;
-            epoll::add(&epoll, &lane.stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
+            epoll::add(
+                &epoll,
+                &lane.stream,
+                epoll::EventData::new_u64(index as u64),
+                epoll::EventFlags::IN,
+            )?;
             lanes.push(lane);
         }
-        Ok(Self { epoll, lanes, events: Vec::with_capacity(CONNECTIONS) })
+        Ok(Self {
+            epoll,
+            lanes,
+            events: Vec::with_capacity(CONNECTIONS),
+        })
     }
 
     /// Sends `count` requests and waits for all answers.
     ///
     /// # Errors
     /// When a connection breaks, the server falls silent, or the work says so.
-    pub fn run(&mut self, work: &mut dyn Work, count: usize, pace: Pace) -> anyhow::Result<Run> {
-        let mut run = Run { elapsed: Duration::ZERO, latencies: Latencies::default() };
+    pub(super) fn run(&mut self, work: &mut dyn Work, count: usize, pace: Pace) -> anyhow::Result<Run> {
+        let mut run = Run {
+            elapsed: Duration::ZERO,
+            latencies: Latencies::default(),
+        };
         let mut free: Vec<usize> = (0..self.lanes.len()).collect();
         let (mut sent, mut answered) = (0, 0);
         let began = Instant::now();
@@ -137,8 +149,11 @@ impl Pool {
             let next_due = (sent < count && !free.is_empty()).then(|| pace.due(began, sent));
             self.wait(next_due)?;
             for index in 0..self.events.len() {
-                let lane = usize::try_from(self.events[index].data.u64()).expect("we gave the number ourselves");
-                let Some((in_flight, answer)) = self.lanes[lane].receive()? else { continue };
+                let lane =
+                    usize::try_from(self.events[index].data.u64()).expect("we gave the number ourselves");
+                let Some((in_flight, answer)) = self.lanes[lane].receive()? else {
+                    continue;
+                };
                 run.latencies.push(in_flight.since.elapsed());
                 work.answered(in_flight.number, &answer)?;
                 answered += 1;
@@ -154,7 +169,11 @@ impl Pool {
         let time = due.map_or(PATIENCE, |due| due.saturating_duration_since(Instant::now()));
         let time = Timespec::try_from(time).context("a time-out is short")?;
         self.events.clear();
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), Some(&time)) {
+        match epoll::wait(
+            &self.epoll,
+            rustix::buffer::spare_capacity(&mut self.events),
+            Some(&time),
+        ) {
             Ok(0) if due.is_none() => bail!("the server answered nothing for {} s", PATIENCE.as_secs()),
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error).context("cannot wait for answers"),
@@ -169,7 +188,12 @@ impl Lane {
             session.complete_io(&mut stream).context("cannot shake hands")?;
         }
         stream.set_nonblocking(true)?;
-        Ok(Self { session, stream, reading: Reading::default(), in_flight: None })
+        Ok(Self {
+            session,
+            stream,
+            reading: Reading::default(),
+            in_flight: None,
+        })
     }
 
     fn send(&mut self, request: &[u8], in_flight: InFlight) -> anyhow::Result<()> {
@@ -205,7 +229,9 @@ impl Lane {
         self.session.reader().read_exact(&mut plain)?;
         self.reading.push(&plain);
         self.flush()?;
-        let Some(answer) = self.reading.next()? else { return Ok(None) };
+        let Some(answer) = self.reading.next()? else {
+            return Ok(None);
+        };
         Ok(self.in_flight.take().zip(Some(answer)))
     }
 }

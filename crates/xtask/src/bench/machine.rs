@@ -14,7 +14,7 @@ const SYNCS: usize = 200;
 
 /// The machine and the versions.
 #[derive(Debug, Clone, Default)]
-pub struct Machine {
+pub(super) struct Machine {
     facts: Vec<(&'static str, String)>,
 }
 
@@ -23,15 +23,27 @@ impl Machine {
     ///
     /// # Errors
     /// When the disk cannot be written.
-    pub fn look(dir: &Path) -> anyhow::Result<Self> {
+    pub(super) fn look(dir: &Path) -> anyhow::Result<Self> {
         let processor = field("/proc/cpuinfo", "model name").unwrap_or_default();
         let memory = field("/proc/meminfo", "MemTotal").unwrap_or_default();
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let (file_system, syncs) = (file_system(dir), durable_appends(dir)?);
         let facts = vec![
-            ("date", jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string()),
-            ("machine", format!("{cores} cores, {}, {} of memory", processor.trim(), memory.trim())),
-            ("kernel", fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()),
+            (
+                "date",
+                jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            ),
+            (
+                "machine",
+                format!("{cores} cores, {}, {} of memory", processor.trim(), memory.trim()),
+            ),
+            (
+                "kernel",
+                fs::read_to_string("/proc/sys/kernel/osrelease")
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned(),
+            ),
             ("versions", versions()),
             (
                 "disk",
@@ -47,13 +59,13 @@ impl Machine {
     }
 
     /// Names and values, in the order to show them.
-    pub fn facts(&self) -> &[(&'static str, String)] {
+    pub(super) fn facts(&self) -> &[(&'static str, String)] {
         &self.facts
     }
 }
 
 /// The value of a `name : value` line.
-pub fn field(path: impl AsRef<Path>, name: &str) -> Option<String> {
+pub(super) fn field(path: impl AsRef<Path>, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     text.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
@@ -66,7 +78,13 @@ fn versions() -> String {
         let output = Command::new(program).arg("--version").output().ok()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let line = text.lines().next().unwrap_or_default();
-        Some(line.split(['(', ';']).next().unwrap_or_default().trim().to_owned())
+        Some(
+            line.split(['(', ';'])
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
+        )
     };
     let programs = [said("rustc"), said("curl")].into_iter().flatten();
     let mut all = vec![format!("plex {}", env!("CARGO_PKG_VERSION"))];

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// Whether a figure keeps its budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// It does.
     Met,
     /// It does not.
@@ -16,7 +16,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Met, if that holds.
-    pub fn of(holds: bool) -> Self {
+    pub(super) fn of(holds: bool) -> Self {
         if holds { Self::Met } else { Self::Missed }
     }
 
@@ -31,43 +31,43 @@ impl Verdict {
 
 /// One line of the table.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(super) struct Row {
     /// What was measured.
-    pub what: String,
+    pub(super) what: String,
     /// What came out.
-    pub figure: String,
+    pub(super) figure: String,
     /// The floor or peer of the same run.
-    pub beside: String,
+    pub(super) beside: String,
     /// The one as a share of the other.
-    pub ratio: String,
+    pub(super) ratio: String,
     /// What was promised.
-    pub budget: String,
+    pub(super) budget: String,
     /// Whether it holds.
-    pub verdict: Verdict,
+    pub(super) verdict: Verdict,
 }
 
 /// What one measurement has to say.
 #[derive(Debug, Clone)]
-pub struct Section {
+pub(super) struct Section {
     /// Its heading.
-    pub title: &'static str,
+    pub(super) title: &'static str,
     /// How it was measured, as prose.
-    pub method: String,
+    pub(super) method: String,
     /// Its figures.
-    pub rows: Vec<Row>,
+    pub(super) rows: Vec<Row>,
 }
 
 /// How a run was asked for.
 #[derive(Debug, Clone)]
-pub struct Setting {
+pub(super) struct Setting {
     /// The command line that repeats it.
-    pub command: String,
+    pub(super) command: String,
     /// Where all generated data comes from.
-    pub seed: u64,
+    pub(super) seed: u64,
 }
 
 /// The report as Markdown.
-pub fn markdown(machine: &Machine, setting: &Setting, sections: &[Section]) -> String {
+pub(super) fn markdown(machine: &Machine, setting: &Setting, sections: &[Section]) -> String {
     let mut text = String::from("# Benchmarks\n\n");
     let _ = writeln!(
         text,
@@ -85,10 +85,13 @@ pub fn markdown(machine: &Machine, setting: &Setting, sections: &[Section]) -> S
     let _ = writeln!(text, "{} of {with_budget} budgets are met.", with_budget - missed);
     for section in sections {
         let _ = writeln!(text, "\n## {}\n\n{}\n", section.title, section.method);
-        text.push_str("| figure | measured | floor or peer, same run | ratio | budget | |\n|---|---|---|---|---|---|\n");
+        text.push_str(
+            "| figure | measured | floor or peer, same run | ratio | budget | |\n|---|---|---|---|---|---|\n",
+        );
         for row in &section.rows {
             let verdict = row.verdict.word();
-            let cells = [&row.what, &row.figure, &row.beside, &row.ratio, &row.budget].map(|cell| cell.replace('|', "\\|"));
+            let cells = [&row.what, &row.figure, &row.beside, &row.ratio, &row.budget]
+                .map(|cell| cell.replace('|', "\\|"));
             let _ = writeln!(text, "| {} | {verdict} |", cells.join(" | "));
         }
     }
@@ -101,7 +104,14 @@ mod tests {
 
     fn row(verdict: Verdict) -> Row {
         let cell = || "a|b".to_owned();
-        Row { what: cell(), figure: cell(), beside: cell(), ratio: cell(), budget: cell(), verdict }
+        Row {
+            what: cell(),
+            figure: cell(),
+            beside: cell(),
+            ratio: cell(),
+            budget: cell(),
+            verdict,
+        }
     }
 
     #[test]
@@ -111,11 +121,17 @@ mod tests {
             method: "As usual.".to_owned(),
             rows: vec![row(Verdict::Met), row(Verdict::Missed), row(Verdict::NoBudget)],
         };
-        let setting = Setting { command: "cargo xtask bench".to_owned(), seed: 255 };
+        let setting = Setting {
+            command: "cargo xtask bench".to_owned(),
+            seed: 255,
+        };
         let text = markdown(&Machine::default(), &setting, &[section]);
         assert!(text.contains("1 of 2 budgets are met."), "{text}");
         assert!(text.contains("| **not met** |"), "{text}");
         assert!(text.contains("seed of all generated data: 0xff"), "{text}");
-        assert!(text.contains("| a\\|b | a\\|b | a\\|b | a\\|b | a\\|b | met |"), "{text}");
+        assert!(
+            text.contains("| a\\|b | a\\|b | a\\|b | a\\|b | a\\|b | met |"),
+            "{text}"
+        );
     }
 }

@@ -5,13 +5,14 @@ use crate::document::Members;
 use crate::error::Error;
 use crate::execution_stream::{self, Visit};
 use crate::parsing;
-use crate::ui::Controls;
+use crate::ui::RawArg;
 use crate::view::{Head, Output, Target};
 use plex_api::paths;
 use plex_client::operator::{Call, Client};
 use ring::digest::{Context as Digest, SHA256};
 use serde_json::value::RawValue;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -32,9 +33,8 @@ pub(crate) struct Args {
     /// Write it to this file instead of stdout
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
-    /// Let every control sequence through to a terminal
-    #[arg(long)]
-    raw: bool,
+    #[command(flatten)]
+    raw: RawArg,
 }
 
 /// Fetches an output into a temporary file, checks its digest, and only then shows it.
@@ -44,28 +44,28 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     }
     let client = ctx.client()?;
     let target = find(args, &client)?;
-    let directory = match &args.file {
-        Some(file) => file
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new(".")),
-        None => &std::env::temp_dir(),
+    let Some(file) = &args.file else {
+        let mut kept = tempfile::tempfile().map_err(unwritable)?;
+        fetch(args, &client, &target, &mut kept)?;
+        kept.rewind().map_err(unwritable)?;
+        return ctx.ui.copy_output(kept, args.raw.controls());
     };
-    let made = NamedTempFile::new_in(directory);
-    let mut kept = made.map_err(|cause| Error::local("cannot make a temporary file", cause))?;
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut kept = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(unwritable)?;
+    fetch(args, &client, &target, kept.as_file_mut())?;
+    kept.persist(file)
+        .map(drop)
+        .map_err(|error| unwritable(error.error))
+}
+
+/// Writes the target's output, of which everything is known to be right at the end.
+fn fetch(args: &Args, client: &Client, target: &Target, to: &mut File) -> Result<(), Error> {
     match target.output().map_err(Error::Contract)? {
-        Output::Inline(bytes) => kept.write_all(bytes).map_err(unwritable)?,
-        Output::Archived { sha256, .. } => {
-            let found = download(args, &client, &mut kept)?;
-            check(sha256, &found)?;
-        }
-        Output::None => return Err(unmet("there is no output (yet)")),
-        Output::Withheld => return Err(unmet("there is an output, but you may not read it")),
-        Output::Unknown(kind) => return Err(unmet(&format!("the output is kept as {kind}"))),
-    }
-    match &args.file {
-        Some(file) => persist(kept, file),
-        None => show(kept, ctx, Controls::from_flag(&args.raw)),
+        Output::Inline(bytes) => to.write_all(bytes).map_err(unwritable),
+        Output::Archived { sha256, .. } => check(sha256, &download(args, client, to)?),
+        Output::None => Err(unmet("there is no output (yet)")),
+        Output::Withheld => Err(unmet("there is an output, but you may not read it")),
+        Output::Unknown(kind) => Err(unmet(&format!("the output is kept as {kind}"))),
     }
 }
 
@@ -84,7 +84,7 @@ fn find(args: &Args, client: &Client) -> Result<Target, Error> {
 }
 
 /// Fetches the object and tells its SHA-256 in lowercase hex.
-fn download(args: &Args, client: &Client, to: &mut NamedTempFile) -> Result<String, Error> {
+fn download(args: &Args, client: &Client, to: &mut File) -> Result<String, Error> {
     let mut from = client.download(&Call::get(paths::target_output(args.project, args.id, args.node)))?;
     let mut digest = Digest::new(&SHA256);
     let mut buffer = vec![0; 64 * 1024];
@@ -116,17 +116,6 @@ fn check(expected: Option<&str>, found: &str) -> Result<(), Error> {
         .hint("the object was changed after the run; nothing was kept")),
         Some(_) | None => Ok(()),
     }
-}
-
-fn persist(kept: NamedTempFile, file: &Path) -> Result<(), Error> {
-    kept.persist(file)
-        .map(|_| ())
-        .map_err(|error| unwritable(error.error))
-}
-
-fn show(mut kept: NamedTempFile, ctx: &mut Context, controls: Controls) -> Result<(), Error> {
-    kept.rewind().map_err(unwritable)?;
-    ctx.ui.copy_output(kept.as_file_mut(), controls)
 }
 
 fn unwritable(cause: std::io::Error) -> Error {

@@ -7,7 +7,7 @@ use crate::execution_stream::{self, Visit};
 use crate::parsing;
 use crate::sections::Sections;
 use crate::spool::Copied;
-use crate::ui::{Controls, Format};
+use crate::ui::{Format, RawArg};
 use crate::view::{Head, Output, Target};
 use plex_api::paths;
 use plex_client::operator::{Answer, Call};
@@ -29,9 +29,8 @@ pub(crate) struct Args {
     /// Print one target's inline output and nothing else
     #[arg(long)]
     bytes: bool,
-    /// Let every control sequence of an output through to a terminal
-    #[arg(long)]
-    raw: bool,
+    #[command(flatten)]
+    raw: RawArg,
 }
 
 /// Prints an execution: as text while it is read, as a document once it was valid.
@@ -46,10 +45,9 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let body = client.open(&Call::get(paths::execution(args.project, args.id)))?;
     match (args.bytes, args.node, format) {
         (true, node, _) => print_bytes(args, node, ctx, body),
-        (false, None, Format::Text) => execution_stream::read(
-            body,
-            &mut Sections::new(&mut ctx.ui, Controls::from_flag(&args.raw)),
-        ),
+        (false, None, Format::Text) => {
+            execution_stream::read(body, &mut Sections::new(&mut ctx.ui, args.raw.controls()))
+        }
         (false, None, Format::Json | Format::Yaml) => {
             let mut copied = Copied::new(body)?;
             let verdict = execution_stream::read(&mut copied, &mut Nothing);
@@ -73,7 +71,7 @@ fn print_one(args: &Args, node: Uuid, ctx: &mut Context, body: Answer) -> Result
     let narrowed = own(&Members(members));
     match ctx.ui.format() {
         Format::Text => {
-            let mut sections = Sections::new(&mut ctx.ui, Controls::from_flag(&args.raw));
+            let mut sections = Sections::new(&mut ctx.ui, args.raw.controls());
             execution_stream::read(narrowed.get().as_bytes(), &mut sections)
         }
         Format::Json | Format::Yaml => ctx.ui.document(&narrowed),
@@ -98,7 +96,7 @@ fn print_bytes(args: &Args, node: Option<Uuid>, ctx: &mut Context, body: Answer)
         (None, None) => return Err(unmet("this execution has no target")),
     };
     match target.output().map_err(Error::Contract)? {
-        Output::Inline(bytes) => ctx.ui.output(bytes, Controls::from_flag(&args.raw)),
+        Output::Inline(bytes) => ctx.ui.output(bytes, args.raw.controls()),
         Output::Archived { bucket, key, .. } => Err(unmet(&format!(
             "the output was archived: {bucket}/{key}"
         ))

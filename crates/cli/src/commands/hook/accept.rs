@@ -56,8 +56,10 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
 
 fn find(args: &Args, client: &Client) -> Result<HookRow, Error> {
     let mut found = None;
-    walk::<HookRow>(client, &Call::get(paths::node_hooks(args.project)), |page| {
+    let call = Call::get(paths::node_hooks(args.project)).query("node_id", Some(args.node));
+    walk::<HookRow>(client, &call, |page| {
         let mut hooks = page.view.items.into_iter();
+        // A server that does not know the filter gives other nodes' hooks too.
         found = hooks.find(|hook| hook.node_id == args.node && hook.name == args.name);
         Ok(found.is_none())
     })?;

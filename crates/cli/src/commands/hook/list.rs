@@ -15,11 +15,15 @@ pub(crate) struct Args {
     /// Owning project
     #[arg(long, value_name = "UUID", value_parser = parsing::id)]
     project: Uuid,
+    /// Only hooks of this node
+    #[arg(long, value_name = "UUID", value_parser = parsing::id)]
+    node: Option<Uuid>,
     #[command(flatten)]
     page: PageArgs,
 }
 
 /// Prints a page of script hooks with the digests pinned and declared.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
-    listing::print::<HookRow>(ctx, &Call::get(paths::node_hooks(args.project)), &args.page)
+    let call = Call::get(paths::node_hooks(args.project)).query("node_id", args.node);
+    listing::print::<HookRow>(ctx, &call, &args.page)
 }

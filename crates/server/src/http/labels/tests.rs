@@ -1,1 +1,167 @@
+use crate::testing::{TestApp, without_request};
+use axum::http::StatusCode;
+use plex_api::paths;
+use plex_store::{Error, values};
+use serde_json::{Value, json};
+use uuid::Uuid;
 
+async fn audited(app: &TestApp) -> i64 {
+    let sql = "select count(*) from audit_entries where relation in ('label_node', 'unlabel_node')";
+    let found = app
+        .app
+        .db
+        .read(async move |tx| tx.optional(sql, &values![], |row| row.get(0)).await)
+        .await;
+    let found: Result<Option<i64>, Error> = found;
+    found.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn an_operator_sets_replaces_and_removes_labels() {
+    let app = TestApp::start().await;
+    let node = app.node("web-1").await;
+    let operator = app.user_with("operator", app.project_id).await;
+    let path = paths::node_labels(node.id);
+    let (status, first) = operator.put(&path, json!({"key": "env", "value": "prod"})).await;
+    assert_eq!(status, StatusCode::OK, "{first}");
+    assert_eq!(
+        (&first["value"], &first["assigned_by"]),
+        (&json!("prod"), &json!("user"))
+    );
+    let qualified = first["qualified_key"].as_str().unwrap().to_owned();
+    assert!(
+        qualified.ends_with("/env") && qualified.contains(':'),
+        "{qualified}"
+    );
+    let by_id = json!({"definition_id": first["definition_id"], "value": "test"});
+    assert_eq!(operator.put(&path, by_id).await.1["value"], "test");
+    let by_full_key = json!({"key": qualified, "value": "dev"});
+    assert_eq!(operator.put(&path, by_full_key).await.1["value"], "dev");
+    let (_, all) = operator.get(&path).await;
+    assert_eq!(all["items"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&all["items"][0]["value"], &all["items"][0]["object_id"]),
+        (&json!("dev"), &json!(node.id))
+    );
+    assert_eq!(audited(&app).await, 3);
+    let encoded = qualified.replace(':', "%3A").replace('/', "%2F");
+    for key in [encoded.as_str(), "env", "env"] {
+        let (status, _) = operator.delete(&format!("{path}?qualified_key={key}")).await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "also when nothing is removed");
+    }
+    assert_eq!(audited(&app).await, 4, "what removed nothing is no mutation");
+    assert_eq!(operator.get(&path).await.1["items"], json!([]));
+}
+
+#[tokio::test]
+async fn refusals_have_their_codes() {
+    let app = TestApp::start().await;
+    let node = app.node("web-1").await;
+    let admin = app.admin();
+    let path = paths::node_labels(node.id);
+    let cases: [(u16, &str, Value); 9] = [
+        (400, "invalid_body", json!({"value": "x"})),
+        (400, "invalid_body", json!({"key": "env"})),
+        (
+            400,
+            "invalid_body",
+            json!({"key": "env", "definition_id": Uuid::now_v7(), "value": "x"}),
+        ),
+        (400, "invalid_body", json!({"key": "Env", "value": "x"})),
+        (400, "invalid_body", json!({"key": "", "value": "x"})),
+        (
+            404,
+            "label_definition_not_found",
+            json!({"key": "platform/env", "value": "x"}),
+        ),
+        (
+            404,
+            "label_definition_not_found",
+            json!({"definition_id": Uuid::now_v7(), "value": "x"}),
+        ),
+        (
+            422,
+            "scope_mismatch",
+            json!({"key": "env", "value": "x".repeat(257)}),
+        ),
+        (422, "scope_mismatch", json!({"key": "env", "value": 1})),
+    ];
+    for (status, code, body) in cases {
+        let (got, problem) = admin.put(&path, body).await;
+        assert_eq!(
+            (got.as_u16(), &problem["code"]),
+            (status, &json!(code)),
+            "{problem}"
+        );
+    }
+    assert_eq!(admin.get(&path).await.1["items"], json!([]));
+    for n in 0..64 {
+        let (status, _) = admin
+            .put(&path, json!({"key": format!("k{n}"), "value": "x"}))
+            .await;
+        assert_eq!(status, StatusCode::OK);
+    }
+    let (status, problem) = admin.put(&path, json!({"key": "one-more", "value": "x"})).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (409, &json!("label_limit_reached"))
+    );
+    let (status, problem) = admin.delete(&format!("{path}?qualified_key=one-more")).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (404, &json!("label_definition_not_found"))
+    );
+    assert_eq!(admin.delete(&path).await.1["code"], "invalid_query");
+    for other in ["/v1/objects/project/x/labels", "/v1/objects/node/x/labels"] {
+        let (status, problem) = admin.get(other).await;
+        assert_eq!((status.as_u16(), &problem["code"]), (400, &json!("invalid_id")));
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_reads_and_a_stranger_learns_nothing() {
+    let app = TestApp::start().await;
+    let node = app.node("web-1").await;
+    let path = paths::node_labels(node.id);
+    let label = || json!({"key": "env", "value": "x"});
+    let viewer = app.user_with("viewer", app.project_id).await;
+    assert_eq!(viewer.get(&path).await.0, StatusCode::OK);
+    for (status, problem) in [
+        viewer.put(&path, label()).await,
+        viewer.delete(&format!("{path}?qualified_key=env")).await,
+    ] {
+        assert_eq!((status.as_u16(), &problem["code"]), (403, &json!("rebac_denied")));
+    }
+    let stranger = app.stranger().await;
+    let missing = paths::node_labels(Uuid::now_v7());
+    for (method, body, expected) in [
+        ("GET", None, 403),
+        ("PUT", Some(label()), 404),
+        ("DELETE", None, 404),
+    ] {
+        let (status, _, foreign) = stranger.send(method, &path, body.clone()).await;
+        let (absent_status, _, absent) = stranger.send(method, &missing, body.clone()).await;
+        assert_eq!(
+            (status.as_u16(), absent_status.as_u16()),
+            (expected, expected),
+            "{method}"
+        );
+        assert_eq!(without_request(foreign), without_request(absent), "{method}");
+        let (admin_status, _, _) = app.admin().send(method, &missing, body).await;
+        assert_eq!(
+            admin_status.as_u16(),
+            expected,
+            "missing is missing for an admin, too"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_node_cannot_label_itself() {
+    let app = TestApp::start().await;
+    let node = app.node("web-1").await;
+    let (status, _) = node
+        .put(&paths::node_labels(node.id), json!({"key": "env", "value": "x"}))
+        .await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+}

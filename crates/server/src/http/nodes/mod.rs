@@ -8,6 +8,7 @@ pub mod state;
 
 mod list;
 
+// `routes!` looks for what describes a handler beside the handler.
 pub use list::{__path_list, list};
 
 use crate::app::App;

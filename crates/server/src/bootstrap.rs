@@ -1,0 +1,169 @@
+//! What a new installation begins with: a domain, a project, and a platform admin with a token.
+
+use crate::app::{Keys, database_settings};
+use crate::signing::SEAL_PURPOSE;
+use anyhow::Context as _;
+use plex_api::audit::AuditReason;
+use plex_api::tokens::{PrincipalType, TokenEnvironment};
+use plex_domain::credential::{self, ApiToken};
+use plex_domain::keys::MasterKey;
+use plex_domain::reachability::Policy;
+use plex_domain::relation::{Binding, ObjectKind, ObjectRef, Relation};
+use plex_store::audit::{self, Record};
+use plex_store::domains::{self, NewDomain};
+use plex_store::projects::{self, NewProject};
+use plex_store::relations::{self, NewTuple};
+use plex_store::tokens::{self, NewToken};
+use plex_store::{Db, Error, Tx, principals};
+use std::path::Path;
+use uuid::Uuid;
+
+/// How long the admin's token lives: a year.
+const TOKEN_TTL_SECONDS: u32 = 31_536_000;
+
+/// Handles of the first domain and project.
+#[derive(Debug, Clone)]
+pub struct FirstTenants {
+    /// The domain's.
+    pub domain_slug: String,
+    /// The project's.
+    pub project_slug: String,
+}
+
+/// What was made.
+pub struct Created {
+    /// The first domain.
+    pub domain_id: Uuid,
+    /// The first project.
+    pub project_id: Uuid,
+    /// The platform admin's token, in plain text this once.
+    pub admin_token: String,
+}
+
+/// Makes the database of a new installation. Call it outside any runtime.
+pub fn create(data_dir: &Path, master: &MasterKey, names: &FirstTenants) -> anyhow::Result<Created> {
+    let keys = Keys::new(master.clone());
+    let names = names.clone();
+    for slug in [&names.domain_slug, &names.project_slug] {
+        anyhow::ensure!(is_slug(slug), "{slug:?} is no slug: use a-z, 0-9 and single dashes, at most 64 characters");
+    }
+    let token = mint();
+    with_database(data_dir, move |db| async move {
+        let admin_token = token.clone();
+        let (domain_id, project_id) = db
+            .write(async move |tx| {
+                let domain = first_domain(tx, &keys, &names.domain_slug).await?;
+                let project = first_project(tx, domain, &names.project_slug).await?;
+                let admin = tx.new_id();
+                let binding = Binding {
+                    relation: Relation::Admin,
+                    object: ObjectRef { kind: ObjectKind::Platform, id: None },
+                };
+                let created_by = "system".to_owned();
+                relations::create(tx, &NewTuple { subject: (PrincipalType::User, admin), binding, created_by })
+                    .await?;
+                issue(tx, &keys, admin, &token).await?;
+                record(tx, &keys, (Some(domain), "create_domain"), ("domain", domain)).await?;
+                record(tx, &keys, (Some(domain), "create_project"), ("project", project)).await?;
+                record(tx, &keys, (None, "grant"), ("user", admin)).await?;
+                Ok::<_, anyhow::Error>((domain, project))
+            })
+            .await?;
+        Ok(Created { domain_id, project_id, admin_token })
+    })
+}
+
+/// Revokes the first platform admin's tokens and gives out a new one. Call it outside any runtime; a server
+/// may be running.
+pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<String> {
+    let keys = Keys::new(master.clone());
+    let token = mint();
+    with_database(data_dir, move |db| async move {
+        let issued = token.clone();
+        db.write(async move |tx| {
+            let admin = principals::first_user(tx).await?.context("this database has no user")?;
+            tokens::revoke_all(tx, admin).await?;
+            issue(tx, &keys, admin, &token).await?;
+            record(tx, &keys, (None, "reset_token"), ("user", admin)).await?;
+            Ok::<_, anyhow::Error>(())
+        })
+        .await?;
+        Ok(issued)
+    })
+}
+
+fn mint() -> String {
+    ApiToken::mint(TokenEnvironment::Prod, &crate::system::SystemRng)
+}
+
+/// Runs `work` on the data directory's database, and closes it before it returns.
+fn with_database<T, W, F>(data_dir: &Path, work: W) -> anyhow::Result<T>
+where
+    W: FnOnce(Db) -> F,
+    F: Future<Output = anyhow::Result<T>>,
+{
+    let db = Db::open(database_settings(data_dir)).context("the database cannot be opened")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let done = runtime.block_on(work(db.clone()));
+    db.close();
+    done
+}
+
+fn is_slug(text: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    text.len() <= 64 && text.split('-').all(is_word)
+}
+
+async fn first_domain(tx: &mut Tx, keys: &Keys, slug: &str) -> anyhow::Result<Uuid> {
+    let new = NewDomain {
+        slug: slug.to_owned(),
+        name: slug.to_owned(),
+        description: String::new(),
+        region: None,
+        mesh_cidr: None,
+        reachability: Policy::default(),
+    };
+    Ok(domains::create(tx, &new, |seed, rng| keys.master.seal(SEAL_PURPOSE, seed, rng)).await?.id)
+}
+
+async fn first_project(tx: &mut Tx, domain_id: Uuid, slug: &str) -> anyhow::Result<Uuid> {
+    let new = NewProject {
+        domain_id,
+        slug: slug.to_owned(),
+        name: slug.to_owned(),
+        description: String::new(),
+        sub_range: None,
+    };
+    Ok(projects::create(tx, &new).await?.id)
+}
+
+async fn issue(tx: &mut Tx, keys: &Keys, principal_id: Uuid, token: &str) -> Result<(), Error> {
+    let hash = credential::hash(&keys.api_tokens, token.as_bytes());
+    let env = TokenEnvironment::Prod;
+    tokens::issue(tx, &NewToken { principal_id, env, hash, ttl_seconds: TOKEN_TTL_SECONDS }).await?;
+    Ok(())
+}
+
+async fn record(
+    tx: &mut Tx,
+    keys: &Keys,
+    (domain_id, relation): (Option<Uuid>, &str),
+    (object_type, object_id): (&str, Uuid),
+) -> Result<(), Error> {
+    let record = Record {
+        domain_id,
+        reason: AuditReason::Granted,
+        identity: "system".to_owned(),
+        relation: relation.to_owned(),
+        object_type: object_type.to_owned(),
+        object_id: object_id.to_string(),
+        correlation_id: tx.new_id().to_string(),
+        ip: None,
+        user_agent: None,
+        count: 1,
+        details: None,
+    };
+    audit::append(tx, &keys.pseudonyms, record).await
+}

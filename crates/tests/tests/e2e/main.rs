@@ -1,0 +1,79 @@
+//! The whole product from outside: real binaries, real sockets, real files.
+//!
+//! Each module is one theme. Every test starts what it needs on a port of its own, so that they run in any
+//! order and at once.
+
+mod commands;
+mod cursors;
+mod denial;
+mod dispatching;
+mod exit_codes;
+mod hooks;
+mod listing;
+mod manual;
+mod outputs;
+mod parameters;
+mod replays;
+mod roles;
+mod selectors;
+mod transitions;
+mod wide;
+
+use plex_tests::ControlPlane;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// The control plane's database, to look at or to damage.
+fn database(control_plane: &ControlPlane) -> rusqlite::Connection {
+    let path = control_plane.data_dir().join("plexsphere.db");
+    let database = rusqlite::Connection::open(path).expect("the database is there");
+    database.busy_timeout(plex_tests::LIMIT).expect("a time-out can be set");
+    database
+}
+
+/// The ids of a page's items, in its order.
+fn ids(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().expect("a page has items");
+    items.iter().map(|item| item["id"].as_str().expect("an item has an id").to_owned()).collect()
+}
+
+/// A sequence that is the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number below `bound` (SplitMix64).
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+
+    fn bytes(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| u8::try_from(self.below(256)).expect("below 256")).collect()
+    }
+}
+
+#[test]
+fn no_module_is_forgotten() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e");
+    let files: BTreeSet<String> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter_map(|name| name.strip_suffix(".rs").map(str::to_owned))
+        .filter(|name| name != "main")
+        .collect();
+    let declared: BTreeSet<String> = include_str!("main.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(files, declared, "a file that is no module is never run");
+    assert!(files.len() > 10);
+}

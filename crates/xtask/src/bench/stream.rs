@@ -1,0 +1,178 @@
+//! A connected agent as the server sees it: one TLS connection, HTTP/2, one event stream.
+//!
+//! Real agents speak HTTP/2, which costs the server more memory than HTTP/1.1, so it is spoken here too: the
+//! opening, one request whose header block needs no table, and then frames that are counted rather than
+//! understood. RFC 9113 and RFC 7541 give the numbers.
+
+use super::connection::{Endpoint, Protocol};
+use super::fleet::Node;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use anyhow::{Context as _, bail};
+use plex_api::paths;
+use rustls::{ClientConnection, StreamOwned};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RESET: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GO_AWAY: u8 = 7;
+/// Of SETTINGS and PING.
+const ACK: u8 = 1;
+const END_STREAM_AND_HEADERS: u8 = 1 | 4;
+const FRAME_HEAD: usize = 9;
+
+/// An agent's open event stream.
+pub(super) struct AgentStream {
+    tls: StreamOwned<ClientConnection, TcpStream>,
+    pending: Vec<u8>,
+    /// What the stream has said and nobody has waited for yet.
+    said: Vec<u8>,
+}
+
+impl AgentStream {
+    /// Connects as that node and waits for the stream's first words.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub(super) fn open(endpoint: &Endpoint, node: &Node) -> anyhow::Result<Self> {
+        let (session, stream) = endpoint.connect(Protocol::Http2)?;
+        let mut agent = Self {
+            tls: StreamOwned::new(session, stream),
+            pending: Vec::new(),
+            said: Vec::new(),
+        };
+        let request = header_block(endpoint, node);
+        let opening = [
+            PREFACE,
+            &frame(SETTINGS, 0, 0, &[]),
+            &frame(HEADERS, END_STREAM_AND_HEADERS, 1, &request),
+        ];
+        agent.tls.write_all(&opening.concat())?;
+        agent.wait_for(b":connected")?;
+        Ok(agent)
+    }
+
+    /// Waits until the stream says that.
+    ///
+    /// # Errors
+    /// When the stream ends.
+    pub(super) fn wait_for(&mut self, words: &[u8]) -> anyhow::Result<()> {
+        loop {
+            if let Some(at) = self.said.windows(words.len()).position(|window| window == words) {
+                self.said.drain(..at + words.len());
+                return Ok(());
+            }
+            self.read_frame()?;
+        }
+    }
+
+    fn read_frame(&mut self) -> anyhow::Result<()> {
+        self.fill(FRAME_HEAD)?;
+        let length = u32::from_be_bytes([0, self.pending[0], self.pending[1], self.pending[2]]);
+        let (kind, flags) = (self.pending[3], self.pending[4]);
+        let end = FRAME_HEAD + usize::try_from(length).expect("24 bits fit");
+        self.fill(end)?;
+        let frame_bytes: Vec<u8> = self.pending.drain(..end).collect();
+        let payload = &frame_bytes[FRAME_HEAD..];
+        match kind {
+            DATA => self.said.extend_from_slice(payload),
+            SETTINGS if flags & ACK == 0 => self.tls.write_all(&frame(SETTINGS, ACK, 0, &[]))?,
+            PING if flags & ACK == 0 => self.tls.write_all(&frame(PING, ACK, 0, payload))?,
+            RESET | GO_AWAY => bail!("the server ended an agent's stream"),
+            // Answer headers and window sizes change nothing here.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, length: usize) -> anyhow::Result<()> {
+        let mut bytes = [0; 16 * 1024];
+        while self.pending.len() < length {
+            match self
+                .tls
+                .read(&mut bytes)
+                .context("cannot read an agent's stream")?
+            {
+                0 => bail!("the server closed an agent's connection"),
+                read => self.pending.extend_from_slice(&bytes[..read]),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len())
+        .expect("our frames are short")
+        .to_be_bytes();
+    let mut bytes = vec![length[1], length[2], length[3], kind, flags];
+    bytes.extend(stream.to_be_bytes());
+    bytes.extend(payload);
+    bytes
+}
+
+/// `GET /v1/nodes/{id}/events` with names from the static table and literal values.
+fn header_block(endpoint: &Endpoint, node: &Node) -> Vec<u8> {
+    // :method GET and :scheme https are indexed whole.
+    let mut block = vec![0x82, 0x87];
+    block.push(0x04);
+    literal(&mut block, &paths::node_events(node.id));
+    block.push(0x01);
+    literal(&mut block, &endpoint.host);
+    // `authorization`, the 23rd name, never indexed.
+    block.extend([0x1f, 23 - 15]);
+    literal(&mut block, &format!("Bearer {}", node.bearer));
+    // `accept`, the 19th name.
+    block.extend([0x0f, 19 - 15]);
+    literal(&mut block, "text/event-stream");
+    block
+}
+
+/// A string without Huffman coding, its length as an integer with a prefix of seven bits.
+fn literal(block: &mut Vec<u8>, text: &str) {
+    let mut length = text.len();
+    if length < 127 {
+        block.push(u8::try_from(length).expect("it is below 127"));
+    } else {
+        block.push(127);
+        length -= 127;
+        while length >= 128 {
+            block.push(u8::try_from(length % 128).expect("a remainder of 128") | 0x80);
+            length /= 128;
+        }
+        block.push(u8::try_from(length).expect("it is below 128"));
+    }
+    block.extend(text.bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_coded_as_rfc_7541_says() {
+        let head = |length: usize| {
+            let mut block = Vec::new();
+            literal(&mut block, &"x".repeat(length));
+            block.truncate(block.len() - length);
+            block
+        };
+        assert_eq!(head(0), [0]);
+        assert_eq!(head(126), [126]);
+        assert_eq!(head(127), [127, 0]);
+        assert_eq!(head(127 + 127), [127, 127]);
+        assert_eq!(head(127 + 128), [127, 0x80, 1]);
+    }
+
+    #[test]
+    fn a_frame_begins_with_its_length_kind_flags_and_stream() {
+        assert_eq!(
+            frame(HEADERS, 5, 1, b"abc"),
+            [0, 0, 3, 1, 5, 0, 0, 0, 1, b'a', b'b', b'c']
+        );
+    }
+}
