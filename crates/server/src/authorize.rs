@@ -47,10 +47,21 @@ pub async fn project_or(
 /// Allows `permission` on a domain, or says why not: 404 `domain_not_found`, 403 `rebac_denied`.
 pub async fn domain(app: &App, principal: &Principal, permission: Permission, id: Uuid) -> Result<(), Failure> {
     let missing = || Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain");
+    domain_or(app, principal, permission, id, missing).await
+}
+
+/// The same for an operation that answers a missing domain in its own way.
+pub async fn domain_or(
+    app: &App,
+    principal: &Principal,
+    permission: Permission,
+    id: Uuid,
+    missing: impl Fn() -> Failure,
+) -> Result<(), Failure> {
     let exists = app.db.read(async move |tx| domains::exists(tx, id).await).await?;
     let scope = Scope { domain_id: Some(id), project_id: None };
     let object = ObjectRef { kind: ObjectKind::Domain, id: Some(id) };
-    allow(app, principal, permission, (&scope, &object), missing)?;
+    allow(app, principal, permission, (&scope, &object), &missing)?;
     if exists { Ok(()) } else { Err(missing()) }
 }
 

@@ -1,6 +1,7 @@
 //! What a new installation begins with: a domain, a project, and a platform admin with a token.
 
 use crate::app::{Keys, database_settings};
+use crate::http::tenancy;
 use crate::signing::SEAL_PURPOSE;
 use anyhow::Context as _;
 use plex_api::audit::AuditReason;
@@ -45,7 +46,7 @@ pub fn create(data_dir: &Path, master: &MasterKey, names: &FirstTenants) -> anyh
     let keys = Keys::new(master.clone());
     let names = names.clone();
     for slug in [&names.domain_slug, &names.project_slug] {
-        anyhow::ensure!(is_slug(slug), "{slug:?} is no slug: use a-z, 0-9 and single dashes, at most 64 characters");
+        anyhow::ensure!(tenancy::is_slug(slug), "{slug:?} is no slug: use a-z, 0-9 and single dashes, at most 64 characters");
     }
     let token = mint();
     with_database(data_dir, move |db| async move {
@@ -107,13 +108,6 @@ where
     let done = runtime.block_on(work(db.clone()));
     db.close();
     done
-}
-
-fn is_slug(text: &str) -> bool {
-    let is_word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
-    text.len() <= 64 && text.split('-').all(is_word)
 }
 
 async fn first_domain(tx: &mut Tx, keys: &Keys, slug: &str) -> anyhow::Result<Uuid> {

@@ -33,7 +33,7 @@ impl Agent {
         Self::start_with(control_plane, name, &[])
     }
 
-    /// As [`Agent::start`], with further flags for `plexd run`.
+    /// As [`Agent::start`], with further flags for `plexd run`; they go before the same flags of its own.
     pub fn start_with(control_plane: &ControlPlane, name: &str, arguments: &[&str]) -> Self {
         let token = bootstrap_token(control_plane, 1, &json!({"name": name}));
         let place = tempfile::tempdir().expect("a temporary directory");
@@ -158,7 +158,8 @@ fn command_line(control_plane: &ControlPlane, place: &Path, name: &str, further:
         ("--hooks-dir", path(&place.join("hooks"))),
         ("--name", name.to_owned()),
     ];
-    let own = own.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]);
+    let own = own.into_iter().filter(|(flag, _)| !further.contains(flag));
+    let own = own.flat_map(|(flag, value)| [flag.to_owned(), value]);
     own.chain(further.iter().map(|&argument| argument.to_owned())).collect()
 }
 

@@ -1,13 +1,18 @@
 //! The routes: the table of contents of the control plane.
 
 pub mod bootstrap_tokens;
+pub mod domains;
 pub mod executions;
 pub mod hooks;
 pub mod labels;
 pub mod meta;
 pub mod nodes;
 pub mod objects;
+pub mod projects;
 pub mod register;
+pub mod relations;
+pub mod tenancy;
+pub mod tokens;
 
 use crate::app::App;
 use crate::problem::{self, Failure};
@@ -58,7 +63,16 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(meta::openapi))
         .routes(routes!(register::register))
         // Operators: who they are, and who may do what.
+        .routes(routes!(tokens::whoami))
+        .routes(routes!(tokens::issue, tokens::list))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(relations::create, relations::list))
+        .routes(routes!(relations::delete))
         // Operators: tenancy.
+        .routes(routes!(domains::create, domains::list))
+        .routes(routes!(domains::get))
+        .routes(routes!(projects::create, projects::list))
+        .routes(routes!(projects::get))
         // Operators: the fleet.
         .routes(routes!(bootstrap_tokens::issue, bootstrap_tokens::list))
         .routes(routes!(bootstrap_tokens::get, bootstrap_tokens::revoke))

@@ -115,7 +115,8 @@ fn of_a_hundred_different_ends_one_wins() {
     let execution = admin.dispatch(node.id, "probe");
     node.begin(execution);
     let ends: Vec<_> = (0..100)
-        .map(|n| json!({"status": ["succeeded", "failed", "cancelled"][n % 3], "exit_code": n}))
+        .map(|n| (["succeeded", "failed", "cancelled"][n % 3], n))
+        .map(|(status, n)| json!({"status": status, "exit_code": n}))
         .collect();
     let answers = at_once(&node, execution, &ends);
     let target = admin.execution(execution)["targets"][0].clone();

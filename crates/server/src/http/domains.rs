@@ -1,0 +1,152 @@
+//! `/v1/domains`: the outer level of tenancy.
+
+use crate::app::App;
+use crate::audit::granted;
+use crate::authorize;
+use crate::http::tenancy;
+use crate::principal::Principal;
+use crate::problem::{Failure, Problems};
+use crate::request::{PLAIN_BODY, Query, json, path_id};
+use crate::signing::SEAL_PURPOSE;
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderName, StatusCode, header};
+use plex_api::domains::{DomainCreateRequest, DomainList, DomainResponse};
+use plex_api::{codes, paths};
+use plex_domain::cidr::Cidr;
+use plex_domain::cursor;
+use plex_domain::reachability::Policy;
+use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_store::audit;
+use plex_store::domains::{self, CreateError, NewDomain};
+
+/// Make a domain
+#[utoipa::path(
+    post,
+    path = "/v1/domains",
+    operation_id = "CreateDomain",
+    tag = "tenancy",
+    request_body = DomainCreateRequest,
+    responses(
+        (status = 201, description = "Made", body = DomainResponse, headers(("Location" = String))),
+        Problems,
+    ),
+    security(("operatorBearer" = [])),
+)]
+pub async fn create(
+    State(app): State<App>,
+    principal: Principal,
+    request: Request,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<DomainResponse>), Failure> {
+    authorize::platform(&app, &principal, Permission::CreateDomain)?;
+    let new = new_domain(json(request, PLAIN_BODY).await?)?;
+    let keys = app.clone();
+    let made = app
+        .db
+        .write(async move |tx| {
+            let seal = |seed: &[u8; 32], rng: &dyn plex_domain::env::Rng| keys.keys.master.seal(SEAL_PURPOSE, seed, rng);
+            let made = domains::create(tx, &new, seal).await.map_err(refused)?;
+            let object = ObjectRef::of(ObjectKind::Domain, made.id);
+            audit::append(tx, &keys.keys.pseudonyms, granted(&principal, Some(made.id), "create_domain", &object)).await?;
+            Ok::<_, Failure>(made)
+        })
+        .await?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, paths::domain(made.id))], Json(made)))
+}
+
+fn new_domain(request: DomainCreateRequest) -> Result<NewDomain, Failure> {
+    let invalid = |detail: &'static str| move || Failure::bad_request(codes::INVALID_DOMAIN, detail);
+    if !tenancy::is_slug(&request.slug) {
+        return Err(invalid("slug takes a-z, 0-9 and single dashes, at most 64 characters")());
+    }
+    let region = request.region.filter(|region| !region.is_empty());
+    if region.as_ref().is_some_and(|region| !tenancy::is_slug(region)) {
+        return Err(invalid("region takes a-z, 0-9 and single dashes, at most 64 characters")());
+    }
+    let pool = request.mesh_cidr.map(|text| Cidr::parse(&text).ok_or_else(invalid("mesh_cidr takes a prefix such as 10.1.0.0/16")));
+    let reachability = request.reachability.as_ref().map(Policy::parse).transpose();
+    Ok(NewDomain {
+        slug: request.slug,
+        name: tenancy::name(&request.name).ok_or_else(invalid("name takes 1 to 255 characters and is not blank"))?,
+        description: tenancy::description(request.description)
+            .ok_or_else(invalid("description takes at most 1024 characters, not only white space"))?,
+        region,
+        mesh_cidr: pool.transpose()?,
+        reachability: reachability
+            .map_err(|text| Failure::bad_request(codes::INVALID_REACHABILITY_POLICY, text))?
+            .unwrap_or_default(),
+    })
+}
+
+fn refused(error: CreateError) -> Failure {
+    match error {
+        CreateError::SlugTaken => Failure::conflict(codes::DOMAIN_SLUG_CONFLICT, "another domain has this slug"),
+        CreateError::MeshOverlap => {
+            Failure::conflict(codes::MESH_CIDR_OVERLAP, "the mesh_cidr overlaps another domain's; leave it out for a free one")
+        }
+        CreateError::NoFreePool => {
+            Failure::conflict(codes::MESH_CIDR_OVERLAP, "no 10.n.0.0/16 is free; give a mesh_cidr")
+        }
+        CreateError::Store(error) => error.into(),
+    }
+}
+
+/// List domains
+///
+/// By slug; only those that the caller may read.
+#[utoipa::path(
+    get,
+    path = "/v1/domains",
+    operation_id = "ListDomains",
+    tag = "tenancy",
+    params(
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Most items; 50 when absent"),
+    ),
+    responses((status = 200, description = "A page", body = DomainList), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn list(State(app): State<App>, principal: Principal, query: Query) -> Result<Json<DomainList>, Failure> {
+    let limit = query.limit()?;
+    let caller = principal.subject();
+    let after = query.cursor(&app.keys.cursors, &["domains"], &caller)?;
+    let after = String::from_utf8(after.unwrap_or_default())
+        .map_err(|_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))?;
+    let only = tenancy::seen(&principal, Permission::ReadDomain, ObjectKind::Domain);
+    let is_first = after.is_empty();
+    let (mut items, any) = app
+        .db
+        .read(async move |tx| {
+            let items = domains::page(tx, only.as_deref(), &after, limit + 1).await?;
+            Ok::<_, plex_store::Error>((items, domains::any(tx).await?))
+        })
+        .await?;
+    let next_cursor = (items.len() > limit as usize).then(|| {
+        items.truncate(limit as usize);
+        let last = items.last().expect("a limit is at least 1");
+        cursor::seal(&app.keys.cursors, &["domains"], &caller, last.slug.as_bytes())
+    });
+    let empty_reason = (is_first && items.is_empty() && any).then(|| "no_rebac_membership".to_owned());
+    Ok(Json(DomainList { items, next_cursor, empty_reason }))
+}
+
+/// Get a domain
+#[utoipa::path(
+    get,
+    path = "/v1/domains/{id}",
+    operation_id = "GetDomain",
+    tag = "tenancy",
+    params(("id" = uuid::Uuid, Path, description = "The domain")),
+    responses((status = 200, description = "The domain", body = DomainResponse), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn get(
+    State(app): State<App>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<Json<DomainResponse>, Failure> {
+    let id = path_id(&id, codes::INVALID_DOMAIN_ID)?;
+    authorize::domain(&app, &principal, Permission::ReadDomain, id).await?;
+    let found = app.db.read(async move |tx| domains::find(tx, id).await).await?;
+    found.map(Json).ok_or_else(|| Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain"))
+}

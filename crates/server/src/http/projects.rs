@@ -1,0 +1,173 @@
+//! `/v1/projects`: the inner level of tenancy.
+
+use crate::app::App;
+use crate::audit::granted;
+use crate::authorize;
+use crate::http::tenancy;
+use crate::principal::Principal;
+use crate::problem::{Failure, Problems};
+use crate::request::{PLAIN_BODY, Query, json, path_id};
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderName, StatusCode, header};
+use plex_api::projects::{ProjectCreateRequest, ProjectList, ProjectResponse};
+use plex_api::{codes, paths};
+use plex_domain::cidr::Cidr;
+use plex_domain::cursor;
+use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_store::audit;
+use plex_store::projects::{self, CreateError, NewProject, Position, Shown};
+use uuid::Uuid;
+
+/// Make a project
+#[utoipa::path(
+    post,
+    path = "/v1/projects",
+    operation_id = "CreateProject",
+    tag = "tenancy",
+    request_body = ProjectCreateRequest,
+    responses(
+        (status = 201, description = "Made", body = ProjectResponse, headers(("Location" = String))),
+        Problems,
+    ),
+    security(("operatorBearer" = [])),
+)]
+pub async fn create(
+    State(app): State<App>,
+    principal: Principal,
+    request: Request,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ProjectResponse>), Failure> {
+    let wanted: ProjectCreateRequest = json(request, PLAIN_BODY).await?;
+    authorize::domain_or(&app, &principal, Permission::CreateProject, wanted.domain_id, parent_missing).await?;
+    let new = new_project(wanted)?;
+    let pseudonyms = app.keys.pseudonyms;
+    let made = app
+        .db
+        .write(async move |tx| {
+            let made = projects::create(tx, &new).await.map_err(refused)?;
+            let object = ObjectRef::of(ObjectKind::Project, made.id);
+            let record = granted(&principal, Some(made.domain_id), "create_project", &object);
+            audit::append(tx, &pseudonyms, record).await?;
+            Ok::<_, Failure>(made)
+        })
+        .await?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, paths::project(made.id))], Json(made)))
+}
+
+fn parent_missing() -> Failure {
+    Failure::conflict(codes::PARENT_DOMAIN_MISSING, "no such domain, or none that you may see")
+}
+
+fn new_project(request: ProjectCreateRequest) -> Result<NewProject, Failure> {
+    let invalid = |detail: &'static str| move || Failure::bad_request(codes::INVALID_PROJECT, detail);
+    if !tenancy::is_slug(&request.slug) {
+        return Err(invalid("slug takes a-z, 0-9 and single dashes, at most 64 characters")());
+    }
+    let sub_range = request.sub_range_cidr.map(|text| {
+        Cidr::parse(&text).ok_or_else(invalid("sub_range_cidr takes a prefix such as 10.0.16.0/20"))
+    });
+    Ok(NewProject {
+        domain_id: request.domain_id,
+        slug: request.slug,
+        name: tenancy::name(&request.name).ok_or_else(invalid("name takes 1 to 255 characters and is not blank"))?,
+        description: tenancy::description(request.description)
+            .ok_or_else(invalid("description takes at most 1024 characters, not only white space"))?,
+        sub_range: sub_range.transpose()?,
+    })
+}
+
+fn refused(error: CreateError) -> Failure {
+    match error {
+        CreateError::ParentMissing => parent_missing(),
+        CreateError::SlugTaken => {
+            Failure::conflict(codes::PROJECT_SLUG_CONFLICT, "another project of the domain has this slug")
+        }
+        CreateError::OutsidePool => {
+            Failure::bad_request(codes::INVALID_PROJECT, "sub_range_cidr lies outside the domain's mesh_cidr")
+        }
+        CreateError::SubRangeOverlap => {
+            Failure::conflict(codes::SUB_RANGE_OVERLAP, "sub_range_cidr overlaps another project's")
+        }
+        CreateError::Store(error) => error.into(),
+    }
+}
+
+/// List projects
+///
+/// By slug; only those that the caller may read.
+#[utoipa::path(
+    get,
+    path = "/v1/projects",
+    operation_id = "ListProjects",
+    tag = "tenancy",
+    params(
+        ("domain_id" = Option<Uuid>, Query, description = "Only of this domain"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Most items; 50 when absent"),
+    ),
+    responses((status = 200, description = "A page", body = ProjectList), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn list(State(app): State<App>, principal: Principal, query: Query) -> Result<Json<ProjectList>, Failure> {
+    let limit = query.limit()?;
+    let domain_id = query.id("domain_id", codes::INVALID_DOMAIN_FILTER)?;
+    let filter = domain_id.map(|id| id.to_string()).unwrap_or_default();
+    let (context, caller) = (["projects", &filter], principal.subject());
+    let after = query.cursor(&app.keys.cursors, &context, &caller)?.map(|bytes| position(&bytes)).transpose()?;
+    let is_first = after.is_none();
+    let shown = shown(&principal);
+    let (mut items, any) = app
+        .db
+        .read(async move |tx| {
+            let items = projects::page(tx, &shown, domain_id, &after.unwrap_or_default(), limit + 1).await?;
+            Ok::<_, plex_store::Error>((items, projects::any(tx).await?))
+        })
+        .await?;
+    let next_cursor = (items.len() > limit as usize).then(|| {
+        items.truncate(limit as usize);
+        let last = items.last().expect("a limit is at least 1");
+        let bytes = [last.id.as_bytes(), last.slug.as_bytes()].concat();
+        cursor::seal(&app.keys.cursors, &context, &caller, &bytes)
+    });
+    let empty_reason =
+        (is_first && items.is_empty() && any && domain_id.is_none()).then(|| "no_rebac_membership".to_owned());
+    Ok(Json(ProjectList { items, next_cursor, empty_reason }))
+}
+
+fn shown(principal: &Principal) -> Shown {
+    let seen = |kind| tenancy::seen(principal, Permission::ReadProject, kind);
+    match (seen(ObjectKind::Domain), seen(ObjectKind::Project)) {
+        (Some(domains), Some(projects)) => Shown::Some { domains, projects },
+        (None, _) | (_, None) => Shown::All,
+    }
+}
+
+/// A position as a cursor holds it: the id, then the slug.
+fn position(bytes: &[u8]) -> Result<Position, Failure> {
+    let read = || {
+        let (id, slug) = bytes.split_first_chunk::<16>()?;
+        Some(Position { slug: String::from_utf8(slug.to_vec()).ok()?, id: Uuid::from_bytes(*id) })
+    };
+    read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
+}
+
+/// Get a project
+#[utoipa::path(
+    get,
+    path = "/v1/projects/{id}",
+    operation_id = "GetProject",
+    tag = "tenancy",
+    params(("id" = Uuid, Path, description = "The project")),
+    responses((status = 200, description = "The project", body = ProjectResponse), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn get(
+    State(app): State<App>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<Json<ProjectResponse>, Failure> {
+    let id = path_id(&id, codes::INVALID_PROJECT_ID)?;
+    authorize::project(&app, &principal, Permission::ReadProject, id).await?;
+    let found = app.db.read(async move |tx| projects::find(tx, id).await).await?;
+    found.map(Json).ok_or_else(|| Failure::not_found(codes::PROJECT_NOT_FOUND, "project"))
+}

@@ -1,0 +1,203 @@
+//! `/v1/auth/whoami` and `/v1/auth/tokens`: who one is, and the API tokens by which one says so.
+
+use crate::app::App;
+use crate::audit::granted;
+use crate::authorize::{denied, holds};
+use crate::principal::Principal;
+use crate::problem::{Failure, Problems};
+use crate::request::{PLAIN_BODY, json, parse_id, path_id};
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use plex_api::codes;
+use plex_api::problem::DenialReason;
+use plex_api::tokens::{
+    APITokenIssueRequest, APITokenIssueResponse, APITokenSummary, PrincipalScope, PrincipalType, Whoami,
+};
+use plex_domain::credential::{self, ApiToken};
+use plex_domain::relation::{ObjectKind, Permission, Scope};
+use plex_store::tokens::{self, NewToken};
+use plex_store::{Error, Tx, audit, principals, projects, relations};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// How long a token lives when nobody says so: 90 days.
+const TTL_SECONDS: u32 = 90 * 24 * 60 * 60;
+/// The longest life: 365 days.
+const MAX_TTL_SECONDS: u32 = 31_536_000;
+
+/// Tell who the caller is
+#[utoipa::path(
+    get,
+    path = "/v1/auth/whoami",
+    operation_id = "GetAuthWhoami",
+    tag = "auth",
+    responses((status = 200, description = "The caller", body = Whoami), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn whoami(State(app): State<App>, principal: Principal) -> Result<Json<Whoami>, Failure> {
+    let bindings = principal.bindings.clone();
+    let domains = app.db.read(async move |tx| {
+        let mut domains = BTreeSet::new();
+        for object in bindings.iter().map(|binding| binding.object) {
+            match (object.kind, object.id) {
+                (ObjectKind::Domain, id) => domains.extend(id),
+                (ObjectKind::Project, Some(id)) => domains.extend(projects::domain_of(tx, id).await?),
+                _ => {}
+            }
+        }
+        Ok::<_, Error>(domains)
+    });
+    let domains = domains.await?;
+    let is_platform = principal.bindings.iter().any(|binding| binding.object.kind == ObjectKind::Platform);
+    let principal_scope = match (is_platform, domains.is_empty()) {
+        (true, _) => Some(PrincipalScope::Platform),
+        (false, false) => Some(PrincipalScope::Domain),
+        (false, true) => None,
+    };
+    Ok(Json(Whoami {
+        principal_type: principal.kind,
+        principal_scope,
+        subject: principal.id.to_string(),
+        domain_id: domains.first().copied().filter(|_| domains.len() == 1 && !is_platform),
+        email: principal.email,
+        acr: None,
+        amr: Vec::new(),
+    }))
+}
+
+/// Issue an API token
+///
+/// The secret is in this answer and nowhere else. A token for another identity needs admin over every scope
+/// that identity holds.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/tokens",
+    operation_id = "PostAuthTokens",
+    tag = "auth",
+    request_body = APITokenIssueRequest,
+    responses((status = 201, description = "Issued", body = APITokenIssueResponse), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn issue(
+    State(app): State<App>,
+    principal: Principal,
+    request: Request,
+) -> Result<(StatusCode, Json<APITokenIssueResponse>), Failure> {
+    let wanted: APITokenIssueRequest = json(request, PLAIN_BODY).await?;
+    let (kind, id) = identity(&wanted.identity_ref)?;
+    let ttl_seconds = wanted.ttl_seconds.unwrap_or(TTL_SECONDS);
+    if !(1..=MAX_TTL_SECONDS).contains(&ttl_seconds) {
+        return Err(Failure::bad_request(codes::INVALID_BODY, "ttl_seconds takes 1 to 31536000"));
+    }
+    let plaintext = ApiToken::mint(wanted.env_prefix, &*app.rng);
+    let hash = credential::hash(&app.keys.api_tokens, plaintext.as_bytes());
+    let new = NewToken { principal_id: id, env: wanted.env_prefix, hash, ttl_seconds };
+    let pseudonyms = app.keys.pseudonyms;
+    let issued = app
+        .db
+        .write(async move |tx| {
+            if (kind, id) != (principal.kind, principal.id) {
+                require_admin_over(tx, &principal, (kind, id)).await?;
+            }
+            if principals::ensure(tx, kind, id).await? != kind {
+                let detail = "identity_ref names an identity of the other kind";
+                return Err(Failure::bad_request(codes::INVALID_BODY, detail));
+            }
+            let issued = tokens::issue(tx, &new).await?;
+            let mut record = granted(&principal, None, "issue_token", &principals::subject(kind, id));
+            record.details = Some(format!("api-token:{}", issued.id));
+            audit::append(tx, &pseudonyms, record).await?;
+            Ok(issued)
+        })
+        .await?;
+    let env_prefix = wanted.env_prefix;
+    let answer = APITokenIssueResponse { id: issued.id, plaintext, env_prefix, expires_at: issued.expires_at };
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+fn identity(text: &str) -> Result<(PrincipalType, Uuid), Failure> {
+    let read = || {
+        let (kind, id) = text.split_once(':')?;
+        let kind = match kind {
+            "user" => PrincipalType::User,
+            "service" => PrincipalType::Service,
+            _ => return None,
+        };
+        Some((kind, parse_id(id)?))
+    };
+    read().ok_or_else(|| Failure::bad_request(codes::INVALID_BODY, "identity_ref takes user:<uuid> or service:<uuid>"))
+}
+
+/// Decision 27. An identity that holds nothing yet is the platform admin's to hand out: a token made now would
+/// carry whatever it is granted later.
+async fn require_admin_over(
+    tx: &mut Tx,
+    principal: &Principal,
+    (kind, id): (PrincipalType, Uuid),
+) -> Result<(), Failure> {
+    let may = |scope: &Scope| holds(principal, Permission::Grant, scope);
+    if may(&Scope::default()) {
+        return Ok(());
+    }
+    let held = relations::held_by(tx, kind, id).await?;
+    let mut all = !held.is_empty();
+    for object in held.iter().map(|binding| binding.object) {
+        let scope = match object.kind {
+            ObjectKind::Domain => Scope { domain_id: object.id, project_id: None },
+            ObjectKind::Project => {
+                let project_id = object.id.unwrap_or_default();
+                Scope { domain_id: projects::domain_of(tx, project_id).await?, project_id: object.id }
+            }
+            _ => Scope::default(),
+        };
+        all &= may(&scope);
+    }
+    if all { Ok(()) } else { Err(denied(DenialReason::OutOfScope, Vec::new())) }
+}
+
+/// List the caller's API tokens
+#[utoipa::path(
+    get,
+    path = "/v1/auth/tokens",
+    operation_id = "GetAuthTokens",
+    tag = "auth",
+    responses((status = 200, description = "All of them, oldest first", body = Vec<APITokenSummary>), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn list(State(app): State<App>, principal: Principal) -> Result<Json<Vec<APITokenSummary>>, Failure> {
+    let id = principal.id;
+    Ok(Json(app.db.read(async move |tx| tokens::list(tx, id).await).await?))
+}
+
+/// Revoke one of the caller's API tokens
+///
+/// It ends at once.
+#[utoipa::path(
+    delete,
+    path = "/v1/auth/tokens/{id}",
+    operation_id = "DeleteAuthTokenByID",
+    tag = "auth",
+    params(("id" = Uuid, Path, description = "The token")),
+    responses((status = 204, description = "Revoked"), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn revoke(
+    State(app): State<App>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
+    let id = path_id(&id, codes::INVALID_ID)?;
+    let pseudonyms = app.keys.pseudonyms;
+    app.db
+        .write(async move |tx| {
+            if !tokens::revoke(tx, principal.id, id).await? {
+                return Err(Failure::not_found(codes::API_TOKEN_NOT_FOUND, "token of yours"));
+            }
+            let mut record = granted(&principal, None, "revoke_token", &principals::subject(principal.kind, principal.id));
+            record.details = Some(format!("api-token:{id}"));
+            Ok(audit::append(tx, &pseudonyms, record).await?)
+        })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
