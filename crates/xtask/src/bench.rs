@@ -118,8 +118,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         return build_and_continue(&target.join("release"));
     }
     let bench = Bench::new(&args, target)?;
-    let mut sections = bench.fleet_at_work()?;
-    sections.extend(bench.long_history()?);
+    let mut sections = Vec::new();
+    let measured = bench
+        .fleet_at_work(&mut sections)
+        .and_then(|()| bench.long_history(&mut sections));
     let machine = Machine::look(bench.scratch.path())?;
     let setting = Setting {
         command: args.command(),
@@ -127,6 +129,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     };
     let text = report::markdown(&machine, &setting, &sections);
     io::stdout().write_all(text.as_bytes())?;
+    // What was measured before something failed is shown, but it is not the report.
+    measured?;
     if args.is_whole() {
         std::fs::create_dir_all(Path::new(REPORT).parent().expect("it has a directory"))?;
         std::fs::write(REPORT, text).with_context(|| format!("cannot write {REPORT}"))?;
@@ -208,13 +212,13 @@ impl<'a> Bench<'a> {
     }
 
     /// Dispatches and callbacks, on a database of their own.
-    fn fleet_at_work(&self) -> anyhow::Result<Vec<Section>> {
+    fn fleet_at_work(&self, sections: &mut Vec<Section>) -> anyhow::Result<()> {
         let (callbacks, dispatch) = (
             self.args.wants(Measurement::Callbacks),
             self.args.wants(Measurement::Dispatch),
         );
         if !callbacks && !dispatch {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let (installation, root) = self.install("fleet")?;
         let control_plane = installation.serve(&self.programs)?;
@@ -228,7 +232,6 @@ impl<'a> Bench<'a> {
         )?;
         say("dispatching to all of them");
         let dispatched = dispatch::to_all(&control_plane, &fleet, self.size.amount.executions())?;
-        let mut sections = Vec::new();
         if callbacks {
             say("measuring callbacks");
             sections.push(callbacks::section(
@@ -248,22 +251,22 @@ impl<'a> Bench<'a> {
             )?);
         }
         std::fs::remove_dir_all(root)?;
-        Ok(sections)
+        Ok(())
     }
 
     /// Lists, programs and memory, on a database with a long history.
-    fn long_history(&self) -> anyhow::Result<Vec<Section>> {
+    fn long_history(&self, sections: &mut Vec<Section>) -> anyhow::Result<()> {
         let wanted = [Measurement::List, Measurement::Programs, Measurement::Memory];
         if !wanted.into_iter().any(|measurement| self.args.wants(measurement)) {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let (installation, root) = self.install("history")?;
         let (fleet, matches) = self.prepare_history(&installation)?;
         let control_plane = installation.serve(&self.programs)?;
-        let sections = self.measure_history(&installation, (&control_plane, &fleet), &matches)?;
+        self.measure_history(&installation, (&control_plane, &fleet, &matches), sections)?;
         control_plane.stop()?;
         std::fs::remove_dir_all(root)?;
-        Ok(sections)
+        Ok(())
     }
 
     /// Registers the agents, stops the server again, and writes the history.
@@ -291,10 +294,9 @@ impl<'a> Bench<'a> {
     fn measure_history(
         &self,
         installation: &Installation,
-        (control_plane, fleet): (&ControlPlane, &Fleet),
-        matches: &[u64],
-    ) -> anyhow::Result<Vec<Section>> {
-        let mut sections = Vec::new();
+        (control_plane, fleet, matches): (&ControlPlane, &Fleet, &[u64]),
+        sections: &mut Vec<Section>,
+    ) -> anyhow::Result<()> {
         if self.args.wants(Measurement::List) {
             say("measuring lists");
             sections.push(list::section(control_plane, fleet, matches, self.size.pages)?);
@@ -313,7 +315,7 @@ impl<'a> Bench<'a> {
             say("measuring memory");
             sections.push(memory::section(control_plane, fleet, self.size.history)?);
         }
-        Ok(sections)
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -23,18 +24,34 @@ pub(super) enum Failed {
     Stalled,
 }
 
-/// Set by the body when it fails; read when the route has answered.
+/// Set by the body as it is read; looked at when the route has answered.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Outcome(Arc<OnceLock<Failed>>);
+pub(super) struct Outcome(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    failed: OnceLock<Failed>,
+    is_unread: AtomicBool,
+}
 
 impl Outcome {
+    /// How reading failed, if it did.
     pub(super) fn failed(&self) -> Option<Failed> {
-        self.0.get().copied()
+        self.0.failed.get().copied()
     }
 
-    fn set(&self, failed: Failed) {
+    /// Whether the route left some of the body where it was.
+    pub(super) fn is_unread(&self) -> bool {
+        self.0.is_unread.load(Ordering::Relaxed)
+    }
+
+    fn fail(&self, failed: Failed) {
         // The first failure is the one that ended the body.
-        let _ = self.0.set(failed);
+        let _ = self.0.failed.set(failed);
+    }
+
+    fn note(&self, is_at_end: impl FnOnce() -> bool) {
+        self.0.is_unread.store(!is_at_end(), Ordering::Relaxed);
     }
 }
 
@@ -49,6 +66,7 @@ pub(super) struct Timed {
 
 impl Timed {
     pub(super) fn new(body: Incoming, patience: Duration, outcome: Outcome) -> Self {
+        outcome.note(|| body.is_end_stream());
         Self {
             body,
             patience,
@@ -95,8 +113,10 @@ impl Body for Timed {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             self.waiting = None;
+            // A chunked body knows of its end only by the frame that does not come.
+            self.outcome.note(|| frame.is_none() || self.body.is_end_stream());
             if matches!(frame, Some(Err(_))) {
-                self.outcome.set(Failed::Broken);
+                self.outcome.fail(Failed::Broken);
             }
             return Poll::Ready(frame.map(|result| result.map_err(BodyError::Transport)));
         }
@@ -107,7 +127,7 @@ impl Body for Timed {
         if waiting.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        self.outcome.set(Failed::Stalled);
+        self.outcome.fail(Failed::Stalled);
         Poll::Ready(Some(Err(BodyError::Stalled)))
     }
 

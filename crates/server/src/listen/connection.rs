@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use http::{Request, Response, Version, header};
+use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::service::service_fn;
@@ -171,6 +171,10 @@ async fn answer(
     };
     if let Some(refusal) = refusal {
         response = refusal.response(uri.path(), version);
+    }
+    if outcome.is_unread() && version < Version::HTTP_2 {
+        // The rest of the body stands where the next request should; a client must not send one here.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| Tracked::new(body, in_flight)))
 }

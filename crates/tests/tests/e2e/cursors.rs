@@ -23,7 +23,9 @@ fn with_cursor(operator: &Operator, query: &str, cursor: &str) -> (u16, String) 
 fn filled(control_plane: &ControlPlane) -> Operator {
     let node = SimulatedNode::register(control_plane, "n");
     let admin = control_plane.admin();
-    (0..5).for_each(|_| drop(admin.dispatch(node.id, "probe")));
+    for _ in 0..5 {
+        admin.dispatch(node.id, "probe");
+    }
     admin
 }
 
@@ -112,16 +114,13 @@ fn a_walk_while_executions_are_added_skips_and_repeats_nothing() {
                 }
             });
         }
-        let check = std::panic::catch_unwind(|| {
-            for seed in 0..6 {
-                let mut dice = Dice::new(seed);
-                assert_whole(&walk(&admin, "", &mut dice, || {}), &all, Order::NewestFirst);
-                let found = walk(&admin, "action_name=rotate-keys", &mut dice, || {});
-                assert_whole(&found, &rotations, Order::NewestFirst);
-            }
-        });
-        stop.store(true, Ordering::SeqCst);
-        check.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let _guard = Stop(&stop);
+        for seed in 0..6 {
+            let mut dice = Dice::new(seed);
+            assert_whole(&walk(&admin, "", &mut dice, || {}), &all, Order::NewestFirst);
+            let found = walk(&admin, "action_name=rotate-keys", &mut dice, || {});
+            assert_whole(&found, &rotations, Order::NewestFirst);
+        }
     });
     // The log is still now; the other way round finds the same.
     let mut dice = Dice::new(9);
@@ -129,6 +128,15 @@ fn a_walk_while_executions_are_added_skips_and_repeats_nothing() {
     backwards.reverse();
     assert_eq!(walk(&admin, "", &mut dice, || {}), backwards);
     assert!(backwards.len() > 60, "nothing was added while walking");
+}
+
+/// Ends the dispatching threads, also when an assertion fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 enum Order {

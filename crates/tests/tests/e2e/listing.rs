@@ -108,7 +108,8 @@ fn limits_are_obeyed_and_never_clamped() {
     let control_plane = ControlPlane::start();
     let node = SimulatedNode::register(&control_plane, "n");
     let admin = control_plane.admin();
-    let made: Vec<_> = (0..55).map(|_| admin.dispatch(node.id, "probe").to_string()).rev().collect();
+    let mut made: Vec<_> = (0..55).map(|_| admin.dispatch(node.id, "probe").to_string()).collect();
+    made.reverse();
     for (limit, count) in [("1", 1), ("2", 2), ("54", 54), ("55", 55), ("200", 55)] {
         let page = page(&admin, &format!("limit={limit}"));
         assert_eq!(ids(&page), made[..count], "{limit}");

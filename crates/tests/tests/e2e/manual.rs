@@ -31,7 +31,8 @@ fn the_examples_work_word_for_word() {
     node.capabilities(&Manifest::of(&["probe", "rotate-keys"])).expect(200);
     let admin = control_plane.admin();
     let probe = admin.dispatch(node.id, "probe");
-    let rotations: Vec<_> = (0..53).map(|_| admin.dispatch(node.id, "rotate-keys").to_string()).rev().collect();
+    let mut rotations: Vec<_> = (0..53).map(|_| admin.dispatch(node.id, "rotate-keys").to_string()).collect();
+    rotations.reverse();
     node.succeed(probe, b"hello\n");
     // The manual's ids are somebody else's; everything but them is as it stands there.
     let own = |line: &str| {

@@ -97,6 +97,10 @@ impl Installation {
     pub(super) fn serve(&self, programs: &Programs) -> anyhow::Result<ControlPlane> {
         let ready_file = self.beside("ready.json");
         let log = self.beside("server.log");
+        if ready_file.exists() {
+            // That of an earlier start would name a port where nobody listens any more.
+            fs::remove_file(&ready_file)?;
+        }
         let mut child = Command::new(programs.path("plexsphere"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.root.join("data"))

@@ -4,3 +4,5 @@ pub mod dispatch;
 pub mod get;
 pub mod list;
 pub mod output;
+#[cfg(test)]
+mod tests;

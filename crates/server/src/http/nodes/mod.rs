@@ -106,4 +106,6 @@ fn revoked() -> Failure {
 }
 
 #[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
 mod tests;

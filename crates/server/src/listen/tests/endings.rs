@@ -57,6 +57,30 @@ async fn an_idle_connection_is_closed_after_its_request() {
 }
 
 #[tokio::test]
+async fn a_connection_ends_with_a_body_that_nobody_reads_and_says_so() {
+    let server = TestServer::start(Limits {
+        idle: SHORT,
+        ..Limits::default()
+    })
+    .await;
+    let length = |path: &str| format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    let chunks = |path: &str| {
+        format!("POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+    };
+    let next = "GET /peer HTTP/1.1\r\nHost: a\r\n\r\n";
+    for request in [length("/echo"), chunks("/echo")] {
+        let answers = server.exchange(format!("{request}{next}").as_bytes()).await;
+        assert_eq!(answers.matches("HTTP/1.1 200 ").count(), 2, "{answers}");
+        assert!(!answers.contains("connection: close"), "{answers}");
+    }
+    for request in [length("/ignore"), chunks("/ignore")] {
+        let answers = server.exchange(format!("{request}{next}").as_bytes()).await;
+        assert_eq!(answers.matches("HTTP/1.1 200 ").count(), 1, "{answers}");
+        assert!(answers.contains("connection: close"), "{answers}");
+    }
+}
+
+#[tokio::test]
 async fn an_open_stream_is_not_idle() {
     let limits = Limits {
         idle: SHORT,
