@@ -4,6 +4,8 @@
 //! `plexctl`; nothing reaches into them. Every process that is started ends with the value that stands for it, also
 //! when the test panics. Waiting has a generous limit and no test asserts on elapsed time.
 
+pub mod fuzz;
+
 mod agent;
 mod control_plane;
 mod node;

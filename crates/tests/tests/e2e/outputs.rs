@@ -285,7 +285,28 @@ fn an_upload_url_takes_its_declared_bytes_once_and_nothing_else() {
     let lie = json!({"status": "succeeded", "output": {"object_key": key, "sha256": sha256_hex(b"lie")}});
     assert_eq!(node.callback(execution, &lie).refusal(), (422, "output_mismatch".to_owned()));
     node.callback(execution, &end).expect(200);
-    assert!(node.upload(url, &output).status >= 400, "once it is reported, the URL is dead");
+    everywhere_the_same(&admin, execution, node.id, &output);
+}
+
+#[test]
+fn what_was_reported_cannot_be_uploaded_over() {
+    let control_plane = ControlPlane::start();
+    let node = SimulatedNode::register(&control_plane, "n");
+    let admin = control_plane.admin();
+    let output = vec![b'q'; 20_000];
+    let execution = admin.dispatch(node.id, "probe");
+    node.begin(execution);
+    // Without a digest in the declaration the URL is bound to the length alone.
+    let declared = json!({"status": "started", "declared_output_bytes": 20_000});
+    let answer = node.callback(execution, &declared).expect(200).json();
+    let url = answer["output_upload_url"].as_str().unwrap();
+    assert!((200..300).contains(&node.upload(url, &output).status));
+    assert_eq!(node.upload(url, &vec![b'r'; 20_000]).refusal(), (409, "upload_already_used".to_owned()));
+    let key = http::Uri::try_from(url).unwrap().path().trim_start_matches('/').to_owned();
+    let end = json!({"status": "succeeded", "output": {"object_key": key, "sha256": sha256_hex(&output)}});
+    node.callback(execution, &end).expect(200);
+    // Whatever the server says to this one, nobody may see it.
+    node.upload(url, &vec![b'r'; 20_000]);
     everywhere_the_same(&admin, execution, node.id, &output);
 }
 

@@ -212,7 +212,6 @@ fn killed_again_and_again_it_runs_nothing_twice_and_lies_about_nothing() {
     }
     for (execution, target) in targets {
         let times = ran.remove(&execution.to_string()).unwrap_or(0);
-        eprintln!("TMP {} {times}", target["status"]);
         match target["status"].as_str() {
             Some("succeeded") => assert_eq!(times, 1, "{target}"),
             _ => {

@@ -137,7 +137,6 @@ fn an_endless_body_is_refused_at_its_ceiling_and_takes_no_memory() {
         assert_refused(&say(&control_plane, &chunked), 413, "request_body_too_large");
     }
     let grown = most_memory(&control_plane) - before;
-    eprintln!("TMP {grown}");
     assert!(grown < 32 * 1024, "{grown} KiB more than before");
 }
 

@@ -115,7 +115,6 @@ fn settle(admin: &Operator, node: &SimulatedNode, job: &mut Job) {
     let target = admin.execution(job.id.expect("just dispatched"))["targets"][0].clone();
     let status = ExecutionStatus::parse(target["status"].as_str().unwrap_or_default()).expect("a status");
     let stored = STEPS.iter().position(|step| *step == status).map_or(0, |step| step + 1);
-    eprintln!("TMP {} {} {}", job.answered, stored, job.sent);
     assert!((job.answered..=job.sent).contains(&stored), "{stored} steps of {job:?} are stored");
     // The last stored report, byte for byte, is answered as it would have been.
     for step in stored.saturating_sub(1)..STEPS.len() {

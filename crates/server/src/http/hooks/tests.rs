@@ -93,7 +93,11 @@ async fn who_may_not_accept_is_told_apart_from_what_is_not_there() {
     let foreign = app.node_in(elsewhere, "b").await;
     declare(&foreign, &[("h", 1)]).await;
     let (status, problem) = app.admin().post(&accept, body(foreign.id)).await;
-    assert_eq!((status.as_u16(), &problem["code"]), (404, &json!("node_not_found")), "not of this project");
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (404, &json!("node_not_found")),
+        "not of this project"
+    );
     let stranger = app.stranger().await;
     for path in [
         paths::node_hooks(app.project_id),

@@ -97,7 +97,10 @@ async fn project(db: &Db, domain_id: Uuid, slug: &str) -> Uuid {
         description: String::new(),
         sub_range: None,
     };
-    db.write(async move |tx| projects::create(tx, &new).await).await.unwrap().id
+    db.write(async move |tx| projects::create(tx, &new).await)
+        .await
+        .unwrap()
+        .id
 }
 
 impl TestApp {
@@ -114,8 +117,21 @@ impl TestApp {
         };
         let app = App::start(settings).await.unwrap();
         let (domain_id, project_id) = tenants(&app.db, master()).await;
-        let admin = user(&app, Some(Binding { relation: Relation::Admin, object: ObjectRef::PLATFORM })).await;
-        Self { app, domain_id, project_id, admin, _dir: dir }
+        let admin = user(
+            &app,
+            Some(Binding {
+                relation: Relation::Admin,
+                object: ObjectRef::PLATFORM,
+            }),
+        )
+        .await;
+        Self {
+            app,
+            domain_id,
+            project_id,
+            admin,
+            _dir: dir,
+        }
     }
 
     /// The platform admin.
@@ -125,7 +141,10 @@ impl TestApp {
 
     /// Somebody without a credential.
     pub(crate) fn anybody(&self) -> Actor {
-        Actor { app: self.app.clone(), bearer: None }
+        Actor {
+            app: self.app.clone(),
+            bearer: None,
+        }
     }
 
     /// A user without any relation.
@@ -164,13 +183,22 @@ impl TestApp {
         let (status, node) = self.anybody().post(paths::REGISTER, request).await;
         assert_eq!(status, StatusCode::CREATED, "{node}");
         let key = STANDARD.decode(node["nsk"].as_str().unwrap()).unwrap();
-        self.node_with(node["node_id"].as_str().unwrap().parse().unwrap(), key.try_into().unwrap())
+        self.node_with(
+            node["node_id"].as_str().unwrap().parse().unwrap(),
+            key.try_into().unwrap(),
+        )
     }
 
     /// Somebody who comes as a node with some key.
     pub(crate) fn node_with(&self, id: Uuid, key: [u8; 32]) -> NodeActor {
         let bearer = Some(credential::format_node("test", id, &key));
-        NodeActor { id, actor: Actor { app: self.app.clone(), bearer } }
+        NodeActor {
+            id,
+            actor: Actor {
+                app: self.app.clone(),
+                bearer,
+            },
+        }
     }
 }
 
@@ -182,15 +210,33 @@ async fn user(app: &App, binding: Option<Binding>) -> Actor {
         principals::ensure(tx, PrincipalType::User, id).await?;
         if let Some(binding) = binding {
             let subject = (PrincipalType::User, id);
-            let tuple = NewTuple { subject, binding, created_by: "test".to_owned() };
-            relations::create(tx, &tuple).await.expect("a new user has no relation yet");
+            let tuple = NewTuple {
+                subject,
+                binding,
+                created_by: "test".to_owned(),
+            };
+            relations::create(tx, &tuple)
+                .await
+                .expect("a new user has no relation yet");
         }
         let env = TokenEnvironment::Prod;
-        tokens::issue(tx, &NewToken { principal_id: id, env, hash, ttl_seconds: 3600 }).await
+        tokens::issue(
+            tx,
+            &NewToken {
+                principal_id: id,
+                env,
+                hash,
+                ttl_seconds: 3600,
+            },
+        )
+        .await
     });
     let made: Result<_, Error> = made.await;
     made.unwrap();
-    Actor { app: app.clone(), bearer: Some(token) }
+    Actor {
+        app: app.clone(),
+        bearer: Some(token),
+    }
 }
 
 impl Actor {
@@ -216,7 +262,11 @@ impl Actor {
         let headers: Vec<_> = json.chain(headers.iter().copied()).collect();
         let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
         let (status, headers, bytes) = self.call(method, path, body, &headers).await;
-        let json = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        let json = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).unwrap()
+        };
         (status, headers, json)
     }
 
@@ -238,7 +288,11 @@ impl Actor {
         let request = request.body(Body::from(body)).unwrap();
         let answer = http::router(self.app.clone()).oneshot(request).await.unwrap();
         let (head, body) = answer.into_parts();
-        (head.status, head.headers, body.collect().await.unwrap().to_bytes().to_vec())
+        (
+            head.status,
+            head.headers,
+            body.collect().await.unwrap().to_bytes().to_vec(),
+        )
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {

@@ -1,0 +1,66 @@
+//! The fuzz targets on mutations of their corpora: the same ones in every run, so that a failure can be had again.
+//!
+//! A failure prints its input; put it into `corpus/<target>/`, whose every file is also tried as it is.
+
+mod mutator;
+
+use mutator::Mutator;
+use plex_tests::fuzz::{TARGETS, Target};
+use std::collections::BTreeSet;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+const SEED: u64 = 0x706c_6578;
+const MUTATIONS: usize = 200_000;
+
+#[test]
+fn callback() {
+    run(TARGETS[0]);
+}
+
+#[test]
+fn dispatch() {
+    run(TARGETS[1]);
+}
+
+#[test]
+fn selector() {
+    run(TARGETS[2]);
+}
+
+#[test]
+fn cursor() {
+    run(TARGETS[3]);
+}
+
+#[test]
+fn every_corpus_has_its_target() {
+    let names = fs::read_dir(corpora()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.collect::<BTreeSet<_>>(), TARGETS.map(|(name, _)| name.to_owned()).into());
+}
+
+fn corpora() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus"))
+}
+
+fn run((name, target): Target) {
+    let mut files: Vec<_> = fs::read_dir(corpora().join(name)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let corpus: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+    assert!(corpus.len() >= 5, "{name} has hardly anything to start from");
+    for seed in &corpus {
+        attempt(name, target, seed);
+    }
+    let mut mutator = Mutator::new(SEED, corpus);
+    for _ in 0..MUTATIONS {
+        attempt(name, target, &mutator.next());
+    }
+}
+
+fn attempt(name: &str, target: fn(&[u8]), data: &[u8]) {
+    // Nothing is shared with the target, so nothing can be left half done.
+    if catch_unwind(AssertUnwindSafe(|| target(data))).is_err() {
+        panic!("{name} fails on {:?} (seed {SEED:#x})", data.escape_ascii().to_string());
+    }
+}

@@ -1,0 +1,147 @@
+//! A program of the product as a child process that does not outlive the demonstration.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a program may take to end when it is asked to.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// A running program. Dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Process {
+    name: String,
+    child: Option<Child>,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a program. What it says is appended to `log`. It is in a process group of its own, so that Ctrl-C
+    /// reaches the demonstration alone, which then ends everything in order.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn start(name: &str, mut command: Command, log: &Path) -> anyhow::Result<Self> {
+        let stdout = OpenOptions::new().create(true).append(true).open(log)?;
+        let stderr = stdout.try_clone()?;
+        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0);
+        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        Ok(Self { name: name.to_owned(), child: Some(child), log: log.to_owned() })
+    }
+
+    /// Its process id, while it runs.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Fails when it has ended by itself.
+    ///
+    /// # Errors
+    /// With the last that it said.
+    pub(super) fn expect_running(&mut self) -> anyhow::Result<()> {
+        let Some(child) = &mut self.child else { return Ok(()) };
+        if let Some(status) = child.try_wait()? {
+            self.child = None;
+            let said = fs::read_to_string(&self.log).unwrap_or_default();
+            let last = said.lines().last().unwrap_or("nothing");
+            anyhow::bail!("{} ended by itself ({status}); the last that it said: {last}", self.name);
+        }
+        Ok(())
+    }
+
+    /// Asks it to end, and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not end in time, or not with success.
+    pub(super) fn stop(&mut self) -> anyhow::Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        let status = end(&mut child).with_context(|| format!("cannot stop {}", self.name))?;
+        ensure!(status.success(), "{} was asked to end and ended with {status}", self.name);
+        Ok(())
+    }
+
+    /// Leaves it running for good.
+    pub(super) fn leave(mut self) {
+        self.child = None;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // This is the way out of a failure, which is the one to report.
+            let _ = end(&mut child);
+        }
+    }
+}
+
+/// SIGTERM, and SIGKILL for one that does not heed it.
+fn end(child: &mut Child) -> io::Result<ExitStatus> {
+    if let Some(status) = child.try_wait()? {
+        return Ok(status);
+    }
+    kill_process(Pid::from_child(child), Signal::TERM)?;
+    let began = Instant::now();
+    while began.elapsed() < GRACE {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    child.kill()?;
+    child.wait()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> (tempfile::TempDir, Process) {
+        let place = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let process = Process::start("sh", command, &place.path().join("log")).unwrap();
+        (place, process)
+    }
+
+    fn lives(id: u32) -> bool {
+        Path::new("/proc").join(id.to_string()).exists()
+    }
+
+    #[test]
+    fn dropping_ends_it() {
+        let (_place, process) = shell("exec sleep 600");
+        let id = process.id().unwrap();
+        assert!(lives(id));
+        drop(process);
+        assert!(!lives(id));
+    }
+
+    #[test]
+    fn one_that_ends_badly_is_told() {
+        let (_place, mut process) = shell("exec sleep 600");
+        assert!(process.stop().unwrap_err().to_string().contains("signal: 15"));
+        let (_place, mut process) = shell("echo first; echo last words >&2; exit 3");
+        while process.expect_running().is_ok() {
+            thread::sleep(Duration::from_millis(5));
+            assert!(process.id().is_some(), "its end is told once and for all");
+        }
+        assert!(fs::read_to_string(&process.log).unwrap().ends_with("last words\n"));
+    }
+
+    #[test]
+    fn one_that_is_left_lives_on() {
+        let (_place, process) = shell("exec sleep 600");
+        let id = process.id().unwrap();
+        process.leave();
+        assert!(lives(id));
+        kill_process(Pid::from_raw(i32::try_from(id).unwrap()).unwrap(), Signal::KILL).unwrap();
+    }
+}
