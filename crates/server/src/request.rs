@@ -244,7 +244,9 @@ fn require_json(headers: &HeaderMap) -> Result<(), Failure> {
 
 /// A body's JSON as a request type. The detail says what does not fit, never what was sent.
 pub fn parse_json<T: DeserializeOwned>(body: &[u8], malformed: &'static str) -> Result<T, Failure> {
-    serde_json::from_slice(body).map_err(|error| Failure::bad_request(malformed, json_fault(&error)))
+    // Checked here and whole: the parser would let anything pass inside fields that it does not know.
+    let text = std::str::from_utf8(body).map_err(|_| Failure::bad_request(malformed, "the body is not UTF-8"))?;
+    serde_json::from_str(text).map_err(|error| Failure::bad_request(malformed, json_fault(&error)))
 }
 
 fn json_fault(error: &serde_json::Error) -> String {

@@ -41,10 +41,20 @@ impl Agent {
         let arguments = command_line(control_plane, place.path(), name, arguments);
         let mut process = Process::start(command(&arguments, place.path()), &place.path().join("log"));
         let node_id = until("the agent to register", LIMIT, || {
-            assert!(process.ended().is_none(), "plexd ended at once: {}", process.log());
+            assert!(
+                process.ended().is_none(),
+                "plexd ended at once: {}",
+                process.log()
+            );
             identity(place.path())
         });
-        let agent = Self { process, arguments, node_id, admin: control_plane.admin(), place };
+        let agent = Self {
+            process,
+            arguments,
+            node_id,
+            admin: control_plane.admin(),
+            place,
+        };
         until("the agent's manifest", LIMIT, || agent.capabilities());
         agent
     }
@@ -86,7 +96,10 @@ impl Agent {
         until(&format!("hook {name} to be declared"), LIMIT, || {
             let row = self.capabilities()?;
             let hooks = row["declared_hooks"].as_array()?;
-            hooks.iter().find(|hook| hook["name"] == name && hook["checksum"] == checksum).map(|_| ())
+            hooks
+                .iter()
+                .find(|hook| hook["name"] == name && hook["checksum"] == checksum)
+                .map(|_| ())
         });
     }
 
@@ -107,7 +120,11 @@ impl Agent {
 
     /// The node's row of the capability list.
     pub fn capabilities(&self) -> Option<Value> {
-        let path = format!("{}?node_id={}", paths::capabilities(self.admin.project_id), self.node_id);
+        let path = format!(
+            "{}?node_id={}",
+            paths::capabilities(self.admin.project_id),
+            self.node_id
+        );
         self.admin.get(&path).expect(200).json()["items"].get(0).cloned()
     }
 
@@ -134,14 +151,18 @@ impl Agent {
     /// Starts it again on the same directories; ends what still runs first.
     pub fn restart(&mut self) {
         self.process.kill9();
-        self.process = Process::start(command(&self.arguments, self.place.path()), &self.place.path().join("log"));
+        self.process = Process::start(
+            command(&self.arguments, self.place.path()),
+            &self.place.path().join("log"),
+        );
     }
 }
 
 fn prepare(place: &Path, token: &str) {
     for directory in ["hooks", "scratch"] {
         fs::create_dir(place.join(directory)).expect("a temporary directory can be written");
-        fs::set_permissions(place.join(directory), Permissions::from_mode(0o755)).expect("one's own directory");
+        fs::set_permissions(place.join(directory), Permissions::from_mode(0o755))
+            .expect("one's own directory");
     }
     let file = place.join("bootstrap.token");
     fs::write(&file, token).expect("a temporary directory can be written");
@@ -160,7 +181,8 @@ fn command_line(control_plane: &ControlPlane, place: &Path, name: &str, further:
     ];
     let own = own.into_iter().filter(|(flag, _)| !further.contains(flag));
     let own = own.flat_map(|(flag, value)| [flag.to_owned(), value]);
-    own.chain(further.iter().map(|&argument| argument.to_owned())).collect()
+    own.chain(further.iter().map(|&argument| argument.to_owned()))
+        .collect()
 }
 
 fn command(arguments: &[String], place: &Path) -> std::process::Command {

@@ -48,7 +48,14 @@ impl ControlPlane {
         let token = std::fs::read_to_string(&made.admin_token_file).expect("the admin's token");
         let web = Web::new(&url, &std::fs::read(&made.ca_file).expect("the CA's certificate"));
         let admin = Operator::new(web, token.trim_end(), &made.ca_file, made.project_id);
-        Self { process, url, arguments, made, admin, place }
+        Self {
+            process,
+            url,
+            arguments,
+            made,
+            admin,
+            place,
+        }
     }
 
     /// Its URL, without a trailing slash. It stays the same over restarts.
@@ -133,11 +140,25 @@ impl ControlPlane {
 
 fn initialise(data_dir: &Path) -> Made {
     let mut command = Program::Plexsphere.command();
-    command.arg("init").arg("--data-dir").arg(data_dir).args(["--output", "json"]).stdin(Stdio::null());
+    command
+        .arg("init")
+        .arg("--data-dir")
+        .arg(data_dir)
+        .args(["--output", "json"])
+        .stdin(Stdio::null());
     let ran = command.output().expect("plexsphere starts");
-    assert!(ran.status.success(), "init: {}", String::from_utf8_lossy(&ran.stderr));
+    assert!(
+        ran.status.success(),
+        "init: {}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
     let made: Value = serde_json::from_slice(&ran.stdout).expect("init prints JSON");
-    let text = |name: &str| made[name].as_str().unwrap_or_else(|| panic!("init tells no {name}")).to_owned();
+    let text = |name: &str| {
+        made[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("init tells no {name}"))
+            .to_owned()
+    };
     let id = |name: &str| Uuid::parse_str(&text(name)).expect("a UUID");
     Made {
         domain_id: id("domain_id"),
@@ -155,16 +176,30 @@ fn serve(place: &Path, listen: &str, arguments: &[String]) -> (Process, String) 
     }
     let mut process = Process::start(command(place, listen, &ready, arguments), &place.join("log"));
     let text = until("the control plane to be ready", LIMIT, || {
-        assert!(process.ended().is_none(), "plexsphere ended at once: {}", process.log());
+        assert!(
+            process.ended().is_none(),
+            "plexsphere ended at once: {}",
+            process.log()
+        );
         std::fs::read(&ready).ok()
     });
     let ready: Value = serde_json::from_slice(&text).expect("the ready file is whole once it is there");
-    (process, ready["url"].as_str().expect("the ready file tells the URL").to_owned())
+    (
+        process,
+        ready["url"]
+            .as_str()
+            .expect("the ready file tells the URL")
+            .to_owned(),
+    )
 }
 
 fn command(place: &Path, listen: &str, ready: &Path, arguments: &[String]) -> Command {
     let mut command = Program::Plexsphere.command();
-    command.arg("serve").arg("--data-dir").arg(place.join("data")).args(["--listen", listen]);
+    command
+        .arg("serve")
+        .arg("--data-dir")
+        .arg(place.join("data"))
+        .args(["--listen", listen]);
     command.arg("--ready-file").arg(ready).args(arguments);
     command
 }

@@ -1,6 +1,7 @@
 //! What must hold for any bytes at all, of the four texts that strangers write: callback, dispatch, selector, cursor.
 //!
-//! Each function takes bytes, and panics when a promise is broken. They are called with mutations of a corpus
+//! Each function takes bytes, panics when a promise is broken, and tells whether the bytes were well-formed, so that
+//! who calls it can see that it is not fed with mere noise. They are called with mutations of a corpus
 //! under `cargo test` (`tests/fuzz`), and by the coverage-guided fuzzer in the directory `fuzz` of the repository.
 
 use plex_api::executions::{DispatchExecutionRequest, ExecutionCallbackRequest, ExecutionStatus};
@@ -9,26 +10,30 @@ use plex_domain::cursor::{self, OpenError};
 use plex_domain::execution::{Invocation, Report, Verdict, judge};
 use plex_domain::parameters::Parameters;
 use plex_domain::selector::{MAX_BYTES, Selector, Term};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// A target: its name, which is also that of its corpus, and its function.
-pub type Target = (&'static str, fn(&[u8]));
+pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
 pub const TARGETS: [Target; 4] =
     [("callback", callback), ("dispatch", dispatch), ("selector", selector), ("cursor", sealed_cursor)];
 
 /// A node's report: it is read in one way only, and its verdict follows the rules from every state.
-pub fn callback(data: &[u8]) {
-    let Ok(request) = serde_json::from_slice::<ExecutionCallbackRequest>(data) else { return };
-    let printed = settles(&request);
-    let sent: Value = serde_json::from_slice(data).expect("what fits the type is JSON");
-    for field in ["status", "exit_code", "error", "declared_output_bytes", "output_sha256"] {
-        assert_eq!(printed.get(field).unwrap_or(&Value::Null), sent.get(field).unwrap_or(&Value::Null), "{field}");
+pub fn callback(data: &[u8]) -> bool {
+    let Some(request) = read::<ExecutionCallbackRequest>(data) else { return false };
+    let printed: Value = serde_json::from_str(&settles(&request)).expect("a report has no huge numbers");
+    // A field that nobody knows may hold what this other reader does not take.
+    if let Ok(sent) = serde_json::from_slice::<Value>(data) {
+        let fields = ["status", "exit_code", "error", "declared_output_bytes", "output_sha256"];
+        for pointer in fields.map(|field| format!("/{field}")).into_iter().chain(["/output/inline".to_owned()]) {
+            let of = |value: &Value| value.pointer(&pointer).cloned().unwrap_or_default();
+            assert_eq!(of(&printed), of(&sent), "{pointer} is read in two ways");
+        }
     }
-    let bytes = |value: &Value| value.pointer("/output/inline").cloned().unwrap_or_default();
-    assert_eq!(bytes(&printed), bytes(&sent), "base64 has one spelling");
     let digest = ring::digest::digest(&ring::digest::SHA256, data);
     let digest = digest.as_ref().try_into().expect("SHA-256 has 32 bytes");
     let report = Report { status: request.status, declared_bytes: request.declared_output_bytes, digest };
@@ -37,6 +42,7 @@ pub fn callback(data: &[u8]) {
         let again = judge(&Invocation { status, last_report: Some(digest) }, &report);
         assert_eq!(again == Verdict::Replay, status != ExecutionStatus::Timeout, "the same bytes again");
     }
+    true
 }
 
 fn assert_judged(invocation: &Invocation, report: &Report) {
@@ -56,8 +62,8 @@ fn assert_judged(invocation: &Invocation, report: &Report) {
 }
 
 /// An operator's order: parameters keep their tokens, secrets can be hidden, names and selectors are what they seem.
-pub fn dispatch(data: &[u8]) {
-    let Ok(request) = serde_json::from_slice::<DispatchExecutionRequest>(data) else { return };
+pub fn dispatch(data: &[u8]) -> bool {
+    let Some(request) = read::<DispatchExecutionRequest>(data) else { return false };
     settles(&request);
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_name = (1..=128).contains(&request.action.len())
@@ -70,6 +76,7 @@ pub fn dispatch(data: &[u8]) {
     if let Some(raw) = &request.parameters {
         parameters(raw.get());
     }
+    true
 }
 
 fn parameters(sent: &str) {
@@ -91,11 +98,14 @@ fn parameters(sent: &str) {
 }
 
 /// A selector: what is printed is read as the same, and it selects what its terms say.
-pub fn selector(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+pub fn selector(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
     let selector = match Selector::parse(text) {
         Ok(selector) => selector,
-        Err(error) => return assert!(error.position <= text.len().min(MAX_BYTES), "the fault is outside the text"),
+        Err(error) => {
+            assert!(error.position <= text.len().min(MAX_BYTES), "the fault is outside the text");
+            return false;
+        }
     };
     let printed = selector.to_string();
     assert!(printed.len() <= text.len(), "printing makes it no longer: {text:?} became {printed:?}");
@@ -105,6 +115,7 @@ pub fn selector(data: &[u8]) {
         let selected = selector.terms().iter().all(|term| holds(term, label));
         assert_eq!(selector.matches(|_| label), selected, "{printed:?} for {label:?}");
     }
+    true
 }
 
 /// What a term means for an object whose every label has this value.
@@ -125,9 +136,9 @@ fn holds(term: &Term, label: Option<&Value>) -> bool {
 
 /// A cursor: it opens if and only if nothing about it was touched.
 ///
-/// The first byte is how many of the next ones are the position; what remains edits the cursor's text, or, where
-/// that leaves nothing of it, is tried as a cursor itself.
-pub fn sealed_cursor(data: &[u8]) {
+/// The first byte is how many of the next ones are the position; what remains edits the cursor's text, and is also
+/// tried as a cursor itself. Returns whether the edits left it as it was.
+pub fn sealed_cursor(data: &[u8]) -> bool {
     const KEY: [u8; 32] = [7; 32];
     const CONTEXT: [&str; 2] = ["executions", "asc"];
     const CALLER: &str = "user:0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0c0";
@@ -143,10 +154,12 @@ pub fn sealed_cursor(data: &[u8]) {
     assert_eq!(cursor::open(&[8; 32], &CONTEXT, CALLER, &sealed), Err(OpenError::Invalid));
     let edited = edited(&sealed, edits);
     let as_sent = String::from_utf8_lossy(edits).into_owned();
+    let is_untouched = edited == sealed;
     for text in [edited, as_sent] {
         let opened = cursor::open(&KEY, &CONTEXT, CALLER, &text);
         assert_eq!(opened.is_ok(), text == sealed, "{text:?} for {sealed:?}");
     }
+    is_untouched
 }
 
 /// The text with characters replaced, put in or taken out: three bytes are one edit.
@@ -165,10 +178,15 @@ fn edited(text: &str, edits: &[u8]) -> String {
     characters.into_iter().collect()
 }
 
+/// A body as a request, as handlers read it.
+fn read<T: DeserializeOwned>(data: &[u8]) -> Option<T> {
+    serde_json::from_str(std::str::from_utf8(data).ok()?).ok()
+}
+
 /// Printing what was read and reading that again changes nothing any more.
-fn settles<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> Value {
+fn settles<T: Serialize + DeserializeOwned>(value: &T) -> String {
     let printed = serde_json::to_string(value).expect("a request can be printed");
     let again: T = serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"));
     assert_eq!(serde_json::to_string(&again).expect("a request can be printed"), printed);
-    serde_json::from_str(&printed).expect("what is printed is JSON")
+    printed
 }

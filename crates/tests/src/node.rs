@@ -35,7 +35,10 @@ pub struct Manifest {
 impl Manifest {
     /// Built-ins of these names, without parameters.
     pub fn of(actions: &[&str]) -> Self {
-        Self { actions: actions.iter().map(|name| json!({"name": name})).collect(), hooks: Vec::new() }
+        Self {
+            actions: actions.iter().map(|name| json!({"name": name})).collect(),
+            hooks: Vec::new(),
+        }
     }
 
     /// And a built-in with declared parameters.
@@ -46,14 +49,16 @@ impl Manifest {
 
     /// And a hook whose file has this content.
     pub fn hook(mut self, name: &str, content: &str) -> Self {
-        self.hooks.push(json!({"name": name, "checksum": sha256_base64(content.as_bytes())}));
+        self.hooks
+            .push(json!({"name": name, "checksum": sha256_base64(content.as_bytes())}));
         self
     }
 
     /// And a hook with declared parameters.
     pub fn hook_taking(mut self, name: &str, content: &str, parameters: Value) -> Self {
         let checksum = sha256_base64(content.as_bytes());
-        self.hooks.push(json!({"name": name, "checksum": checksum, "parameters": parameters}));
+        self.hooks
+            .push(json!({"name": name, "checksum": checksum, "parameters": parameters}));
         self
     }
 
@@ -74,7 +79,10 @@ pub fn bootstrap_token(control_plane: &ControlPlane, max_uses: u32, labels: &Val
         "kind": "node", "env_prefix": "prod", "ttl_seconds": 3600, "max_uses": max_uses, "labels": labels,
     });
     let admin = control_plane.admin();
-    let issued = admin.post(&paths::bootstrap_tokens(admin.project_id), &body).expect(201).json();
+    let issued = admin
+        .post(&paths::bootstrap_tokens(admin.project_id), &body)
+        .expect(201)
+        .json();
     issued["token"].as_str().expect("a token's text").to_owned()
 }
 
@@ -94,9 +102,16 @@ impl SimulatedNode {
     /// Registers with that token, and declares nothing.
     pub fn redeem(control_plane: &ControlPlane, token: &str, name: &str) -> Self {
         let answer = Self::try_redeem(control_plane, token, name).expect(201).json();
-        let text = |field: &str| answer[field].as_str().unwrap_or_else(|| panic!("no {field}")).to_owned();
+        let text = |field: &str| {
+            answer[field]
+                .as_str()
+                .unwrap_or_else(|| panic!("no {field}"))
+                .to_owned()
+        };
         let id = text("node_id").parse().expect("a UUID");
-        let key: [u8; 32] = from_base64(&text("nsk")).try_into().expect("a node's key has 32 bytes");
+        let key: [u8; 32] = from_base64(&text("nsk"))
+            .try_into()
+            .expect("a node's key has 32 bytes");
         Self {
             id,
             bearer: credential::format_node("simulated", id, &key),
@@ -117,31 +132,51 @@ impl SimulatedNode {
             "public_key": base64(&public_key),
         });
         let json = [("content-type", "application/json")];
-        control_plane.web().send(&Method::POST, paths::REGISTER, &json, Some(body.to_string().as_bytes()))
+        control_plane.web().send(
+            &Method::POST,
+            paths::REGISTER,
+            &json,
+            Some(body.to_string().as_bytes()),
+        )
     }
 
     /// The same node with another bearer.
     pub fn with_bearer(&self, bearer: &str) -> Self {
-        Self { bearer: bearer.to_owned(), ..self.clone() }
+        Self {
+            bearer: bearer.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Any request with this node's bearer.
     pub fn send(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Answer {
-        self.try_send(method, path, body).unwrap_or_else(|Broken(why)| panic!("no answer: {why}"))
+        self.try_send(method, path, body)
+            .unwrap_or_else(|Broken(why)| panic!("no answer: {why}"))
     }
 
     /// Any request with this node's bearer, to a server that may be gone.
     pub fn try_send(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Broken> {
         let bearer = format!("Bearer {}", self.bearer);
-        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-        let headers = if body.is_some() { &headers[..] } else { &headers[..1] };
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let headers = if body.is_some() {
+            &headers[..]
+        } else {
+            &headers[..1]
+        };
         self.web.try_send(method, path, headers, body)
     }
 
     /// Sends the manifest.
     pub fn capabilities(&self, manifest: &Manifest) -> Answer {
         let body = manifest.body().to_string();
-        self.send(&Method::PUT, &paths::node_capabilities(self.id), Some(body.as_bytes()))
+        self.send(
+            &Method::PUT,
+            &paths::node_capabilities(self.id),
+            Some(body.as_bytes()),
+        )
     }
 
     /// A sign of life, now.
@@ -152,7 +187,11 @@ impl SimulatedNode {
             "binary_version": "simulated",
             "nat_summary": {},
         });
-        self.send(&Method::POST, &paths::node_heartbeat(self.id), Some(body.to_string().as_bytes()))
+        self.send(
+            &Method::POST,
+            &paths::node_heartbeat(self.id),
+            Some(body.to_string().as_bytes()),
+        )
     }
 
     /// Pulls the node's state.
@@ -163,11 +202,21 @@ impl SimulatedNode {
     /// Opens the event stream.
     pub fn events(&self) -> Events {
         let bearer = format!("Bearer {}", self.bearer);
-        let headers = [("authorization", bearer.as_str()), ("accept", "text/event-stream")];
-        let opened = self.web.open(&Method::GET, &paths::node_events(self.id), &headers, None);
-        let (parts, body) = opened.unwrap_or_else(|Broken(why)| panic!("no stream: {why}")).into_parts();
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("accept", "text/event-stream"),
+        ];
+        let opened = self
+            .web
+            .open(&Method::GET, &paths::node_events(self.id), &headers, None);
+        let (parts, body) = opened
+            .unwrap_or_else(|Broken(why)| panic!("no stream: {why}"))
+            .into_parts();
         assert_eq!(parts.status.as_u16(), 200, "no stream");
-        Events { headers: parts.headers, lines: BufReader::new(body.into_reader()) }
+        Events {
+            headers: parts.headers,
+            lines: BufReader::new(body.into_reader()),
+        }
     }
 
     /// Reports an invocation.
@@ -182,13 +231,19 @@ impl SimulatedNode {
 
     /// Uploads an output to a presigned URL, without the bearer.
     pub fn upload(&self, url: &str, bytes: &[u8]) -> Answer {
-        self.web.send(&Method::PUT, url, &[("content-type", "application/octet-stream")], Some(bytes))
+        self.web.send(
+            &Method::PUT,
+            url,
+            &[("content-type", "application/octet-stream")],
+            Some(bytes),
+        )
     }
 
     /// Reports `ack` and `started`.
     pub fn begin(&self, execution: Uuid) {
         self.callback(execution, &json!({"status": "ack"})).expect(200);
-        self.callback(execution, &json!({"status": "started"})).expect(200);
+        self.callback(execution, &json!({"status": "started"}))
+            .expect(200);
     }
 
     /// Runs an invocation to a good end with an inline output.
@@ -201,7 +256,8 @@ impl SimulatedNode {
     /// Declares an output on a second `started`, and uploads it. What remains is the terminal callback's `output`.
     pub fn archive(&self, execution: Uuid, output: &[u8]) -> Value {
         let sha256 = crate::sha256_hex(output);
-        let declared = json!({"status": "started", "declared_output_bytes": output.len(), "output_sha256": sha256});
+        let declared =
+            json!({"status": "started", "declared_output_bytes": output.len(), "output_sha256": sha256});
         let answer = self.callback(execution, &declared).expect(200).json();
         let url = answer["output_upload_url"].as_str().expect("an upload URL");
         let stored = self.upload(url, output);
@@ -246,7 +302,11 @@ impl Events {
 
     /// The next event; comments are passed over.
     pub fn frame(&mut self) -> Option<Frame> {
-        let mut frame = Frame { id: String::new(), event: String::new(), data: String::new() };
+        let mut frame = Frame {
+            id: String::new(),
+            event: String::new(),
+            data: String::new(),
+        };
         loop {
             let line = self.line()?;
             match line.split_once(':') {

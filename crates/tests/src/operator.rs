@@ -41,7 +41,24 @@ impl Operator {
     /// Whoever holds this token.
     pub fn new(web: Web, token: &str, ca_file: &Path, project_id: Uuid) -> Self {
         let home = Arc::new(tempfile::tempdir().expect("a temporary directory"));
-        Self { token: token.to_owned(), project_id, web, ca_file: ca_file.to_owned(), home }
+        Self {
+            token: token.to_owned(),
+            project_id,
+            web,
+            ca_file: ca_file.to_owned(),
+            home,
+        }
+    }
+
+    /// Somebody whose token no server knows, for commands that are sent elsewhere or nowhere.
+    pub fn offline() -> Self {
+        let token = format!("psk_prod_{}", "a".repeat(52));
+        Self::new(
+            Web::in_clear("http://127.0.0.1:9"),
+            &token,
+            Path::new("/nonexistent"),
+            Uuid::now_v7(),
+        )
     }
 
     /// The client below, without a credential.
@@ -56,7 +73,10 @@ impl Operator {
 
     /// The same principal, elsewhere.
     pub fn in_project(&self, project_id: Uuid) -> Self {
-        Self { project_id, ..self.clone() }
+        Self {
+            project_id,
+            ..self.clone()
+        }
     }
 
     /// Another token, with a home of its own.
@@ -83,7 +103,12 @@ impl Operator {
     /// `PUT` of a JSON body.
     pub fn put(&self, path: &str, body: &Value) -> Answer {
         let body = body.to_string();
-        self.send(&Method::PUT, path, &[("content-type", "application/json")], Some(body.as_bytes()))
+        self.send(
+            &Method::PUT,
+            path,
+            &[("content-type", "application/json")],
+            Some(body.as_bytes()),
+        )
     }
 
     /// `DELETE`.
@@ -93,7 +118,8 @@ impl Operator {
 
     /// Any request, as this principal.
     pub fn send(&self, method: &Method, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
-        self.try_send(method, path, headers, body).unwrap_or_else(|Broken(why)| panic!("no answer: {why}"))
+        self.try_send(method, path, headers, body)
+            .unwrap_or_else(|Broken(why)| panic!("no answer: {why}"))
     }
 
     /// Any request, as this principal, to a server that may be gone.
@@ -105,7 +131,12 @@ impl Operator {
         body: Option<&[u8]>,
     ) -> Result<Answer, Broken> {
         let bearer = format!("Bearer {}", self.token);
-        self.web.try_send(method, path, &[&[("authorization", bearer.as_str())], headers].concat(), body)
+        self.web.try_send(
+            method,
+            path,
+            &[&[("authorization", bearer.as_str())], headers].concat(),
+            body,
+        )
     }
 
     /// A `plexctl` command line in this operator's environment, to alter and run.
@@ -157,7 +188,14 @@ impl Operator {
     /// Grants a relation.
     pub fn grant(&self, user: Uuid, relation: &str, resource: &str) -> Value {
         let (project, subject) = (self.project_id.to_string(), format!("user:{user}"));
-        let what = ["--subject", &subject, "--relation", relation, "--resource", resource];
+        let what = [
+            "--subject",
+            &subject,
+            "--relation",
+            relation,
+            "--resource",
+            resource,
+        ];
         self.plexctl_json(&[&["rebac", "tuple", "add", "--project", &project][..], &what].concat())
     }
 
@@ -175,12 +213,17 @@ impl Operator {
     /// Dispatches what the body says; it must succeed.
     pub fn dispatched(&self, body: &Value) -> Uuid {
         let answer = self.post(&paths::dispatch(self.project_id), body).expect(201);
-        answer.json()["id"].as_str().and_then(|id| id.parse().ok()).expect("an execution has an id")
+        answer.json()["id"]
+            .as_str()
+            .and_then(|id| id.parse().ok())
+            .expect("an execution has an id")
     }
 
     /// One execution as the API gives it.
     pub fn execution(&self, execution: Uuid) -> Value {
-        self.get(&paths::execution(self.project_id, execution)).expect(200).json()
+        self.get(&paths::execution(self.project_id, execution))
+            .expect(200)
+            .json()
     }
 
     /// The execution, once it is as `is_reached` wants it.
@@ -195,7 +238,12 @@ impl Operator {
 
     /// The execution, once all its targets have ended.
     pub fn ended(&self, execution: Uuid) -> Value {
-        let is_over = |status: &Value| matches!(status.as_str(), Some("succeeded" | "failed" | "cancelled" | "timeout"));
+        let is_over = |status: &Value| {
+            matches!(
+                status.as_str(),
+                Some("succeeded" | "failed" | "cancelled" | "timeout")
+            )
+        };
         self.wait_for(execution, |json| is_over(&json["status"]), crate::LIMIT)
     }
 }
@@ -226,7 +274,13 @@ impl Ran {
 
     /// The run itself, once its exit code is as expected.
     pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stderr: {}\nstdout: {}", self.stderr, String::from_utf8_lossy(&self.stdout));
+        assert_eq!(
+            self.code,
+            code,
+            "stderr: {}\nstdout: {}",
+            self.stderr,
+            String::from_utf8_lossy(&self.stdout)
+        );
         self
     }
 }

@@ -16,11 +16,18 @@ pub struct Process {
 impl Process {
     /// Starts it; what it writes is appended to `log`.
     pub fn start(mut command: Command, log: &Path) -> Self {
-        let file = OpenOptions::new().create(true).append(true).open(log).expect("a log file can be made");
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("a log file can be made");
         let other = file.try_clone().expect("a file handle can be cloned");
         let child = command.stdin(Stdio::null()).stdout(other).stderr(file).spawn();
         let child = child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-        Self { child, log: log.to_owned() }
+        Self {
+            child,
+            log: log.to_owned(),
+        }
     }
 
     /// Its process id.
@@ -41,7 +48,10 @@ impl Process {
     /// Sends it a signal; to one that has ended, nothing.
     pub fn signal(&mut self, signal: Signal) {
         if self.ended().is_none() {
-            let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a child has a pid");
+            let pid = i32::try_from(self.pid())
+                .ok()
+                .and_then(Pid::from_raw)
+                .expect("a child has a pid");
             kill_process(pid, signal).expect("one's own child can be signalled");
         }
     }
@@ -55,7 +65,9 @@ impl Process {
     /// Asks it to end, and waits until it has.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
-        until("the end of a process that was sent SIGTERM", LIMIT, || self.ended())
+        until("the end of a process that was sent SIGTERM", LIMIT, || {
+            self.ended()
+        })
     }
 }
 

@@ -18,7 +18,10 @@ impl Program {
     /// A command with an empty environment but for `PATH`, so that nothing of the developer's own leaks in.
     pub fn command(self) -> Command {
         let mut command = Command::new(self.path());
-        command.env_clear().env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env_clear().env(
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        );
         command
     }
 
@@ -30,17 +33,27 @@ impl Program {
             Self::Plexsphere => "plexsphere",
         };
         let path = directory().join(name);
-        assert!(path.is_file(), "{} is missing; run `cargo build --bins` first", path.display());
+        assert!(
+            path.is_file(),
+            "{} is missing; run `cargo build --bins` first",
+            path.display()
+        );
         path
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test binary has no command line of its own")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test binary has no command line of its own"
+)]
 fn directory() -> PathBuf {
     if let Some(directory) = std::env::var_os("PLEX_BIN_DIR") {
         return PathBuf::from(directory);
     }
     let own = std::env::current_exe().expect("a process knows its executable");
     // target/<profile>/deps/<test>
-    own.parent().and_then(|deps| deps.parent()).expect("cargo puts tests into deps").to_owned()
+    own.parent()
+        .and_then(|deps| deps.parent())
+        .expect("cargo puts tests into deps")
+        .to_owned()
 }

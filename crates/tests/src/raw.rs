@@ -20,21 +20,25 @@ impl RawConnection {
     pub fn open(url: &str, ca_file: &Path) -> Self {
         let authority = url.strip_prefix("https://").expect("an https URL");
         let (host, _) = authority.rsplit_once(':').expect("a URL with a port");
-        let certificates: Result<Vec<_>, _> =
-            CertificateDer::pem_file_iter(ca_file).expect("a CA file").collect();
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_file_iter(ca_file)
+            .expect("a CA file")
+            .collect();
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(certificates.expect("certificates in PEM"));
-        let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring speaks TLS 1.2 and 1.3")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let mut config =
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .expect("ring speaks TLS 1.2 and 1.3")
+                .with_root_certificates(roots)
+                .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).expect("a host that a certificate can name");
         let tls = ClientConnection::new(Arc::new(config), name).expect("a TLS client");
         let socket = TcpStream::connect(authority).expect("the server accepts");
-        socket.set_read_timeout(Some(SILENCE)).expect("a time-out can be set");
+        socket
+            .set_read_timeout(Some(SILENCE))
+            .expect("a time-out can be set");
         Self(StreamOwned::new(tls, socket))
     }
 

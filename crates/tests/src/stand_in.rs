@@ -33,13 +33,20 @@ impl StandIn {
                 }
             }
         });
-        Self { address, ended, heads, thread: Some(thread) }
+        Self {
+            address,
+            ended,
+            heads,
+            thread: Some(thread),
+        }
     }
 
     /// Answers with this status, content type and body.
     pub fn answering(status: u16, content_type: &str, body: &[u8]) -> Self {
         let length = body.len();
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n");
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+        );
         Self::saying([head.as_bytes(), body].concat())
     }
 
@@ -70,7 +77,10 @@ fn answer(mut stream: TcpStream, bytes: &[u8]) -> std::io::Result<String> {
     let head = String::from_utf8_lossy(&request[..head_end]).into_owned();
     let length = head.lines().filter_map(|line| line.split_once(':'));
     let length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let length: usize = length.filter_map(|(_, value)| value.trim().parse().ok()).next().unwrap_or(0);
+    let length: usize = length
+        .filter_map(|(_, value)| value.trim().parse().ok())
+        .next()
+        .unwrap_or(0);
     while request.len() < head_end + length {
         match stream.read(&mut buffer)? {
             0 => break,

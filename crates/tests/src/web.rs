@@ -59,7 +59,10 @@ impl Web {
             .timeout_per_read(Some(SILENCE))
             .build()
             .new_agent();
-        Self { agent, base: base.to_owned() }
+        Self {
+            agent,
+            base: base.to_owned(),
+        }
     }
 
     /// The server's URL, without a trailing slash.
@@ -75,14 +78,20 @@ impl Web {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Result<Response<Body>, Broken> {
-        let url = if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() };
+        let url = if path.starts_with('/') {
+            format!("{}{path}", self.base)
+        } else {
+            path.to_owned()
+        };
         let mut request = Request::builder().method(method).uri(&url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let broken = |error: &dyn std::fmt::Display| Broken(format!("{method} {path}: {error}"));
         let answer = match body {
-            Some(body) => self.agent.run(request.body(body).map_err(|error| broken(&error))?),
+            Some(body) => self
+                .agent
+                .run(request.body(body).map_err(|error| broken(&error))?),
             None => self.agent.run(request.body(()).map_err(|error| broken(&error))?),
         };
         answer.map_err(|error| broken(&error))
@@ -99,19 +108,25 @@ impl Web {
         let (parts, body) = self.open(method, path, headers, body)?.into_parts();
         let body = body.into_with_config().limit(u64::MAX).read_to_vec();
         let body = body.map_err(|error| Broken(format!("{method} {path}: body: {error}")))?;
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+        Ok(Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        })
     }
 
     /// As [`Web::try_send`], where no answer is a failure of the test.
     pub fn send(&self, method: &Method, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
-        self.try_send(method, path, headers, body).unwrap_or_else(|Broken(why)| panic!("no answer: {why}"))
+        self.try_send(method, path, headers, body)
+            .unwrap_or_else(|Broken(why)| panic!("no answer: {why}"))
     }
 }
 
 impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text()))
     }
 
     /// The body as text.
@@ -126,7 +141,9 @@ impl Answer {
 
     /// The value of a header that is there at most once.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().expect("a header of text"))
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().expect("a header of text"))
     }
 
     /// The answer itself, once its status is as expected.

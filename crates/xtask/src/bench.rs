@@ -23,13 +23,14 @@ mod reports;
 mod seed;
 mod stream;
 
+use crate::console;
+use crate::workspace::{self, Workspace};
 use callbacks::Amount;
 use control_plane::{ControlPlane, Installation, Programs};
 use fleet::Fleet;
 use machine::Machine;
 use random::Random;
 use report::{Section, Setting};
-use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,7 +41,7 @@ use clap::{Args as Flags, ValueEnum};
 /// The seed of all generated data.
 const SEED: u64 = 0x5eed_0b5e_55ed_1095;
 /// Where a whole run's report goes.
-const REPORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/benchmarks.md");
+const REPORT: &str = "docs/benchmarks.md";
 
 /// The flags of `cargo xtask bench`
 #[derive(Debug, Clone, Flags)]
@@ -109,15 +110,11 @@ static QUICK: Size = Size {
 /// # Errors
 /// When something could not be measured.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    let here = std::env::current_exe().context("cannot find this program")?;
-    let target = here
-        .parent()
-        .and_then(Path::parent)
-        .context("this program is not in a target directory")?;
+    let workspace = Workspace::find()?;
     if !args.built {
-        return build_and_continue(&target.join("release"));
+        return build_and_continue(&workspace);
     }
-    let bench = Bench::new(&args, target)?;
+    let bench = Bench::new(&args, workspace.target())?;
     let mut sections = Vec::new();
     let measured = bench
         .fleet_at_work(&mut sections)
@@ -128,34 +125,30 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         seed: SEED,
     };
     let text = report::markdown(&machine, &setting, &sections);
-    io::stdout().write_all(text.as_bytes())?;
+    console::pass_on(text.as_bytes())?;
     // What was measured before something failed is shown, but it is not the report.
     measured?;
     if args.is_whole() {
-        std::fs::create_dir_all(Path::new(REPORT).parent().expect("it has a directory"))?;
-        std::fs::write(REPORT, text).with_context(|| format!("cannot write {REPORT}"))?;
+        let path = workspace::root().join(REPORT);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }
 
 /// The load generator must be a release binary as well, so this very program is built and takes over.
-fn build_and_continue(release: &Path) -> anyhow::Result<()> {
+fn build_and_continue(workspace: &Workspace) -> anyhow::Result<()> {
     say("building the release binaries");
-    let status = Command::new("cargo")
-        .args(["build", "--release", "--bins"])
-        .status()
-        .context("cannot run cargo")?;
-    anyhow::ensure!(status.success(), "the release binaries do not build: {status}");
-    let error = Command::new(release.join("xtask"))
+    workspace::run(workspace::cargo(&["build", "--release", "--bins", "--locked"]))?;
+    let error = Command::new(workspace.target().join("release/xtask"))
         .args(std::env::args_os().skip(1))
         .arg("--built")
         .exec();
     Err(error).context("cannot run the release build of xtask")
 }
 
+/// Tells whoever watches what is going on; the report alone goes to stdout.
 fn say(what: &str) {
-    // Progress is for whoever watches; that nobody does is no failure.
-    let _ = writeln!(io::stderr(), "bench: {what}");
+    console::complain(&format!("bench: {what}"));
 }
 
 impl Args {

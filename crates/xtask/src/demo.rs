@@ -41,7 +41,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut site = Site::build(&programs, &interrupt)?;
     show(&mut site, &interrupt)?;
-    console::say(&format!("\nAll of this was checked and is true. It took {} s.", began.elapsed().as_secs()))?;
+    console::say(&format!(
+        "\nAll of this was checked and is true. It took {} s.",
+        began.elapsed().as_secs()
+    ))?;
     if args.keep {
         site.restart_the_last_agent(&interrupt)?;
         return Ok(console::say(&site.keep()?)?);
@@ -69,6 +72,7 @@ fn show(site: &mut Site, interrupt: &Interrupt) -> anyhow::Result<()> {
     for one in &dispatched {
         settle(&operator, one, interrupt)?;
     }
+    dispatched.sort_by_key(|one| one.case);
     list(&operator, &dispatched)?;
     for one in &dispatched {
         heading(one.case.title())?;

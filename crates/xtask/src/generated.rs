@@ -68,7 +68,10 @@ impl Document {
         let committed =
             fs::read_to_string(self.file()).with_context(|| format!("cannot read {}", self.path()))?;
         let (path, command) = (self.path(), self.command());
-        ensure!(committed == self.generate(programs)?, "{path} is stale; `{command}` writes it anew");
+        ensure!(
+            committed == self.generate(programs)?,
+            "{path} is stale; `{command}` writes it anew"
+        );
         Ok(())
     }
 }
@@ -100,9 +103,16 @@ fn describe(programs: &Path, path: &[&str], text: &mut String) -> anyhow::Result
     let mut command = Command::new(programs.join(program));
     command.args(subcommands).arg("--help");
     let help = workspace::output_of(command)?;
-    let shown = if subcommands.is_empty() { help.trim_end() } else { own_part(&help) };
+    let shown = if subcommands.is_empty() {
+        help.trim_end()
+    } else {
+        own_part(&help)
+    };
     let level = "#".repeat(path.len().min(3) + 1);
-    text.push_str(&format!("\n{level} {}\n\n```text\n{shown}\n```\n", path.join(" ")));
+    text.push_str(&format!(
+        "\n{level} {}\n\n```text\n{shown}\n```\n",
+        path.join(" ")
+    ));
     for name in subcommand_names(&help) {
         describe(programs, &[path, &[name]].concat(), text)?;
     }
@@ -111,15 +121,23 @@ fn describe(programs: &Path, path: &[&str], text: &mut String) -> anyhow::Result
 
 /// A subcommand's help without what it shares with all others.
 fn own_part(help: &str) -> &str {
-    help.split("\n\nPersistent flags:").next().unwrap_or(help).trim_end()
+    help.split("\n\nPersistent flags:")
+        .next()
+        .unwrap_or(help)
+        .trim_end()
 }
 
 fn subcommand_names(help: &str) -> Vec<&str> {
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let entries = lines.take_while(|line| !line.is_empty());
     // What a long entry goes on with is indented more deeply than a name.
-    let names = entries.filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
-    names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect()
+    let names = entries
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|line| !line.starts_with(' '));
+    names
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect()
 }
 
 #[cfg(test)]
@@ -133,7 +151,10 @@ mod tests {
     #[test]
     fn subcommands_are_read_from_the_help() {
         assert_eq!(subcommand_names(HELP), ["list", "get"]);
-        assert_eq!(subcommand_names("Usage: a\n\nOptions:\n  -h\n"), Vec::<&str>::new());
+        assert_eq!(
+            subcommand_names("Usage: a\n\nOptions:\n  -h\n"),
+            Vec::<&str>::new()
+        );
     }
 
     #[test]

@@ -26,7 +26,11 @@ impl Interrupt {
         let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
         let signals = {
             let _context = runtime.enter();
-            let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+            let kinds = [
+                SignalKind::interrupt(),
+                SignalKind::terminate(),
+                SignalKind::hangup(),
+            ];
             kinds.map(signal)
         };
         let [interrupt, terminate, hangup] = signals;

@@ -27,10 +27,16 @@ impl Workspace {
             .stderr(Stdio::inherit())
             .output()
             .context("cannot run cargo")?;
-        ensure!(output.status.success(), "cargo metadata failed: {}", output.status);
+        ensure!(
+            output.status.success(),
+            "cargo metadata failed: {}",
+            output.status
+        );
         let metadata: Metadata =
             serde_json::from_slice(&output.stdout).context("cargo metadata is not what it should be")?;
-        Ok(Self { target: metadata.target_directory })
+        Ok(Self {
+            target: metadata.target_directory,
+        })
     }
 
     /// Where cargo puts what it builds.
@@ -56,7 +62,10 @@ impl Workspace {
 /// The root directory.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).expect("this crate lies two directories below the root").to_owned()
+    here.ancestors()
+        .nth(2)
+        .expect("this crate lies two directories below the root")
+        .to_owned()
 }
 
 /// A call of cargo in the workspace's root.
@@ -83,13 +92,21 @@ pub(crate) fn run(mut command: Command) -> anyhow::Result<()> {
 /// When it cannot be started, fails, or prints something else than text.
 pub(crate) fn output_of(mut command: Command) -> anyhow::Result<String> {
     let line = line(&command);
-    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run {line}"))?;
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot run {line}"))?;
     ensure!(output.status.success(), "{line} failed: {}", output.status);
     String::from_utf8(output.stdout).with_context(|| format!("{line} prints no text"))
 }
 
 fn line(command: &Command) -> String {
-    let name = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let name = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or(command.get_program());
     let words = [name].into_iter().chain(command.get_args());
-    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    words
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

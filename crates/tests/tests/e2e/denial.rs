@@ -26,7 +26,10 @@ fn world(control_plane: &ControlPlane) -> (Operator, Foreign) {
     let domain = admin.plexctl_json(&["domain", "create", "--slug", "elsewhere"]);
     let domain = domain["id"].as_str().expect("an id");
     let other = admin.plexctl_json(&["project", "create", "--domain", domain, "--slug", "theirs"]);
-    let other: Uuid = other["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let other: Uuid = other["id"]
+        .as_str()
+        .and_then(|id| id.parse().ok())
+        .expect("an id");
     let stranger = admin.in_project(other).with_role("admin");
     let id = |value: &Value| value.as_str().and_then(|id| id.parse().ok()).expect("an id");
     let foreign = Foreign {
@@ -55,18 +58,36 @@ fn seen(answer: &Answer, asked: &[Uuid]) -> (u16, Vec<String>, usize, String) {
 fn foreign_is_as_missing() {
     let control_plane = ControlPlane::start();
     let (stranger, foreign) = world(&control_plane);
-    let nil = [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()];
-    let real = [foreign.project, foreign.domain, foreign.node, foreign.execution, foreign.bootstrap_token];
+    let nil = [
+        Uuid::now_v7(),
+        Uuid::now_v7(),
+        Uuid::now_v7(),
+        Uuid::now_v7(),
+        Uuid::now_v7(),
+    ];
+    let real = [
+        foreign.project,
+        foreign.domain,
+        foreign.node,
+        foreign.execution,
+        foreign.bootstrap_token,
+    ];
     let dispatch = |ids: &[Uuid; 5]| json!({"action": "probe", "node_id": ids[2]});
     let token = json!({"kind": "node", "env_prefix": "prod", "ttl_seconds": 3600});
     let label = json!({"key": "env", "value": "prod"});
-    let accept = |ids: &[Uuid; 5]| json!({"node_id": ids[2], "name": "h", "checksum": plex_tests::sha256_base64(b"")});
-    let tuple = |ids: &[Uuid; 5]| {
-        json!({"subject": format!("user:{}", ids[4]), "relation": "viewer", "resource": format!("project:{}", ids[0])})
+    let accept =
+        |ids: &[Uuid; 5]| json!({"node_id": ids[2], "name": "h", "checksum": plex_tests::sha256_base64(b"")});
+    let tuple = |ids: &[Uuid; 5]| json!({"subject": format!("user:{}", ids[4]), "relation": "viewer", "resource": format!("project:{}", ids[0])});
+    type Route<'a> = (
+        Method,
+        Box<dyn Fn(&[Uuid; 5]) -> String + 'a>,
+        Box<dyn Fn(&[Uuid; 5]) -> Option<Value> + 'a>,
+    );
+    let get =
+        |path: fn(&[Uuid; 5]) -> String| -> Route<'_> { (Method::GET, Box::new(path), Box::new(|_| None)) };
+    let delete = |path: fn(&[Uuid; 5]) -> String| -> Route<'_> {
+        (Method::DELETE, Box::new(path), Box::new(|_| None))
     };
-    type Route<'a> = (Method, Box<dyn Fn(&[Uuid; 5]) -> String + 'a>, Box<dyn Fn(&[Uuid; 5]) -> Option<Value> + 'a>);
-    let get = |path: fn(&[Uuid; 5]) -> String| -> Route<'_> { (Method::GET, Box::new(path), Box::new(|_| None)) };
-    let delete = |path: fn(&[Uuid; 5]) -> String| -> Route<'_> { (Method::DELETE, Box::new(path), Box::new(|_| None)) };
     let routes: Vec<Route<'_>> = vec![
         get(|ids| paths::project(ids[0])),
         get(|ids| paths::domain(ids[1])),
@@ -86,10 +107,26 @@ fn foreign_is_as_missing() {
         delete(|ids| paths::node(ids[2])),
         delete(|ids| paths::bootstrap_token(ids[0], ids[4])),
         delete(|ids| format!("{}?qualified_key=default:default/env", paths::node_labels(ids[2]))),
-        (Method::POST, Box::new(|ids| paths::dispatch(ids[0])), Box::new(move |ids| Some(dispatch(ids)))),
-        (Method::POST, Box::new(|ids| paths::bootstrap_tokens(ids[0])), Box::new(|_| Some(token.clone()))),
-        (Method::POST, Box::new(|ids| paths::accept_node_hook(ids[0])), Box::new(move |ids| Some(accept(ids)))),
-        (Method::PUT, Box::new(|ids| paths::node_labels(ids[2])), Box::new(|_| Some(label.clone()))),
+        (
+            Method::POST,
+            Box::new(|ids| paths::dispatch(ids[0])),
+            Box::new(move |ids| Some(dispatch(ids))),
+        ),
+        (
+            Method::POST,
+            Box::new(|ids| paths::bootstrap_tokens(ids[0])),
+            Box::new(|_| Some(token.clone())),
+        ),
+        (
+            Method::POST,
+            Box::new(|ids| paths::accept_node_hook(ids[0])),
+            Box::new(move |ids| Some(accept(ids))),
+        ),
+        (
+            Method::PUT,
+            Box::new(|ids| paths::node_labels(ids[2])),
+            Box::new(|_| Some(label.clone())),
+        ),
         (
             Method::POST,
             Box::new(|ids| format!("{}?project_id={}", paths::RELATION_TUPLES, ids[0])),
@@ -99,19 +136,32 @@ fn foreign_is_as_missing() {
     for (method, path, body) in &routes {
         let ask = |ids: &[Uuid; 5]| {
             let text = body(ids).map(|body| body.to_string());
-            let headers: &[(&str, &str)] = if text.is_some() { &[("content-type", "application/json")] } else { &[] };
+            let headers: &[(&str, &str)] = if text.is_some() {
+                &[("content-type", "application/json")]
+            } else {
+                &[]
+            };
             let answer = stranger.send(method, &path(ids), headers, text.as_ref().map(String::as_bytes));
             seen(&answer, ids)
         };
         let (of_foreign, of_missing) = (ask(&real), ask(&nil));
         assert_eq!(of_foreign, of_missing, "{method} {}", path(&real));
         let found = of_foreign.0 == 200 && of_foreign.3.contains("\"items\":[]");
-        assert!(of_foreign.0 >= 400 || found, "{method} {}: {of_foreign:?}", path(&real));
+        assert!(
+            of_foreign.0 >= 400 || found,
+            "{method} {}: {of_foreign:?}",
+            path(&real)
+        );
     }
     // The same routes do answer somebody who may.
     let admin = control_plane.admin();
     for (method, path, _) in routes.iter().take(15) {
-        assert_eq!(admin.send(method, &path(&real), &[], None).status / 100, 2, "{}", path(&real));
+        assert_eq!(
+            admin.send(method, &path(&real), &[], None).status / 100,
+            2,
+            "{}",
+            path(&real)
+        );
     }
 }
 
@@ -122,7 +172,10 @@ fn an_execution_is_not_found_under_another_project() {
     let by_detour = stranger.get(&paths::execution(stranger.project_id, foreign.execution));
     let missing = Uuid::now_v7();
     let of_missing = stranger.get(&paths::execution(stranger.project_id, missing));
-    assert_eq!(seen(&by_detour, &[foreign.execution]), seen(&of_missing, &[missing]));
+    assert_eq!(
+        seen(&by_detour, &[foreign.execution]),
+        seen(&of_missing, &[missing])
+    );
     assert_eq!(by_detour.refusal(), (404, "execution_not_found".to_owned()));
 }
 
@@ -131,14 +184,36 @@ fn malformed_ids_are_400_before_anything_is_looked_up() {
     let control_plane = ControlPlane::start();
     let admin = control_plane.admin();
     let project = admin.project_id;
-    for bad in ["x", "00000000-0000-0000-0000-000000000000", "0190a8b8a0c07a0a8a0aa0a0a0a0a0c0", "%00"] {
+    for bad in [
+        "x",
+        "00000000-0000-0000-0000-000000000000",
+        "0190a8b8a0c07a0a8a0aa0a0a0a0a0c0",
+        "%00",
+    ] {
         let of_project = admin.get(&format!("/v1/projects/{bad}/executions"));
-        assert_eq!(of_project.refusal(), (400, "invalid_project_id".to_owned()), "{bad}");
+        assert_eq!(
+            of_project.refusal(),
+            (400, "invalid_project_id".to_owned()),
+            "{bad}"
+        );
         let of_execution = admin.get(&format!("/v1/projects/{project}/executions/{bad}"));
-        assert_eq!(of_execution.refusal(), (400, "invalid_execution_id".to_owned()), "{bad}");
+        assert_eq!(
+            of_execution.refusal(),
+            (400, "invalid_execution_id".to_owned()),
+            "{bad}"
+        );
     }
-    for version in ["f47ac10b-58cc-4372-a567-0e02b2c3d479", "0190A8B8-C2D2-7C2C-8C2C-C2C2C2C2C2C2"] {
-        assert_eq!(admin.get(&format!("/v1/projects/{project}/executions/{version}")).status, 404, "{version}");
+    for version in [
+        "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+        "0190A8B8-C2D2-7C2C-8C2C-C2C2C2C2C2C2",
+    ] {
+        assert_eq!(
+            admin
+                .get(&format!("/v1/projects/{project}/executions/{version}"))
+                .status,
+            404,
+            "{version}"
+        );
     }
 }
 
@@ -164,9 +239,16 @@ fn without_a_credential_every_route_says_only_that() {
         paths::WHOAMI.to_owned(),
     ] {
         for header in &wrong {
-            let headers: Vec<_> = header.iter().map(|value| ("authorization", value.as_str())).collect();
+            let headers: Vec<_> = header
+                .iter()
+                .map(|value| ("authorization", value.as_str()))
+                .collect();
             let answer = web.send(&Method::GET, &path, &headers, None);
-            assert_eq!(answer.refusal(), (401, "unauthenticated".to_owned()), "{path} {header:?}");
+            assert_eq!(
+                answer.refusal(),
+                (401, "unauthenticated".to_owned()),
+                "{path} {header:?}"
+            );
         }
     }
 }
@@ -183,7 +265,10 @@ fn a_revoked_token_is_refused_at_once() {
         first.get(&path).expect(200);
     }
     let listed = first.plexctl_json(&["token", "list"]);
-    let tokens = listed.as_array().or_else(|| listed["items"].as_array()).expect("tokens");
+    let tokens = listed
+        .as_array()
+        .or_else(|| listed["items"].as_array())
+        .expect("tokens");
     assert_eq!(tokens.len(), 2);
     for token in tokens {
         second.plexctl(&["token", "revoke", token["id"].as_str().unwrap(), "--yes"]);
@@ -212,7 +297,11 @@ fn a_node_is_no_operator_and_an_operator_no_node() {
     let node = SimulatedNode::register(&control_plane, "n");
     let admin = control_plane.admin();
     let execution = admin.dispatch(node.id, "probe");
-    for path in [paths::executions(admin.project_id), paths::WHOAMI.to_owned(), paths::node(node.id)] {
+    for path in [
+        paths::executions(admin.project_id),
+        paths::WHOAMI.to_owned(),
+        paths::node(node.id),
+    ] {
         assert_eq!(node.send(&Method::GET, &path, None).status, 401, "{path}");
     }
     let posed = node.with_bearer(&admin.token);

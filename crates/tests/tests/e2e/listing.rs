@@ -6,11 +6,22 @@ use plex_tests::{ControlPlane, LIMIT, Manifest, Operator, SimulatedNode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-const STATUSES: [&str; 7] = ["pending", "ack", "started", "succeeded", "failed", "cancelled", "timeout"];
+const STATUSES: [&str; 7] = [
+    "pending",
+    "ack",
+    "started",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "timeout",
+];
 const ACTIONS: [&str; 2] = ["probe", "rotate-keys"];
 
 fn page(operator: &Operator, query: &str) -> Value {
-    operator.get(&format!("{}?{query}", paths::executions(operator.project_id))).expect(200).json()
+    operator
+        .get(&format!("{}?{query}", paths::executions(operator.project_id)))
+        .expect(200)
+        .json()
 }
 
 /// Brings an invocation from `pending` to that status.
@@ -27,7 +38,10 @@ fn lead(node: &SimulatedNode, execution: Uuid, status: &str) {
 }
 
 /// One execution for each status and action, oldest first.
-fn every_kind(control_plane: &ControlPlane, node: &SimulatedNode) -> Vec<(String, &'static str, &'static str)> {
+fn every_kind(
+    control_plane: &ControlPlane,
+    node: &SimulatedNode,
+) -> Vec<(String, &'static str, &'static str)> {
     let admin = control_plane.admin();
     let mut made = Vec::new();
     for status in STATUSES {
@@ -40,7 +54,11 @@ fn every_kind(control_plane: &ControlPlane, node: &SimulatedNode) -> Vec<(String
         }
     }
     for (id, status, _) in &made {
-        admin.wait_for(id.parse().expect("a UUID"), |json| json["status"] == *status, LIMIT);
+        admin.wait_for(
+            id.parse().expect("a UUID"),
+            |json| json["status"] == *status,
+            LIMIT,
+        );
     }
     made
 }
@@ -63,7 +81,11 @@ fn every_filter_finds_exactly_its_own() {
             query.extend(action.map(|action| format!("action_name={action}")));
             assert_eq!(ids(&page(&admin, &query.join("&"))), expected, "{query:?}");
             expected.reverse();
-            assert_eq!(ids(&page(&admin, &query[1..].join("&"))), expected, "{query:?}, newest first");
+            assert_eq!(
+                ids(&page(&admin, &query[1..].join("&"))),
+                expected,
+                "{query:?}, newest first"
+            );
 
             let mut words = vec!["exec-log", "list", "--project", &project];
             words.extend(status.iter().flat_map(|status| ["--status", *status]));
@@ -71,7 +93,11 @@ fn every_filter_finds_exactly_its_own() {
             let json = admin.plexctl_json(&words);
             assert_eq!(ids(&json), expected, "{words:?}");
             let text = admin.plexctl(&words).expect(0).text();
-            let rows: Vec<_> = text.lines().skip(1).map(|line| line.split_whitespace().next().unwrap()).collect();
+            let rows: Vec<_> = text
+                .lines()
+                .skip(1)
+                .map(|line| line.split_whitespace().next().unwrap())
+                .collect();
             assert_eq!(rows, expected, "{words:?}");
         }
     }
@@ -81,24 +107,58 @@ fn every_filter_finds_exactly_its_own() {
 fn a_row_says_what_the_contract_says() {
     let control_plane = ControlPlane::start();
     let labels = json!({"tier": "web"});
-    let nodes: Vec<_> = (0..3).map(|n| SimulatedNode::labelled(&control_plane, &format!("n{n}"), &labels)).collect();
+    let nodes: Vec<_> = (0..3)
+        .map(|n| SimulatedNode::labelled(&control_plane, &format!("n{n}"), &labels))
+        .collect();
     let (admin, project) = (control_plane.admin(), control_plane.project_id().to_string());
     let execution = admin.dispatched(&json!({"action": "probe", "selector": "tier=web"}));
     nodes[0].succeed(execution, b"x");
-    let text = admin.plexctl(&["exec-log", "list", "--project", &project]).expect(0).text();
+    let text = admin
+        .plexctl(&["exec-log", "list", "--project", &project])
+        .expect(0)
+        .text();
     let json = admin.execution(execution);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 2, "a header and one row, no next_cursor: {text}");
-    let (created, updated) = (json["created_at"].as_str().unwrap(), json["updated_at"].as_str().unwrap());
+    let (created, updated) = (
+        json["created_at"].as_str().unwrap(),
+        json["updated_at"].as_str().unwrap(),
+    );
     let cells: Vec<_> = lines[1].split_whitespace().collect();
     let id = execution.to_string();
-    assert_eq!(cells, [id.as_str(), "probe", "builtin", "started", "1/3", created, updated]);
+    assert_eq!(
+        cells,
+        [
+            id.as_str(),
+            "probe",
+            "builtin",
+            "started",
+            "1/3",
+            created,
+            updated
+        ]
+    );
     assert_eq!(lines[0].split_whitespace().count(), cells.len(), "{text}");
 
     let item = page(&admin, "")["items"][0].clone();
-    assert!(item["targets"].as_array().unwrap().iter().all(|target| target.get("output_ref").is_none()));
+    assert!(
+        item["targets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|target| target.get("output_ref").is_none())
+    );
     assert_eq!(item["target_counts"], json["target_counts"]);
-    for published in ["id", "project_id", "domain_id", "action", "type", "status", "created_at", "updated_at"] {
+    for published in [
+        "id",
+        "project_id",
+        "domain_id",
+        "action",
+        "type",
+        "status",
+        "created_at",
+        "updated_at",
+    ] {
         assert_eq!(item[published], json[published], "{published}");
     }
 }
@@ -108,7 +168,9 @@ fn limits_are_obeyed_and_never_clamped() {
     let control_plane = ControlPlane::start();
     let node = SimulatedNode::register(&control_plane, "n");
     let admin = control_plane.admin();
-    let mut made: Vec<_> = (0..55).map(|_| admin.dispatch(node.id, "probe").to_string()).collect();
+    let mut made: Vec<_> = (0..55)
+        .map(|_| admin.dispatch(node.id, "probe").to_string())
+        .collect();
     made.reverse();
     for (limit, count) in [("1", 1), ("2", 2), ("54", 54), ("55", 55), ("200", 55)] {
         let page = page(&admin, &format!("limit={limit}"));
@@ -116,11 +178,29 @@ fn limits_are_obeyed_and_never_clamped() {
         assert_eq!(page.get("next_cursor").is_some(), count < 55, "{limit}");
     }
     let by_default = page(&admin, "");
-    assert_eq!((ids(&by_default).len(), by_default["next_cursor"].is_string()), (50, true));
+    assert_eq!(
+        (ids(&by_default).len(), by_default["next_cursor"].is_string()),
+        (50, true)
+    );
     let path = paths::executions(admin.project_id);
-    for limit in ["0", "201", "-1", "1.0", "1e2", "0x10", "ten", "", "%31%", "99999999999999999999"] {
+    for limit in [
+        "0",
+        "201",
+        "-1",
+        "1.0",
+        "1e2",
+        "0x10",
+        "ten",
+        "",
+        "%31%",
+        "99999999999999999999",
+    ] {
         let answer = admin.get(&format!("{path}?limit={limit}"));
-        let code = if limit == "%31%" { "invalid_query" } else { "invalid_limit" };
+        let code = if limit == "%31%" {
+            "invalid_query"
+        } else {
+            "invalid_limit"
+        };
         assert_eq!(answer.refusal(), (400, code.to_owned()), "{limit}");
     }
     // 0 is the one value that plexctl itself takes for "the server's default".
@@ -165,12 +245,30 @@ fn a_wide_execution_is_cut_in_the_list_and_whole_in_get() {
     let admin = control_plane.admin();
     let execution = admin.dispatched(&json!({"action": "probe", "selector": "wide=yes"}));
     let item = page(&admin, "")["items"][0].clone();
-    assert_eq!((item["targets"].as_array().unwrap().len(), &item["targets_truncated"]), (100, &true.into()));
+    assert_eq!(
+        (
+            item["targets"].as_array().unwrap().len(),
+            &item["targets_truncated"]
+        ),
+        (100, &true.into())
+    );
     assert_eq!(item["target_counts"]["pending"], 101);
     let whole = admin.execution(execution);
-    assert_eq!((whole["targets"].as_array().unwrap().len(), whole.get("targets_truncated")), (101, None));
-    assert_eq!(item["targets"].as_array().unwrap()[..], whole["targets"].as_array().unwrap()[..100]);
+    assert_eq!(
+        (
+            whole["targets"].as_array().unwrap().len(),
+            whole.get("targets_truncated")
+        ),
+        (101, None)
+    );
+    assert_eq!(
+        item["targets"].as_array().unwrap()[..],
+        whole["targets"].as_array().unwrap()[..100]
+    );
     let project = admin.project_id.to_string();
-    let text = admin.plexctl(&["exec-log", "list", "--project", &project]).expect(0).text();
+    let text = admin
+        .plexctl(&["exec-log", "list", "--project", &project])
+        .expect(0)
+        .text();
     assert!(text.contains(" 0/101 "), "{text}");
 }

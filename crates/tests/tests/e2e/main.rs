@@ -13,9 +13,12 @@ mod listing;
 mod manual;
 mod outputs;
 mod parameters;
+mod problems;
 mod replays;
+mod requests;
 mod roles;
 mod selectors;
+mod terminal;
 mod transitions;
 mod wide;
 
@@ -28,14 +31,19 @@ use std::path::Path;
 fn database(control_plane: &ControlPlane) -> rusqlite::Connection {
     let path = control_plane.data_dir().join("plexsphere.db");
     let database = rusqlite::Connection::open(path).expect("the database is there");
-    database.busy_timeout(plex_tests::LIMIT).expect("a time-out can be set");
+    database
+        .busy_timeout(plex_tests::LIMIT)
+        .expect("a time-out can be set");
     database
 }
 
 /// The ids of a page's items, in its order.
 fn ids(page: &Value) -> Vec<String> {
     let items = page["items"].as_array().expect("a page has items");
-    items.iter().map(|item| item["id"].as_str().expect("an item has an id").to_owned()).collect()
+    items
+        .iter()
+        .map(|item| item["id"].as_str().expect("an item has an id").to_owned())
+        .collect()
 }
 
 /// A sequence that is the same in every run.
@@ -56,7 +64,9 @@ impl Dice {
     }
 
     fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| u8::try_from(self.below(256)).expect("below 256")).collect()
+        (0..length)
+            .map(|_| u8::try_from(self.below(256)).expect("below 256"))
+            .collect()
     }
 }
 

@@ -31,7 +31,11 @@ pub(crate) fn expected_text(execution: &Value) -> Vec<u8> {
             text.push(b'\n');
             line_is_open = false;
         }
-        let head = format!("==> {} {}", target["node_id"].as_str().unwrap(), target["status"].as_str().unwrap());
+        let head = format!(
+            "==> {} {}",
+            target["node_id"].as_str().unwrap(),
+            target["status"].as_str().unwrap()
+        );
         let output = &target["output_ref"];
         match output["kind"].as_str() {
             None => text.extend(format!("{head} none <==\n").bytes()),
@@ -44,7 +48,9 @@ pub(crate) fn expected_text(execution: &Value) -> Vec<u8> {
             Some(_) => {
                 let part = |name: &str| output[name].as_str().expect("an object's part").to_owned();
                 let (bucket, key, sha256) = (part("bucket"), part("key"), part("sha256"));
-                text.extend(format!("{head} archived <==\narchived: {bucket}/{key} sha256:{sha256}\n").bytes());
+                text.extend(
+                    format!("{head} archived <==\narchived: {bucket}/{key} sha256:{sha256}\n").bytes(),
+                );
             }
         }
     }
@@ -56,8 +62,15 @@ fn block(execution: &Value, targets: &[Value], word: &dyn Fn(&str) -> String) ->
     let count = |status: &str| targets.iter().filter(|target| target["status"] == status).count();
     let done: usize = ended.iter().map(|status| count(status)).sum();
     let endings: Vec<_> = ended.iter().filter(|status| count(status) > 0).collect();
-    let endings: Vec<_> = endings.iter().map(|status| format!("{} {status}", count(status))).collect();
-    let endings = if endings.is_empty() { String::new() } else { format!(" ({})", endings.join(", ")) };
+    let endings: Vec<_> = endings
+        .iter()
+        .map(|status| format!("{} {status}", count(status)))
+        .collect();
+    let endings = if endings.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", endings.join(", "))
+    };
     let lines = [
         format!("id:      {}", word("id")),
         format!("project: {}", word("project_id")),
@@ -79,8 +92,14 @@ fn everywhere_the_same(operator: &Operator, execution: Uuid, node: Uuid, output:
     assert_eq!(target["output_bytes"], output.len());
     if output.len() <= 16_384 {
         assert_eq!(target["output_ref"]["kind"], "inline");
-        assert_eq!(from_base64(target["output_ref"]["inline_bytes"].as_str().unwrap()), output);
-        assert!(get(operator, execution, &["--bytes"]) == output, "--bytes differs");
+        assert_eq!(
+            from_base64(target["output_ref"]["inline_bytes"].as_str().unwrap()),
+            output
+        );
+        assert!(
+            get(operator, execution, &["--bytes"]) == output,
+            "--bytes differs"
+        );
     } else {
         assert_eq!(target["output_ref"]["kind"], "object_store");
         assert_eq!(target["output_ref"]["bucket"], "local");
@@ -89,7 +108,10 @@ fn everywhere_the_same(operator: &Operator, execution: Uuid, node: Uuid, output:
         assert_eq!(target["output_ref"]["key"], place);
     }
     let node = node.to_string();
-    assert!(read(operator, &["action", "output"], execution, &["--node", &node]) == output, "action output differs");
+    assert!(
+        read(operator, &["action", "output"], execution, &["--node", &node]) == output,
+        "action output differs"
+    );
     let file = operator.home().join("fetched");
     let to = ["--node", &node, "--file", file.to_str().unwrap(), "--yes"];
     assert_eq!(read(operator, &["action", "output"], execution, &to), b"");
@@ -104,15 +126,43 @@ fn what_a_hook_writes_is_what_an_operator_reads() {
     let zeros = |count: usize| vec![b'0'; count];
     let cases: &[(&str, &str, Vec<u8>)] = &[
         ("nuls", r"printf 'a\000b\000\000c\n'", b"a\0b\0\0c\n".to_vec()),
-        ("not-utf8", r"printf '\377\376\200\303\n'", b"\xff\xfe\x80\xc3\n".to_vec()),
-        ("no-newline", "printf 'no last newline'", b"no last newline".to_vec()),
-        ("forged", "printf 'x\n==> 0 succeeded bytes=3 <==\nabc'", b"x\n==> 0 succeeded bytes=3 <==\nabc".to_vec()),
-        ("escapes", r"printf '\033[31mred\033[0m\r\n\007'", b"\x1b[31mred\x1b[0m\r\n\x07".to_vec()),
+        (
+            "not-utf8",
+            r"printf '\377\376\200\303\n'",
+            b"\xff\xfe\x80\xc3\n".to_vec(),
+        ),
+        (
+            "no-newline",
+            "printf 'no last newline'",
+            b"no last newline".to_vec(),
+        ),
+        (
+            "forged",
+            "printf 'x\n==> 0 succeeded bytes=3 <==\nabc'",
+            b"x\n==> 0 succeeded bytes=3 <==\nabc".to_vec(),
+        ),
+        (
+            "escapes",
+            r"printf '\033[31mred\033[0m\r\n\007'",
+            b"\x1b[31mred\x1b[0m\r\n\x07".to_vec(),
+        ),
         ("empty", "exit 0", Vec::new()),
-        ("at-the-ceiling", r"head -c 16384 /dev/zero | tr '\000' 0", zeros(16_384)),
-        ("over-the-ceiling", r"head -c 16385 /dev/zero | tr '\000' 0", zeros(16_385)),
+        (
+            "at-the-ceiling",
+            r"head -c 16384 /dev/zero | tr '\000' 0",
+            zeros(16_384),
+        ),
+        (
+            "over-the-ceiling",
+            r"head -c 16385 /dev/zero | tr '\000' 0",
+            zeros(16_385),
+        ),
         ("large", r"head -c 300000 /dev/zero | tr '\000' 0", zeros(300_000)),
-        ("in-order", "for i in 1 2 3; do printf o$i; printf e$i >&2; done", b"o1e1o2e2o3e3".to_vec()),
+        (
+            "in-order",
+            "for i in 1 2 3; do printf o$i; printf e$i >&2; done",
+            b"o1e1o2e2o3e3".to_vec(),
+        ),
     ];
     for (name, script, _) in cases {
         agent.hook(name, &format!("#!/bin/sh\n{script}\n"));
@@ -133,9 +183,13 @@ fn a_failing_hook_keeps_its_exit_code_and_output() {
     let agent = Agent::start(&control_plane, "web-1");
     agent.hook("breaks", "#!/bin/sh\nprintf 'half a l'\nexit 42\n");
     let admin = control_plane.admin();
-    let execution = admin.dispatched(&json!({"action": "breaks", "type": "hook", "node_id": agent.node_id()}));
+    let execution =
+        admin.dispatched(&json!({"action": "breaks", "type": "hook", "node_id": agent.node_id()}));
     let ended = admin.ended(execution);
-    assert_eq!((&ended["status"], &ended["targets"][0]["exit_code"]), (&"failed".into(), &42.into()));
+    assert_eq!(
+        (&ended["status"], &ended["targets"][0]["exit_code"]),
+        (&"failed".into(), &42.into())
+    );
     everywhere_the_same(&admin, execution, agent.node_id(), b"half a l");
 }
 
@@ -167,10 +221,11 @@ fn one_byte_too_many_is_refused_inline_and_stores_nothing() {
     let admin = control_plane.admin();
     let execution = admin.dispatch(node.id, "probe");
     node.begin(execution);
-    let end = |length: usize| {
-        json!({"status": "succeeded", "output": {"inline": plex_tests::base64(&vec![7; length])}})
-    };
-    assert_eq!(node.callback(execution, &end(16_385)).refusal(), (413, "inline_output_too_large".to_owned()));
+    let end = |length: usize| json!({"status": "succeeded", "output": {"inline": plex_tests::base64(&vec![7; length])}});
+    assert_eq!(
+        node.callback(execution, &end(16_385)).refusal(),
+        (413, "inline_output_too_large".to_owned())
+    );
     assert_eq!(admin.execution(execution)["targets"][0]["status"], "started");
     node.callback(execution, &end(16_384)).expect(200);
 }
@@ -179,14 +234,21 @@ fn one_byte_too_many_is_refused_inline_and_stores_nothing() {
 fn several_targets_stand_in_the_apis_order_and_can_be_picked() {
     let control_plane = ControlPlane::start();
     let labels = json!({"tier": "web"});
-    let nodes: Vec<_> = (0..5).map(|n| SimulatedNode::labelled(&control_plane, &format!("n{n}"), &labels)).collect();
+    let nodes: Vec<_> = (0..5)
+        .map(|n| SimulatedNode::labelled(&control_plane, &format!("n{n}"), &labels))
+        .collect();
     let admin = control_plane.admin();
     let execution = admin.dispatched(&json!({"action": "probe", "selector": "tier=web"}));
     nodes[0].succeed(execution, b"no newline");
     nodes[1].succeed(execution, b"a line\n");
     nodes[2].begin(execution);
     let reference = nodes[2].archive(execution, &[b'z'; 20_000]);
-    nodes[2].callback(execution, &json!({"status": "failed", "exit_code": 3, "output": reference})).expect(200);
+    nodes[2]
+        .callback(
+            execution,
+            &json!({"status": "failed", "exit_code": 3, "output": reference}),
+        )
+        .expect(200);
     nodes[3].succeed(execution, b"");
     let json = admin.execution(execution);
     assert_eq!(json["targets"].as_array().unwrap().len(), 5);
@@ -196,20 +258,31 @@ fn several_targets_stand_in_the_apis_order_and_can_be_picked() {
     let about = ["exec-log", "get", "--project", &project, "--id", &id];
     let bytes = |more: &[&str]| admin.plexctl(&[&about[..], &["--bytes"], more].concat());
     let refused = bytes(&[]).expect(2);
-    assert!(refused.stdout.is_empty() && refused.stderr.contains("5 targets"), "{}", refused.stderr);
+    assert!(
+        refused.stdout.is_empty() && refused.stderr.contains("5 targets"),
+        "{}",
+        refused.stderr
+    );
     for (node, output) in [(0, &b"no newline"[..]), (1, b"a line\n"), (3, b"")] {
         let one = bytes(&["--node", &nodes[node].id.to_string()]).expect(0);
         assert_eq!(one.stdout, output);
     }
     for unmet in [&nodes[2], &nodes[4]] {
         let one = bytes(&["--node", &unmet.id.to_string()]).expect(1);
-        assert!(one.stdout.is_empty() && one.stderr.contains("\nhint: "), "{}", one.stderr);
+        assert!(
+            one.stdout.is_empty() && one.stderr.contains("\nhint: "),
+            "{}",
+            one.stderr
+        );
     }
     bytes(&["--node", "0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a3"]).expect(1);
     let one = nodes[1].id.to_string();
     let narrowed = get(&admin, execution, &["--node", &one]);
     let text = String::from_utf8(narrowed).unwrap();
-    assert!(text.ends_with(&format!("\n\n==> {one} succeeded bytes=7 <==\na line\n")), "{text}");
+    assert!(
+        text.ends_with(&format!("\n\n==> {one} succeeded bytes=7 <==\na line\n")),
+        "{text}"
+    );
 }
 
 /// A JSON text without the white space that means nothing; members keep their order.
@@ -225,22 +298,55 @@ fn json_is_the_body_as_the_api_gave_it() {
     let (project, mut executions) = (admin.project_id.to_string(), Vec::new());
     for output in [&b"\x00\xff"[..], b"", b"text\n"] {
         let parameters = r#"{"b":1.0,"a":18446744073709551617,"z":{"y":1e2,"x":[]}}"#;
-        let body = format!(r#"{{"action":"probe","node_id":"{}","parameters":{parameters}}}"#, node.id);
-        let answer = admin.post_raw(&paths::dispatch(admin.project_id), body.as_bytes(), &[]).expect(201);
+        let body = format!(
+            r#"{{"action":"probe","node_id":"{}","parameters":{parameters}}}"#,
+            node.id
+        );
+        let answer = admin
+            .post_raw(&paths::dispatch(admin.project_id), body.as_bytes(), &[])
+            .expect(201);
         let execution = answer.json()["id"].as_str().unwrap().parse().unwrap();
         node.succeed(execution, output);
         executions.push(execution);
     }
     for execution in executions {
-        let api = admin.get(&paths::execution(admin.project_id, execution)).expect(200).body;
-        assert_eq!(compact(&get(&admin, execution, &["--output", "json"])), compact(&api));
-        assert!(String::from_utf8(api).unwrap().contains(r#"{"b":1.0,"a":18446744073709551617,"z":{"y":1e2"#));
+        let api = admin
+            .get(&paths::execution(admin.project_id, execution))
+            .expect(200)
+            .body;
+        assert_eq!(
+            compact(&get(&admin, execution, &["--output", "json"])),
+            compact(&api)
+        );
+        assert!(
+            String::from_utf8(api)
+                .unwrap()
+                .contains(r#"{"b":1.0,"a":18446744073709551617,"z":{"y":1e2"#)
+        );
     }
-    let page = admin.get(&format!("{}?limit=2", paths::executions(admin.project_id))).expect(200).body;
-    let list = admin.plexctl(&["exec-log", "list", "--project", &project, "--limit", "2", "--output", "json"]);
+    let page = admin
+        .get(&format!("{}?limit=2", paths::executions(admin.project_id)))
+        .expect(200)
+        .body;
+    let list = admin.plexctl(&[
+        "exec-log",
+        "list",
+        "--project",
+        &project,
+        "--limit",
+        "2",
+        "--output",
+        "json",
+    ]);
     let list = list.expect(0).stdout;
     assert_eq!(compact(&list), compact(&page));
-    assert_eq!(serde_json::from_slice::<Value>(&page).unwrap()["items"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        serde_json::from_slice::<Value>(&page).unwrap()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
 }
 
 #[test]
@@ -251,12 +357,22 @@ fn yaml_says_what_json_says() {
     let execution = admin.dispatch(node.id, "probe");
     node.succeed(execution, b"hi");
     let yaml = String::from_utf8(get(&admin, execution, &["--output", "yaml"])).unwrap();
-    let members: Vec<_> = yaml.lines().filter(|line| !line.starts_with([' ', '-'])).collect();
-    let names: Vec<_> = members.iter().filter_map(|line| line.split_once(':')).map(|(name, _)| name).collect();
+    let members: Vec<_> = yaml
+        .lines()
+        .filter(|line| !line.starts_with([' ', '-']))
+        .collect();
+    let names: Vec<_> = members
+        .iter()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, _)| name)
+        .collect();
     let json = admin.execution(execution);
     let expected: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(names, expected);
-    assert!(yaml.contains(&format!("id: {execution}")) && yaml.contains("inline_bytes: aGk="), "{yaml}");
+    assert!(
+        yaml.contains(&format!("id: {execution}")) && yaml.contains("inline_bytes: aGk="),
+        "{yaml}"
+    );
 }
 
 #[test]
@@ -267,23 +383,44 @@ fn an_upload_url_takes_its_declared_bytes_once_and_nothing_else() {
     let output = vec![b'q'; 20_000];
     let execution = admin.dispatch(node.id, "probe");
     node.begin(execution);
-    let declared = json!({"status": "started", "declared_output_bytes": 20_000, "output_sha256": sha256_hex(&output)});
+    let declared =
+        json!({"status": "started", "declared_output_bytes": 20_000, "output_sha256": sha256_hex(&output)});
     let answer = node.callback(execution, &declared).expect(200).json();
     let url = answer["output_upload_url"].as_str().unwrap();
-    let key = http::Uri::try_from(url).unwrap().path().trim_start_matches('/').to_owned();
-    assert!(key.contains(&format!("uploads/{}/{execution}/{}/", admin.project_id, node.id)), "{key}");
+    let key = http::Uri::try_from(url)
+        .unwrap()
+        .path()
+        .trim_start_matches('/')
+        .to_owned();
+    assert!(
+        key.contains(&format!("uploads/{}/{execution}/{}/", admin.project_id, node.id)),
+        "{key}"
+    );
 
     assert!(node.upload(url, &output[1..]).status >= 400, "shorter");
-    assert!(node.upload(url, &[&output[..], b"!"].concat()).status >= 400, "longer");
+    assert!(
+        node.upload(url, &[&output[..], b"!"].concat()).status >= 400,
+        "longer"
+    );
     assert!(node.upload(url, &vec![b'r'; 20_000]).status >= 400, "other bytes");
     let tampered = url.replace(&format!("/{}/", node.id), &format!("/{}/", Uuid::now_v7()));
-    assert_eq!(node.upload(&tampered, &output).refusal(), (403, "upload_url_invalid".to_owned()));
+    assert_eq!(
+        node.upload(&tampered, &output).refusal(),
+        (403, "upload_url_invalid".to_owned())
+    );
 
     let end = json!({"status": "succeeded", "output": {"object_key": key, "sha256": sha256_hex(&output)}});
-    assert_eq!(node.callback(execution, &end).refusal(), (422, "output_mismatch".to_owned()), "nothing is there yet");
+    assert_eq!(
+        node.callback(execution, &end).refusal(),
+        (422, "output_mismatch".to_owned()),
+        "nothing is there yet"
+    );
     assert!((200..300).contains(&node.upload(url, &output).status));
     let lie = json!({"status": "succeeded", "output": {"object_key": key, "sha256": sha256_hex(b"lie")}});
-    assert_eq!(node.callback(execution, &lie).refusal(), (422, "output_mismatch".to_owned()));
+    assert_eq!(
+        node.callback(execution, &lie).refusal(),
+        (422, "output_mismatch".to_owned())
+    );
     node.callback(execution, &end).expect(200);
     everywhere_the_same(&admin, execution, node.id, &output);
 }
@@ -301,8 +438,15 @@ fn what_was_reported_cannot_be_uploaded_over() {
     let answer = node.callback(execution, &declared).expect(200).json();
     let url = answer["output_upload_url"].as_str().unwrap();
     assert!((200..300).contains(&node.upload(url, &output).status));
-    assert_eq!(node.upload(url, &vec![b'r'; 20_000]).refusal(), (409, "upload_already_used".to_owned()));
-    let key = http::Uri::try_from(url).unwrap().path().trim_start_matches('/').to_owned();
+    assert_eq!(
+        node.upload(url, &vec![b'r'; 20_000]).refusal(),
+        (409, "upload_already_used".to_owned())
+    );
+    let key = http::Uri::try_from(url)
+        .unwrap()
+        .path()
+        .trim_start_matches('/')
+        .to_owned();
     let end = json!({"status": "succeeded", "output": {"object_key": key, "sha256": sha256_hex(&output)}});
     node.callback(execution, &end).expect(200);
     // Whatever the server says to this one, nobody may see it.
@@ -317,7 +461,10 @@ fn a_declaration_over_the_servers_ceiling_is_refused() {
     let execution = control_plane.admin().dispatch(node.id, "probe");
     node.begin(execution);
     let declared = |bytes: u64| json!({"status": "started", "declared_output_bytes": bytes});
-    assert_eq!(node.callback(execution, &declared(30_001)).refusal(), (413, "output_too_large".to_owned()));
+    assert_eq!(
+        node.callback(execution, &declared(30_001)).refusal(),
+        (413, "output_too_large".to_owned())
+    );
     assert!(node.callback(execution, &declared(30_000)).expect(200).json()["output_upload_url"].is_string());
 }
 
@@ -327,9 +474,13 @@ fn an_agent_whose_output_is_over_the_servers_ceiling_reports_its_beginning() {
     let agent = Agent::start(&control_plane, "web-1");
     agent.hook("too-much", "#!/bin/sh\nhead -c 30001 /dev/zero | tr '\\000' 0\n");
     let admin = control_plane.admin();
-    let execution = admin.dispatched(&json!({"action": "too-much", "type": "hook", "node_id": agent.node_id()}));
+    let execution =
+        admin.dispatched(&json!({"action": "too-much", "type": "hook", "node_id": agent.node_id()}));
     let target = admin.ended(execution)["targets"][0].clone();
-    assert_eq!((&target["status"], &target["output_truncated"]), (&"succeeded".into(), &true.into()));
+    assert_eq!(
+        (&target["status"], &target["output_truncated"]),
+        (&"succeeded".into(), &true.into())
+    );
     assert_eq!(get(&admin, execution, &["--bytes"]), vec![b'0'; 16_384]);
 }
 
@@ -341,7 +492,8 @@ fn an_archived_output_that_was_tampered_with_is_not_passed_on() {
     let execution = admin.dispatch(node.id, "probe");
     node.begin(execution);
     let reference = node.archive(execution, &[b'a'; 17_000]);
-    node.callback(execution, &json!({"status": "succeeded", "output": reference})).expect(200);
+    node.callback(execution, &json!({"status": "succeeded", "output": reference}))
+        .expect(200);
     let key = format!("executions/{}/{execution}/{}", admin.project_id, node.id);
     let mut stored = control_plane.data_dir().join("objects").join(key);
     if stored.is_dir() {
@@ -349,9 +501,28 @@ fn an_archived_output_that_was_tampered_with_is_not_passed_on() {
     }
     assert_eq!(std::fs::read(&stored).unwrap(), vec![b'a'; 17_000]);
     std::fs::write(&stored, vec![b'b'; 17_000]).unwrap();
-    let (project, id, node) = (admin.project_id.to_string(), execution.to_string(), node.id.to_string());
-    let ran = admin.plexctl(&["action", "output", "--project", &project, "--id", &id, "--node", &node]).expect(1);
-    assert!(ran.stdout.is_empty() && ran.stderr.contains("SHA-256"), "{}", ran.stderr);
+    let (project, id, node) = (
+        admin.project_id.to_string(),
+        execution.to_string(),
+        node.id.to_string(),
+    );
+    let ran = admin
+        .plexctl(&[
+            "action",
+            "output",
+            "--project",
+            &project,
+            "--id",
+            &id,
+            "--node",
+            &node,
+        ])
+        .expect(1);
+    assert!(
+        ran.stdout.is_empty() && ran.stderr.contains("SHA-256"),
+        "{}",
+        ran.stderr
+    );
 }
 
 proptest! {

@@ -20,20 +20,38 @@ fn every_token_arrives_as_it_was_spelled() {
     let mut stream = node.events();
     for (sent, received) in [
         (r#"{"n":1.0}"#, r#"{"n":1.0}"#),
-        (r#"{"n":1e2,"m":-0,"k":1E+400,"j":0.10}"#, r#"{"n":1e2,"m":-0,"k":1E+400,"j":0.10}"#),
+        (
+            r#"{"n":1e2,"m":-0,"k":1E+400,"j":0.10}"#,
+            r#"{"n":1e2,"m":-0,"k":1E+400,"j":0.10}"#,
+        ),
         (r#"{"n":9223372036854775808}"#, r#"{"n":9223372036854775808}"#),
-        (r#"{"n":123456789012345678901234567890}"#, r#"{"n":123456789012345678901234567890}"#),
-        (r#"{"z":1,"a":2,"m":{"y":1,"b":2}}"#, r#"{"z":1,"a":2,"m":{"y":1,"b":2}}"#),
-        ("{ \"a\" :\t[ 1 ,\n2 ] , \"b\" : \" kept \" }", r#"{"a":[1,2],"b":" kept "}"#),
+        (
+            r#"{"n":123456789012345678901234567890}"#,
+            r#"{"n":123456789012345678901234567890}"#,
+        ),
+        (
+            r#"{"z":1,"a":2,"m":{"y":1,"b":2}}"#,
+            r#"{"z":1,"a":2,"m":{"y":1,"b":2}}"#,
+        ),
+        (
+            "{ \"a\" :\t[ 1 ,\n2 ] , \"b\" : \" kept \" }",
+            r#"{"a":[1,2],"b":" kept "}"#,
+        ),
         (r#"{"s":"<&>"}"#, r#"{"s":"\u003c\u0026\u003e"}"#),
         ("{\"s\":\"\u{2028}\u{2029}\"}", r#"{"s":"\u2028\u2029"}"#),
-        (r#"{"s":"\u0041\/\n","é":"日本"}"#, r#"{"s":"\u0041\/\n","é":"日本"}"#),
+        (
+            r#"{"s":"\u0041\/\n","é":"日本"}"#,
+            r#"{"s":"\u0041\/\n","é":"日本"}"#,
+        ),
         ("{}", "{}"),
     ] {
         // Not every reader takes every number, so the id is cut out of the text.
         let id = dispatch(&admin, node.id, sent).expect(201).text()[r#"{"id":""#.len()..][..36].to_owned();
         let pulled = node.state().expect(200).text();
-        assert!(pulled.contains(&format!("\"parameters\":{received}")), "{sent}: {pulled}");
+        assert!(
+            pulled.contains(&format!("\"parameters\":{received}")),
+            "{sent}: {pulled}"
+        );
         let frame = loop {
             let frame = stream.frame().expect("the stream stays open");
             if frame.data.contains(&id) {
@@ -42,15 +60,37 @@ fn every_token_arrives_as_it_was_spelled() {
         };
         let wanted = format!("\"parameters\":{received},");
         assert!(frame.data.contains(&wanted), "{sent}: {}", frame.data);
-        let shown = admin.plexctl(&["exec-log", "get", "--project", &project, "--id", &id, "--output", "json"]).expect(0);
-        let as_sent = received.replace(r"\u003c", "<").replace(r"\u0026", "&").replace(r"\u003e", ">");
-        let as_sent = as_sent.replace(r"\u2028", "\u{2028}").replace(r"\u2029", "\u{2029}");
+        let shown = admin
+            .plexctl(&[
+                "exec-log",
+                "get",
+                "--project",
+                &project,
+                "--id",
+                &id,
+                "--output",
+                "json",
+            ])
+            .expect(0);
+        let as_sent = received
+            .replace(r"\u003c", "<")
+            .replace(r"\u0026", "&")
+            .replace(r"\u003e", ">");
+        let as_sent = as_sent
+            .replace(r"\u2028", "\u{2028}")
+            .replace(r"\u2029", "\u{2029}");
         let shown = shown.text();
-        assert!([received, &as_sent].iter().any(|text| shown.contains(*text)), "{sent}: {shown}");
+        assert!(
+            [received, &as_sent].iter().any(|text| shown.contains(*text)),
+            "{sent}: {shown}"
+        );
         node.succeed(id.parse().unwrap(), b"");
     }
     let none = admin.dispatch(node.id, "probe");
-    assert!(node.state().expect(200).text().contains("\"parameters\":null"), "{none}");
+    assert!(
+        node.state().expect(200).text().contains("\"parameters\":null"),
+        "{none}"
+    );
     assert_eq!(admin.execution(none).get("parameters"), None);
 }
 
@@ -95,8 +135,12 @@ fn a_secret_is_masked_for_everybody_but_the_node() {
     let knows = SimulatedNode::labelled(&control_plane, "knows", &labels);
     let unaware = SimulatedNode::labelled(&control_plane, "unaware", &labels);
     let declared = json!([{"name": "password", "secret": true}, {"name": "user"}]);
-    knows.capabilities(&Manifest::of(&["probe"]).action("rotate", declared)).expect(200);
-    unaware.capabilities(&Manifest::of(&["probe", "rotate"])).expect(200);
+    knows
+        .capabilities(&Manifest::of(&["probe"]).action("rotate", declared))
+        .expect(200);
+    unaware
+        .capabilities(&Manifest::of(&["probe", "rotate"]))
+        .expect(200);
     // One target's manifest suffices to make it secret for all.
     let parameters = json!({"user": "app", "password": SECRET, "nested": {"password": "not-top-level"}});
     let body = json!({"action": "rotate", "selector": "tier=db", "parameters": parameters});
@@ -108,8 +152,27 @@ fn a_secret_is_masked_for_everybody_but_the_node() {
     let project = admin.project_id.to_string();
     for reader in [&admin, &admin.with_role("viewer"), &admin.with_role("operator")] {
         for words in [
-            &["exec-log", "get", "--project", &project, "--id", &id, "--output", "json"][..],
-            &["exec-log", "get", "--project", &project, "--id", &id, "--output", "json", "--reveal-secrets"],
+            &[
+                "exec-log",
+                "get",
+                "--project",
+                &project,
+                "--id",
+                &id,
+                "--output",
+                "json",
+            ][..],
+            &[
+                "exec-log",
+                "get",
+                "--project",
+                &project,
+                "--id",
+                &id,
+                "--output",
+                "json",
+                "--reveal-secrets",
+            ],
             &["exec-log", "list", "--project", &project, "--output", "json"],
             &["action", "get", "--project", &project, "--id", &id],
         ] {
@@ -119,7 +182,10 @@ fn a_secret_is_masked_for_everybody_but_the_node() {
         assert_eq!(reader.execution(id.parse().unwrap())["parameters"], masked);
     }
     for node in [&knows, &unaware] {
-        assert_eq!(node.state().expect(200).json()["executions"][0]["parameters"], parameters);
+        assert_eq!(
+            node.state().expect(200).json()["executions"][0]["parameters"],
+            parameters
+        );
         assert!(node.events().frame().unwrap().data.contains(SECRET));
     }
     assert!(!control_plane.log().contains(SECRET));
@@ -143,8 +209,16 @@ fn a_hook_gets_its_secret_by_descriptor_and_the_rest_by_variable() {
     let execution = admin.dispatched(&body);
     let ended = admin.ended(execution);
     assert_eq!(ended["parameters"]["password"], "***");
-    let output = plex_tests::from_base64(ended["targets"][0]["output_ref"]["inline_bytes"].as_str().unwrap());
-    assert_eq!(String::from_utf8(output).unwrap(), format!("app user|3|unset|fd|{SECRET}"), "{ended}");
+    let output = plex_tests::from_base64(
+        ended["targets"][0]["output_ref"]["inline_bytes"]
+            .as_str()
+            .unwrap(),
+    );
+    assert_eq!(
+        String::from_utf8(output).unwrap(),
+        format!("app user|3|unset|fd|{SECRET}"),
+        "{ended}"
+    );
     assert!(!agent.log().contains(SECRET) && !control_plane.log().contains(SECRET));
 }
 
@@ -158,7 +232,11 @@ fn a_hook_sees_parameters_as_variables_and_a_clean_environment() {
     let body = json!({"action": "env", "type": "hook", "node_id": agent.node_id(), "parameters": parameters});
     let execution = admin.dispatched(&body);
     let ended = admin.ended(execution);
-    let output = plex_tests::from_base64(ended["targets"][0]["output_ref"]["inline_bytes"].as_str().unwrap());
+    let output = plex_tests::from_base64(
+        ended["targets"][0]["output_ref"]["inline_bytes"]
+            .as_str()
+            .unwrap(),
+    );
     let output = String::from_utf8(output).unwrap();
     for line in [
         "PLEXD_PARAM_DRY_RUN=true",
@@ -169,11 +247,23 @@ fn a_hook_sees_parameters_as_variables_and_a_clean_environment() {
         &format!("PLEXD_NODE_ID={}", agent.node_id()),
         &format!("PLEXD_EXECUTION_ID={execution}"),
     ] {
-        assert!(format!("\n{output}").contains(&format!("\n{line}\n")), "{line}: {output}");
+        assert!(
+            format!("\n{output}").contains(&format!("\n{line}\n")),
+            "{line}: {output}"
+        );
     }
-    let names = output.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name);
+    let names = output
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, _)| name);
     let foreign: Vec<_> = names
-        .filter(|name| !name.starts_with("PLEXD_") && !["PATH", "HOME", "PWD", "SHLVL", "_", "OLDPWD", "LANG", "LC_ALL", "TMPDIR"].contains(name))
+        .filter(|name| {
+            !name.starts_with("PLEXD_")
+                && ![
+                    "PATH", "HOME", "PWD", "SHLVL", "_", "OLDPWD", "LANG", "LC_ALL", "TMPDIR",
+                ]
+                .contains(name)
+        })
         .collect();
     assert_eq!(foreign, Vec::<&str>::new());
 }

@@ -11,7 +11,9 @@ fn events(control_plane: &ControlPlane, execution: Uuid) -> Vec<String> {
     let database = database(control_plane);
     let sql = "select status from execution_events where execution_id = ?1 order by occurred_at, status";
     let mut statement = database.prepare(sql).expect("the history has a table");
-    let rows = statement.query_map([execution.as_bytes().to_vec()], |row| row.get(0)).expect("rows");
+    let rows = statement
+        .query_map([execution.as_bytes().to_vec()], |row| row.get(0))
+        .expect("rows");
     rows.map(|row| row.expect("a status")).collect()
 }
 
@@ -52,21 +54,38 @@ fn each_last_report_may_come_again_and_changes_nothing() {
         // The same meaning in other bytes is another report.
         let other = node.callback_raw(execution, format!("{report} ").as_bytes());
         let repeats_declaration = number == 1 || number == 2;
-        assert_eq!(other.status, if repeats_declaration { 200 } else { 409 }, "{report}");
+        assert_eq!(
+            other.status,
+            if repeats_declaration { 200 } else { 409 },
+            "{report}"
+        );
         for earlier in &reports[..number.min(1)] {
-            assert_eq!(node.callback(execution, earlier).status, 409, "{earlier} after {report}");
+            assert_eq!(
+                node.callback(execution, earlier).status,
+                409,
+                "{earlier} after {report}"
+            );
         }
         assert_eq!(events(&control_plane, execution), history, "{report}");
         let now = admin.execution(execution);
-        assert_eq!((&now["status"], &now["targets"][0]["status"]), (&seen["status"], &seen["targets"][0]["status"]));
+        assert_eq!(
+            (&now["status"], &now["targets"][0]["status"]),
+            (&seen["status"], &seen["targets"][0]["status"])
+        );
         if !repeats_declaration {
             assert_eq!(now, seen, "{report}");
         }
     }
-    assert_eq!(sorted(events(&control_plane, execution)), ["ack", "started", "succeeded"]);
+    assert_eq!(
+        sorted(events(&control_plane, execution)),
+        ["ack", "started", "succeeded"]
+    );
     control_plane.restart();
     node.callback(execution, &reports[3]).expect(200);
-    assert_eq!(sorted(events(&control_plane, execution)), ["ack", "started", "succeeded"]);
+    assert_eq!(
+        sorted(events(&control_plane, execution)),
+        ["ack", "started", "succeeded"]
+    );
 }
 
 /// Sends bodies at once, one thread each.
@@ -82,7 +101,10 @@ fn at_once(node: &SimulatedNode, execution: Uuid, bodies: &[Value]) -> Vec<Answe
                 })
             })
             .collect();
-        senders.into_iter().map(|sender| sender.join().expect("an answer")).collect()
+        senders
+            .into_iter()
+            .map(|sender| sender.join().expect("an answer"))
+            .collect()
     })
 }
 
@@ -98,11 +120,17 @@ fn a_hundred_at_once_are_one() {
         json!({"status": "failed", "exit_code": 9, "error": "e", "output": {"inline": "aGk="}}),
     ] {
         let answers = at_once(&node, execution, &vec![report.clone(); 100]);
-        let bodies: BTreeSet<_> = answers.iter().map(|answer| without_signature(answer).to_string()).collect();
+        let bodies: BTreeSet<_> = answers
+            .iter()
+            .map(|answer| without_signature(answer).to_string())
+            .collect();
         assert!(answers.iter().all(|answer| answer.status == 200), "{report}");
         assert_eq!(bodies.len(), 1, "{bodies:?}");
     }
-    assert_eq!(sorted(events(&control_plane, execution)), ["ack", "failed", "started"]);
+    assert_eq!(
+        sorted(events(&control_plane, execution)),
+        ["ack", "failed", "started"]
+    );
     let target = admin.execution(execution)["targets"][0].clone();
     assert_eq!((&target["exit_code"], &target["error"]), (&9.into(), &"e".into()));
 }
@@ -122,12 +150,23 @@ fn of_a_hundred_different_ends_one_wins() {
     let target = admin.execution(execution)["targets"][0].clone();
     let winners: Vec<_> = (0..100).filter(|n| answers[*n].status == 200).collect();
     assert_eq!(winners.len(), 1);
-    assert_eq!((&target["status"], &target["exit_code"]), (&ends[winners[0]]["status"], &winners[0].into()));
+    assert_eq!(
+        (&target["status"], &target["exit_code"]),
+        (&ends[winners[0]]["status"], &winners[0].into())
+    );
     for (n, answer) in answers.iter().enumerate().filter(|(n, _)| *n != winners[0]) {
-        assert_eq!(answer.refusal(), (409, "execution_already_terminal".to_owned()), "{n}");
+        assert_eq!(
+            answer.refusal(),
+            (409, "execution_already_terminal".to_owned()),
+            "{n}"
+        );
         assert_eq!(answer.json()["current_status"], target["status"]);
     }
-    let mut expected = vec!["ack".to_owned(), "started".to_owned(), target["status"].as_str().unwrap().to_owned()];
+    let mut expected = vec![
+        "ack".to_owned(),
+        "started".to_owned(),
+        target["status"].as_str().unwrap().to_owned(),
+    ];
     expected.sort();
     assert_eq!(sorted(events(&control_plane, execution)), expected);
 }

@@ -17,16 +17,29 @@ impl World {
     fn new() -> Self {
         let control_plane = ControlPlane::start();
         let node = SimulatedNode::labelled(&control_plane, "n", &json!({"env": "prod"}));
-        node.capabilities(&Manifest::of(&["probe"]).hook("deploy", "#!/bin/sh\n")).expect(200);
+        node.capabilities(&Manifest::of(&["probe"]).hook("deploy", "#!/bin/sh\n"))
+            .expect(200);
         let admin = control_plane.admin();
         let parameters = json!({"action": "probe", "node_id": node.id, "parameters": {"a": 1}});
         let execution = admin.dispatched(&parameters);
         node.succeed(execution, b"output");
-        Self { control_plane, node, execution }
+        Self {
+            control_plane,
+            node,
+            execution,
+        }
     }
 
     /// Each operation with the roles that may use it.
-    fn operations(&self) -> Vec<(&'static str, Method, String, Option<Value>, &'static [&'static str])> {
+    fn operations(
+        &self,
+    ) -> Vec<(
+        &'static str,
+        Method,
+        String,
+        Option<Value>,
+        &'static [&'static str],
+    )> {
         const ADMIN: &[&str] = &["admin"];
         const OPERATOR: &[&str] = &["admin", "operator"];
         const VIEWER: &[&str] = &["admin", "operator", "viewer"];
@@ -39,15 +52,63 @@ impl World {
         });
         let in_project = |path: &str| format!("{path}?project_id={project}");
         vec![
-            ("read the project", Method::GET, paths::project(project), None, ANY),
-            ("list executions", Method::GET, paths::executions(project), None, ANY),
-            ("get an execution", Method::GET, paths::execution(project, self.execution), None, ANY),
-            ("get an output", Method::GET, paths::target_output(project, self.execution, node), None, VIEWER),
+            (
+                "read the project",
+                Method::GET,
+                paths::project(project),
+                None,
+                ANY,
+            ),
+            (
+                "list executions",
+                Method::GET,
+                paths::executions(project),
+                None,
+                ANY,
+            ),
+            (
+                "get an execution",
+                Method::GET,
+                paths::execution(project, self.execution),
+                None,
+                ANY,
+            ),
+            (
+                "get an output",
+                Method::GET,
+                paths::target_output(project, self.execution, node),
+                None,
+                VIEWER,
+            ),
             ("get a node", Method::GET, paths::node(node), None, VIEWER),
-            ("list capabilities", Method::GET, paths::capabilities(project), None, VIEWER),
-            ("list hooks", Method::GET, paths::node_hooks(project), None, VIEWER),
-            ("dispatch", Method::POST, paths::dispatch(project), Some(json!({"action": "probe", "node_id": node})), OPERATOR),
-            ("label a node", Method::PUT, paths::node_labels(node), Some(json!({"key": "k", "value": "v"})), OPERATOR),
+            (
+                "list capabilities",
+                Method::GET,
+                paths::capabilities(project),
+                None,
+                VIEWER,
+            ),
+            (
+                "list hooks",
+                Method::GET,
+                paths::node_hooks(project),
+                None,
+                VIEWER,
+            ),
+            (
+                "dispatch",
+                Method::POST,
+                paths::dispatch(project),
+                Some(json!({"action": "probe", "node_id": node})),
+                OPERATOR,
+            ),
+            (
+                "label a node",
+                Method::PUT,
+                paths::node_labels(node),
+                Some(json!({"key": "k", "value": "v"})),
+                OPERATOR,
+            ),
             (
                 "accept a hook",
                 Method::POST,
@@ -55,16 +116,38 @@ impl World {
                 Some(json!({"node_id": node, "name": "deploy", "checksum": checksum})),
                 OPERATOR,
             ),
-            ("issue a bootstrap token", Method::POST, paths::bootstrap_tokens(project), Some(bootstrap), ADMIN),
-            ("list bootstrap tokens", Method::GET, paths::bootstrap_tokens(project), None, ADMIN),
-            ("grant", Method::POST, in_project(paths::RELATION_TUPLES), Some(grant), ADMIN),
+            (
+                "issue a bootstrap token",
+                Method::POST,
+                paths::bootstrap_tokens(project),
+                Some(bootstrap),
+                ADMIN,
+            ),
+            (
+                "list bootstrap tokens",
+                Method::GET,
+                paths::bootstrap_tokens(project),
+                None,
+                ADMIN,
+            ),
+            (
+                "grant",
+                Method::POST,
+                in_project(paths::RELATION_TUPLES),
+                Some(grant),
+                ADMIN,
+            ),
         ]
     }
 }
 
 fn ask(operator: &Operator, method: &Method, path: &str, body: Option<&Value>) -> Answer {
     let body = body.map(Value::to_string);
-    let headers: &[(&str, &str)] = if body.is_some() { &[("content-type", "application/json")] } else { &[] };
+    let headers: &[(&str, &str)] = if body.is_some() {
+        &[("content-type", "application/json")]
+    } else {
+        &[]
+    };
     operator.send(method, path, headers, body.as_ref().map(String::as_bytes))
 }
 
@@ -73,8 +156,16 @@ fn assert_denied(answer: &Answer, what: &str) {
     let body = answer.json();
     assert_eq!(body["reason"], "insufficient_relation", "{what}");
     assert!(body["relation_path"].is_array(), "{what}");
-    assert_eq!(body["correlation_id"].as_str(), answer.header("x-correlation-id"), "{what}");
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{what}");
+    assert_eq!(
+        body["correlation_id"].as_str(),
+        answer.header("x-correlation-id"),
+        "{what}"
+    );
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/problem+json"),
+        "{what}"
+    );
 }
 
 #[test]
@@ -83,7 +174,10 @@ fn each_role_does_what_it_may_and_nothing_else() {
     let admin = world.control_plane.admin();
     for role in ["viewer", "operator", "auditor", "admin"] {
         let domain = format!("domain:{}", world.control_plane.domain_id());
-        for (whose, who) in [("project", admin.with_role(role)), ("domain", admin.with_role_on(role, &domain))] {
+        for (whose, who) in [
+            ("project", admin.with_role(role)),
+            ("domain", admin.with_role_on(role, &domain)),
+        ] {
             for (what, method, path, body, roles) in world.operations() {
                 let answer = ask(&who, &method, &path, body.as_ref());
                 let what = format!("{role} of the {whose}: {what}");
@@ -107,11 +201,21 @@ fn domains_are_made_by_the_platform_and_projects_by_a_domains_admin() {
     let make_domain = |slug: &str| json!({"name": slug, "slug": slug, "mesh_cidr": "10.99.0.0/16"});
     let make_project = |slug: &str| json!({"name": slug, "slug": slug, "domain_id": domain});
     for who in [&of_domain, &of_project, &admin.with_role("operator")] {
-        assert_eq!(who.post(paths::DOMAINS, &make_domain("theirs")).refusal(), (403, "rebac_denied".to_owned()));
+        assert_eq!(
+            who.post(paths::DOMAINS, &make_domain("theirs")).refusal(),
+            (403, "rebac_denied".to_owned())
+        );
     }
     admin.post(paths::DOMAINS, &make_domain("ours")).expect(201);
-    of_domain.post(paths::PROJECTS, &make_project("of-domain")).expect(201);
-    assert!(of_project.post(paths::PROJECTS, &make_project("of-project")).status >= 400);
+    of_domain
+        .post(paths::PROJECTS, &make_project("of-domain"))
+        .expect(201);
+    assert!(
+        of_project
+            .post(paths::PROJECTS, &make_project("of-project"))
+            .status
+            >= 400
+    );
 }
 
 #[test]
@@ -121,13 +225,30 @@ fn an_auditor_sees_that_there_was_an_output_but_not_what_it_said() {
     let auditor = admin.with_role("auditor");
     let execution = auditor.execution(world.execution);
     assert_eq!(execution["targets"][0]["output_ref"], json!({"kind": "inline"}));
-    assert_eq!((execution.get("parameters"), &execution["targets"][0]["output_bytes"]), (None, &6.into()));
-    let listed = auditor.get(&paths::executions(admin.project_id)).expect(200).json();
+    assert_eq!(
+        (
+            execution.get("parameters"),
+            &execution["targets"][0]["output_bytes"]
+        ),
+        (None, &6.into())
+    );
+    let listed = auditor
+        .get(&paths::executions(admin.project_id))
+        .expect(200)
+        .json();
     assert_eq!(listed["items"][0].get("parameters"), None);
     let (project, id) = (admin.project_id.to_string(), world.execution.to_string());
-    let get = auditor.plexctl(&["exec-log", "get", "--project", &project, "--id", &id]).expect(0);
-    assert!(get.text().ends_with(" succeeded none <==\n") && get.stderr.starts_with("warning: "), "{}", get.text());
-    let bytes = auditor.plexctl(&["exec-log", "get", "--project", &project, "--id", &id, "--bytes"]).expect(1);
+    let get = auditor
+        .plexctl(&["exec-log", "get", "--project", &project, "--id", &id])
+        .expect(0);
+    assert!(
+        get.text().ends_with(" succeeded none <==\n") && get.stderr.starts_with("warning: "),
+        "{}",
+        get.text()
+    );
+    let bytes = auditor
+        .plexctl(&["exec-log", "get", "--project", &project, "--id", &id, "--bytes"])
+        .expect(1);
     assert!(bytes.stdout.is_empty());
     assert_eq!(admin.execution(world.execution)["parameters"], json!({"a": 1}));
 }
@@ -140,13 +261,22 @@ fn a_grant_and_its_end_count_at_once() {
     let project = admin.project_id.to_string();
     let tuple = admin.grant(user, "viewer", &format!("project:{project}"));
     let who = admin.token_of(user);
-    let dispatch = || who.post(&paths::dispatch(admin.project_id), &json!({"action": "probe", "node_id": world.node.id}));
+    let dispatch = || {
+        who.post(
+            &paths::dispatch(admin.project_id),
+            &json!({"action": "probe", "node_id": world.node.id}),
+        )
+    };
     assert_denied(&dispatch(), "a viewer");
     let more = admin.grant(user, "operator", &format!("project:{project}"));
     dispatch().expect(201);
-    admin.plexctl(&["rebac", "tuple", "delete", more["id"].as_str().unwrap(), "--yes"]).expect(0);
+    admin
+        .plexctl(&["rebac", "tuple", "delete", more["id"].as_str().unwrap(), "--yes"])
+        .expect(0);
     assert_denied(&dispatch(), "a viewer again");
-    admin.plexctl(&["rebac", "tuple", "delete", tuple["id"].as_str().unwrap(), "--yes"]).expect(0);
+    admin
+        .plexctl(&["rebac", "tuple", "delete", tuple["id"].as_str().unwrap(), "--yes"])
+        .expect(0);
     assert_eq!(dispatch().refusal(), (404, "project_not_found".to_owned()));
 }
 
@@ -157,20 +287,36 @@ fn nobody_grants_or_mints_beyond_their_own_authority() {
     let of_project = admin.with_role("admin");
     let grant = |relation: &str, resource: String| {
         let body = json!({"subject": format!("user:{}", Uuid::now_v7()), "relation": relation, "resource": resource});
-        of_project.post(&format!("{}?project_id={}", paths::RELATION_TUPLES, admin.project_id), &body).status
+        of_project
+            .post(
+                &format!("{}?project_id={}", paths::RELATION_TUPLES, admin.project_id),
+                &body,
+            )
+            .status
     };
     assert_eq!(grant("viewer", format!("project:{}", admin.project_id)), 201);
     assert!(grant("viewer", format!("domain:{}", world.control_plane.domain_id())) >= 400);
     assert!(grant("admin", "platform:platform".to_owned()) >= 400);
     // A token for somebody needs authority over all that they hold: the platform admin holds more.
-    let boss = admin.plexctl_json(&["whoami"])["subject"].as_str().unwrap().to_owned();
+    let boss = admin.plexctl_json(&["whoami"])["subject"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let issue = |who: &Operator, whom: &str| {
-        who.post(paths::TOKENS, &json!({"identity_ref": format!("user:{whom}"), "env_prefix": "prod"})).status
+        who.post(
+            paths::TOKENS,
+            &json!({"identity_ref": format!("user:{whom}"), "env_prefix": "prod"}),
+        )
+        .status
     };
     assert!(issue(&of_project, &boss) >= 400);
     let (subordinate, superior) = (Uuid::now_v7(), Uuid::now_v7());
     admin.grant(subordinate, "viewer", &format!("project:{}", admin.project_id));
-    admin.grant(superior, "viewer", &format!("domain:{}", world.control_plane.domain_id()));
+    admin.grant(
+        superior,
+        "viewer",
+        &format!("domain:{}", world.control_plane.domain_id()),
+    );
     assert_eq!(issue(&of_project, &subordinate.to_string()), 201);
     assert!(issue(&of_project, &superior.to_string()) >= 400);
     assert!(issue(&admin.with_role("operator"), &subordinate.to_string()) >= 400);

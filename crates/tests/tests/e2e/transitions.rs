@@ -32,7 +32,9 @@ fn body(status: &str, shape: &str) -> Value {
         "" => {}
         "inline" => body["output"] = json!({"inline": plex_tests::base64(b"out")}),
         "object" => body["output"] = json!({"object_key": "uploads/elsewhere", "sha256": "0".repeat(64)}),
-        declared => body["declared_output_bytes"] = declared.trim_start_matches('+').parse::<u64>().unwrap().into(),
+        declared => {
+            body["declared_output_bytes"] = declared.trim_start_matches('+').parse::<u64>().unwrap().into()
+        }
     }
     body
 }
@@ -43,21 +45,32 @@ fn step(short: &str) -> Value {
 }
 
 fn word(json: &Value) -> ExecutionStatus {
-    json.as_str().and_then(ExecutionStatus::parse).unwrap_or_else(|| panic!("no status: {json}"))
+    json.as_str()
+        .and_then(ExecutionStatus::parse)
+        .unwrap_or_else(|| panic!("no status: {json}"))
 }
 
 fn digest(body: &Value) -> [u8; 32] {
     let text = body.to_string();
-    ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref().try_into().expect("32 bytes")
+    ring::digest::digest(&ring::digest::SHA256, text.as_bytes())
+        .as_ref()
+        .try_into()
+        .expect("32 bytes")
 }
 
 fn report(body: &Value) -> Report {
     let declared_bytes = body["declared_output_bytes"].as_u64();
-    Report { status: word(&body["status"]), declared_bytes, digest: digest(body) }
+    Report {
+        status: word(&body["status"]),
+        declared_bytes,
+        digest: digest(body),
+    }
 }
 
 fn is_declared(body: &Value) -> bool {
-    body["declared_output_bytes"].as_u64().is_some_and(|bytes| bytes > 16_384)
+    body["declared_output_bytes"]
+        .as_u64()
+        .is_some_and(|bytes| bytes > 16_384)
 }
 
 /// An execution of one target, and the model of its invocation.
@@ -75,7 +88,11 @@ impl Case<'_> {
         let text = format!("{:?} then {body}: {}", self.model.status, answer.text());
         let before = self.model.status;
         if body["output"].is_object() && !word(&body["status"]).is_terminal() {
-            assert_eq!(answer.refusal(), (400, "malformed_execution_callback".to_owned()), "{text}");
+            assert_eq!(
+                answer.refusal(),
+                (400, "malformed_execution_callback".to_owned()),
+                "{text}"
+            );
             return self.look();
         }
         match judge(&self.model, &report(body)) {
@@ -83,7 +100,10 @@ impl Case<'_> {
                 assert_eq!(answer.refusal(), (422, "output_mismatch".to_owned()), "{text}");
             }
             Verdict::Advance => {
-                self.model = Invocation { status: word(&body["status"]), last_report: Some(digest(body)) };
+                self.model = Invocation {
+                    status: word(&body["status"]),
+                    last_report: Some(digest(body)),
+                };
                 self.accepted(body, &answer.expect(200).json());
             }
             Verdict::Declare => {
@@ -106,7 +126,11 @@ impl Case<'_> {
     fn accepted(&self, body: &Value, answer: &Value) {
         assert_eq!(answer["status"], self.model.status.as_str(), "{body}");
         if !self.model.status.is_terminal() {
-            assert_eq!(answer["output_upload_url"].is_string(), is_declared(body), "{body}: {answer}");
+            assert_eq!(
+                answer["output_upload_url"].is_string(),
+                is_declared(body),
+                "{body}: {answer}"
+            );
         }
     }
 
@@ -116,7 +140,11 @@ impl Case<'_> {
         let mut counts = TargetCounts::default();
         counts.add(self.model.status, 1);
         assert_eq!(seen["status"], counts.aggregate().as_str());
-        assert_eq!(seen["targets"][0]["finished_at"].is_string(), self.model.status.is_terminal(), "{seen}");
+        assert_eq!(
+            seen["targets"][0]["finished_at"].is_string(),
+            self.model.status.is_terminal(),
+            "{seen}"
+        );
     }
 }
 
@@ -131,13 +159,24 @@ fn every_report_in_every_state() {
                 let node = SimulatedNode::register(control_plane, &format!("n{number}"));
                 for status in ExecutionStatus::ALL {
                     for shape in SHAPES {
-                        let model = Invocation { status: ExecutionStatus::Pending, last_report: None };
+                        let model = Invocation {
+                            status: ExecutionStatus::Pending,
+                            last_report: None,
+                        };
                         let execution = admin.dispatch(node.id, "probe");
-                        let mut case = Case { admin, node: &node, execution, model };
+                        let mut case = Case {
+                            admin,
+                            node: &node,
+                            execution,
+                            model,
+                        };
                         way.iter().for_each(|short| case.send(&step(short)));
-                        assert_eq!(case.model.status.as_str(), way.last().map_or("pending", |last| {
-                            last.split_once('+').map_or(*last, |(status, _)| status)
-                        }));
+                        assert_eq!(
+                            case.model.status.as_str(),
+                            way.last().map_or("pending", |last| {
+                                last.split_once('+').map_or(*last, |(status, _)| status)
+                            })
+                        );
                         case.send(&body(status.as_str(), shape));
                     }
                 }
@@ -158,11 +197,22 @@ fn nothing_follows_a_timeout() {
         .collect();
     let executions: Vec<_> = reports.iter().map(|_| admin.dispatched(&overdue)).collect();
     // What was reported before the deadline is no exception.
-    executions.iter().step_by(2).for_each(|id| drop(node.callback(*id, &json!({"status": "ack"})).expect(200)));
+    executions
+        .iter()
+        .step_by(2)
+        .for_each(|id| drop(node.callback(*id, &json!({"status": "ack"})).expect(200)));
     for (execution, body) in executions.into_iter().zip(&reports) {
         admin.wait_for(execution, |json| json["status"] == "timeout", LIMIT);
-        let model = Invocation { status: ExecutionStatus::Timeout, last_report: None };
-        let mut case = Case { admin: &admin, node: &node, execution, model };
+        let model = Invocation {
+            status: ExecutionStatus::Timeout,
+            last_report: None,
+        };
+        let mut case = Case {
+            admin: &admin,
+            node: &node,
+            execution,
+            model,
+        };
         case.send(body);
         if body == &json!({"status": "ack"}) {
             case.send(&json!({"status": "ack"}));
@@ -198,7 +248,11 @@ fn what_is_no_report_is_refused_before_its_state_is_looked_at() {
         r#"{"status":"failed","output":{"inline":"aGk=","object_key":"k"}}"#,
         r#"{"status":"ack"} x"#,
     ] {
-        assert_eq!(node.callback_raw(execution, text.as_bytes()).refusal(), malformed, "{text}");
+        assert_eq!(
+            node.callback_raw(execution, text.as_bytes()).refusal(),
+            malformed,
+            "{text}"
+        );
     }
     let long = json!({"status": "failed", "error": "e".repeat(4097)});
     assert_eq!(node.callback(execution, &long).refusal(), malformed);
@@ -218,23 +272,47 @@ fn the_aggregate_is_the_function_of_its_targets_along_random_walks() {
     let control_plane = ControlPlane::start();
     let admin = control_plane.admin();
     let labels = json!({"walk": "yes"});
-    let nodes: Vec<_> = (0..4).map(|n| SimulatedNode::labelled(&control_plane, &format!("n{n}"), &labels)).collect();
+    let nodes: Vec<_> = (0..4)
+        .map(|n| SimulatedNode::labelled(&control_plane, &format!("n{n}"), &labels))
+        .collect();
     for seed in 0..12 {
         let mut dice = Dice::new(seed);
         let execution = admin.dispatched(&json!({"action": "probe", "selector": "walk=yes"}));
-        let mut models = [Invocation { status: ExecutionStatus::Pending, last_report: None }; 4];
+        let mut models = [Invocation {
+            status: ExecutionStatus::Pending,
+            last_report: None,
+        }; 4];
         for _ in 0..20 {
             let which = usize::try_from(dice.below(4)).unwrap();
             // Words that make progress come more often, so that walks get to their end.
-            let words = ["ack", "started", "succeeded", "failed", "cancelled", "ack", "started", "timeout", "pending"];
+            let words = [
+                "ack",
+                "started",
+                "succeeded",
+                "failed",
+                "cancelled",
+                "ack",
+                "started",
+                "timeout",
+                "pending",
+            ];
             let status = words[usize::try_from(dice.below(9)).unwrap()];
             let body = body(status, ["", "+20000"][usize::try_from(dice.below(2)).unwrap()]);
             let case = report(&body);
             let verdict = judge(&models[which], &case);
             let answer = nodes[which].callback(execution, &body);
-            assert_eq!(answer.status == 200, !matches!(verdict, Verdict::Refuse(_)), "seed {seed}: {body}");
+            assert_eq!(
+                answer.status == 200,
+                !matches!(verdict, Verdict::Refuse(_)),
+                "seed {seed}: {body}"
+            );
             match verdict {
-                Verdict::Advance => models[which] = Invocation { status: case.status, last_report: Some(case.digest) },
+                Verdict::Advance => {
+                    models[which] = Invocation {
+                        status: case.status,
+                        last_report: Some(case.digest),
+                    }
+                }
                 Verdict::Declare => models[which].last_report = Some(case.digest),
                 Verdict::Replay | Verdict::Refuse(_) => {}
             }
@@ -248,12 +326,19 @@ fn assert_counts(seen: &Value, nodes: &[SimulatedNode], models: &[Invocation]) {
     for (node, model) in nodes.iter().zip(models) {
         counts.add(model.status, 1);
         let targets = seen["targets"].as_array().expect("targets");
-        let target = targets.iter().find(|target| target["node_id"] == node.id.to_string()).expect("its target");
+        let target = targets
+            .iter()
+            .find(|target| target["node_id"] == node.id.to_string())
+            .expect("its target");
         assert_eq!(target["status"], model.status.as_str());
     }
     assert_eq!(seen["status"], counts.aggregate().as_str(), "{seen}");
     let shown = seen["target_counts"].as_object().expect("counts");
     for (status, count) in counts.iter() {
-        assert_eq!(shown.get(status.as_str()).and_then(Value::as_u64).unwrap_or(0), u64::from(count), "{seen}");
+        assert_eq!(
+            shown.get(status.as_str()).and_then(Value::as_u64).unwrap_or(0),
+            u64::from(count),
+            "{seen}"
+        );
     }
 }

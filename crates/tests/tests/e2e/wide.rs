@@ -15,8 +15,11 @@ const PIPE: usize = 64 * 1024;
 
 /// Registers nodes in parallel; `label` tells the first few from the rest.
 fn fleet(control_plane: &ControlPlane) -> Vec<SimulatedNode> {
-    let tokens = [("few", 40_u32), ("rest", u32::try_from(TARGETS).expect("it fits") - 40)]
-        .map(|(part, uses)| (bootstrap_token(control_plane, uses, &json!({"part": part})), uses));
+    let tokens = [
+        ("few", 40_u32),
+        ("rest", u32::try_from(TARGETS).expect("it fits") - 40),
+    ]
+    .map(|(part, uses)| (bootstrap_token(control_plane, uses, &json!({"part": part})), uses));
     let mut nodes = Vec::new();
     for (token, uses) in &tokens {
         let uses = usize::try_from(*uses).expect("it fits");
@@ -29,8 +32,12 @@ fn fleet(control_plane: &ControlPlane) -> Vec<SimulatedNode> {
             own.collect::<Vec<_>>()
         };
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..THREADS).map(|worker| scope.spawn(move || register(worker))).collect();
-            workers.into_iter().for_each(|worker| nodes.extend(worker.join().expect("registered")));
+            let workers: Vec<_> = (0..THREADS)
+                .map(|worker| scope.spawn(move || register(worker)))
+                .collect();
+            workers
+                .into_iter()
+                .for_each(|worker| nodes.extend(worker.join().expect("registered")));
         });
     }
     nodes
@@ -42,8 +49,10 @@ fn report(nodes: &[SimulatedNode], execution: Uuid) {
         for part in nodes.chunks(nodes.len().div_ceil(THREADS)) {
             scope.spawn(move || {
                 for node in part {
-                    let output = Dice::new(u64::from(node.id.as_fields().0) ^ node.id.as_u128() as u64).bytes(16_384);
-                    let end = json!({"status": "failed", "exit_code": 1, "output": {"inline": base64(&output)}});
+                    let output =
+                        Dice::new(u64::from(node.id.as_fields().0) ^ node.id.as_u128() as u64).bytes(16_384);
+                    let end =
+                        json!({"status": "failed", "exit_code": 1, "output": {"inline": base64(&output)}});
                     node.callback(execution, &end).expect(200);
                 }
             });
@@ -62,7 +71,11 @@ fn peak_kib(child: &Child) -> Option<u64> {
 fn get(operator: &Operator, execution: Uuid, expected: usize) -> (Vec<u8>, u64) {
     let (project, id) = (operator.project_id.to_string(), execution.to_string());
     let mut command = operator.command(&["exec-log", "get", "--project", &project, "--id", &id]);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("plexctl starts");
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("plexctl starts");
     let mut stdout = child.stdout.take().expect("stdout is piped");
     let (mut text, mut piece, mut peak) = (Vec::new(), vec![0; PIPE], 0);
     loop {
@@ -94,11 +107,19 @@ fn memory_stays_flat_and_nothing_is_lost() {
         let expected = expected_text(&json);
         assert!(expected.len() > members.len() * 16_384);
         let (text, peak) = get(&admin, execution, expected.len());
-        assert!(text == expected, "{selector}: {} bytes, expected {}", text.len(), expected.len());
+        assert!(
+            text == expected,
+            "{selector}: {} bytes, expected {}",
+            text.len(),
+            expected.len()
+        );
         assert!(peak > 0);
         peaks.push(peak);
     }
     // The wide one prints 36 MB; what it holds must not follow.
     let (few, all) = (peaks[0], peaks[1]);
-    assert!(all < few + 8 * 1024, "{few} KiB with 40 targets, {all} KiB with {TARGETS}");
+    assert!(
+        all < few + 8 * 1024,
+        "{few} KiB with 40 targets, {all} KiB with {TARGETS}"
+    );
 }

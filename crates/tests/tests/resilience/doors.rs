@@ -111,6 +111,20 @@ fn a_content_coding_is_refused() {
 }
 
 #[test]
+fn a_body_is_utf_8_also_where_nobody_looks() {
+    let control_plane = ControlPlane::start();
+    let admin = control_plane.admin();
+    let node = SimulatedNode::register(&control_plane, "node");
+    let execution = admin.dispatch(node.id, "probe");
+    let refused = node.callback_raw(execution, b"{\"status\":\"ack\",\"unknown\":\"\xff\"}");
+    assert_eq!(refused.refusal(), (400, "malformed_execution_callback".to_owned()));
+    let order = [b"{\"unknown\":\"\xc3\x28\",\"action\":\"probe\",\"node_id\":\"", node.id.to_string().as_bytes(), b"\"}"];
+    let refused = admin.post_raw(&paths::dispatch(admin.project_id), &order.concat(), &[]);
+    assert_eq!(refused.refusal(), (400, "invalid_body".to_owned()));
+    node.callback_raw(execution, "{\"status\":\"ack\",\"unknown\":\"\u{fc}\"}".as_bytes()).expect(200);
+}
+
+#[test]
 fn an_endless_body_is_refused_at_its_ceiling_and_takes_no_memory() {
     const GIGABYTE: u64 = 1_000_000_000;
     let control_plane = ControlPlane::start();

@@ -14,8 +14,8 @@ const OVERRUN: &str = "3";
 /// What a node that is off is granted, in seconds.
 const ABSENCE: &str = "15";
 
-/// One of the five.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One of the five, in the order in which they are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Case {
     /// A built-in on all nodes.
     Everywhere,
@@ -70,7 +70,12 @@ impl Case {
             Self::Everywhere => [&builtin[..], &ALL].concat(),
             Self::LargeOutput => [&hook("inventory")[..], &first].concat(),
             Self::Failure => [&hook("check-disk")[..], &second].concat(),
-            Self::Overrun => [&hook("rebuild-index")[..], &second, &["--timeout-seconds", OVERRUN]].concat(),
+            Self::Overrun => [
+                &hook("rebuild-index")[..],
+                &second,
+                &["--timeout-seconds", OVERRUN],
+            ]
+            .concat(),
             Self::OneIsOff => [&builtin[..], &ALL, &["--timeout-seconds", ABSENCE]].concat(),
         };
         let dispatch = ["action", "dispatch", "--project", operator.project()];
@@ -94,9 +99,15 @@ impl Dispatched {
             .with_context(|| format!("what the log says of {} is not what happened", self.id))?;
         for target in targets(&execution)? {
             let (id, status) = (text_of(target, "node_id"), text_of(target, "status"));
-            let name = nodes.iter().find(|node| node.id == id).map_or(id, |node| &node.name);
-            let error = target["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
-            console::say(&format!("{name} {status}{error}"))?;
+            let name = nodes
+                .iter()
+                .find(|node| node.id == id)
+                .map_or(id, |node| &node.name);
+            let error = target["error"]
+                .as_str()
+                .map(|error| format!(": {error}"))
+                .unwrap_or_default();
+            console::say(&format!("-- {name} {status}{error}"))?;
         }
         Ok(())
     }
@@ -112,8 +123,15 @@ impl Dispatched {
             Case::Overrun => check_overrun(sole(targets)?, text)?,
         }
         for target in targets {
-            let header = format!("==> {} {} ", text_of(target, "node_id"), text_of(target, "status"));
-            ensure!(text.lines().any(|line| line.starts_with(&header)), "no section begins with {header:?}");
+            let header = format!(
+                "==> {} {} ",
+                text_of(target, "node_id"),
+                text_of(target, "status")
+            );
+            ensure!(
+                text.lines().any(|line| line.starts_with(&header)),
+                "no section begins with {header:?}"
+            );
         }
         Ok(())
     }
@@ -127,11 +145,17 @@ fn hook(name: &str) -> [&str; 4] {
 fn check_info(targets: &[Value], statuses: &[&str]) -> anyhow::Result<()> {
     let mut found: Vec<&str> = targets.iter().map(|target| text_of(target, "status")).collect();
     found.sort_unstable();
-    ensure!(found == statuses, "the targets are {found:?} and not {statuses:?}");
+    ensure!(
+        found == statuses,
+        "the targets are {found:?} and not {statuses:?}"
+    );
     for target in targets {
         let is_collected = target["output_bytes"].as_u64().is_some_and(|bytes| bytes > 0);
         let has_ended = text_of(target, "status") == "succeeded";
-        ensure!(is_collected == has_ended, "output and status do not fit: {target}");
+        ensure!(
+            is_collected == has_ended,
+            "output and status do not fit: {target}"
+        );
     }
     Ok(())
 }
@@ -142,29 +166,56 @@ fn check_inventory(operator: &Operator, id: &str, target: &Value) -> anyhow::Res
     expect(&target["output_ref"], "kind", "object_store")?;
     let place = tempfile::tempdir()?;
     let file = place.path().join("inventory");
-    let path = file.to_str().context("the temporary directory's name is not text")?;
-    let which = ["--project", operator.project(), "--id", id, "--node", text_of(target, "node_id")];
+    let path = file
+        .to_str()
+        .context("the temporary directory's name is not text")?;
+    let which = [
+        "--project",
+        operator.project(),
+        "--id",
+        id,
+        "--node",
+        text_of(target, "node_id"),
+    ];
     operator.show(&[&["action", "output"], &which[..], &["--file", path]].concat())?;
-    ensure!(std::fs::read(&file)? == written.as_bytes(), "the archived output is not what the hook wrote");
-    Ok(console::say(&format!("These are the {} bytes that the hook wrote.", written.len()))?)
+    ensure!(
+        std::fs::read(&file)? == written.as_bytes(),
+        "the archived output is not what the hook wrote"
+    );
+    Ok(console::say(&format!(
+        "-- the very {} bytes that the hook wrote",
+        written.len()
+    ))?)
 }
 
 fn check_failure(target: &Value, text: &str) -> anyhow::Result<()> {
     expect(target, "error", "exit code 3")?;
-    ensure!(target["exit_code"] == 3, "the exit code is {}", target["exit_code"]);
-    ensure!(text.contains("checking /var\n/var is 97 % full\n"), "the output is not shown as it was written");
+    ensure!(
+        target["exit_code"] == 3,
+        "the exit code is {}",
+        target["exit_code"]
+    );
+    ensure!(
+        text.contains("checking /var\n/var is 97 % full\n"),
+        "the output is not shown as it was written"
+    );
     Ok(())
 }
 
 fn check_overrun(target: &Value, text: &str) -> anyhow::Result<()> {
     expect(target, "error", &format!("timed out after {OVERRUN} s"))?;
     ensure!(target["exit_code"].is_null(), "what was killed has no exit code");
-    ensure!(text.contains("rebuilding\n") && !text.contains("done\n"), "the output so far is not shown");
+    ensure!(
+        text.contains("rebuilding\n") && !text.contains("done\n"),
+        "the output so far is not shown"
+    );
     Ok(())
 }
 
 fn targets(execution: &Value) -> anyhow::Result<&Vec<Value>> {
-    execution["targets"].as_array().context("an execution has targets")
+    execution["targets"]
+        .as_array()
+        .context("an execution has targets")
 }
 
 fn sole(targets: &[Value]) -> anyhow::Result<&Value> {

@@ -82,7 +82,9 @@ impl Operator {
         let mut command = Command::new(&self.plexctl);
         // Nothing of the surroundings decides what is shown, least of all somebody's stored profiles.
         command.env_clear().env("HOME", &self.home).args(arguments);
-        command.env("PLEXSPHERE_URL", &self.url).env("PLEXSPHERE_CA_FILE", &self.ca_file);
+        command
+            .env("PLEXSPHERE_URL", &self.url)
+            .env("PLEXSPHERE_CA_FILE", &self.ca_file);
         command.env("PLEXSPHERE_TOKEN", &self.token);
         let output = command.output().context("cannot run plexctl")?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -100,10 +102,17 @@ impl Operator {
 /// A command line as a shell takes it.
 fn line(arguments: &[&str]) -> String {
     let is_plain = |word: &str| {
-        !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c))
+        !word.is_empty()
+            && word
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c))
     };
     let quoted = arguments.iter().map(|word| {
-        if is_plain(word) { (*word).to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+        if is_plain(word) {
+            (*word).to_owned()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
     });
     quoted.collect::<Vec<_>>().join(" ")
 }
@@ -115,9 +124,21 @@ mod tests {
 
     #[test]
     fn a_shell_reads_a_line_as_it_was_meant() {
-        let words = ["--selector", "role=web", "a b", "", "it's", "$HOME", "{\"a\": 1}", "*"];
+        let words = [
+            "--selector",
+            "role=web",
+            "a b",
+            "",
+            "it's",
+            "$HOME",
+            "{\"a\": 1}",
+            "*",
+        ];
         let script = format!("printf '%s\\n' {}", line(&words));
         let output = Command::new("sh").args(["-c", &script]).output().unwrap();
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{}\n", words.join("\n")));
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            format!("{}\n", words.join("\n"))
+        );
     }
 }

@@ -31,9 +31,17 @@ impl Process {
     pub(super) fn start(name: &str, mut command: Command, log: &Path) -> anyhow::Result<Self> {
         let stdout = OpenOptions::new().create(true).append(true).open(log)?;
         let stderr = stdout.try_clone()?;
-        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0);
+        command
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
+            .process_group(0);
         let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
-        Ok(Self { name: name.to_owned(), child: Some(child), log: log.to_owned() })
+        Ok(Self {
+            name: name.to_owned(),
+            child: Some(child),
+            log: log.to_owned(),
+        })
     }
 
     /// Its process id, while it runs.
@@ -46,12 +54,17 @@ impl Process {
     /// # Errors
     /// With the last that it said.
     pub(super) fn expect_running(&mut self) -> anyhow::Result<()> {
-        let Some(child) = &mut self.child else { return Ok(()) };
+        let Some(child) = &mut self.child else {
+            return Ok(());
+        };
         if let Some(status) = child.try_wait()? {
             self.child = None;
             let said = fs::read_to_string(&self.log).unwrap_or_default();
             let last = said.lines().last().unwrap_or("nothing");
-            anyhow::bail!("{} ended by itself ({status}); the last that it said: {last}", self.name);
+            anyhow::bail!(
+                "{} ended by itself ({status}); the last that it said: {last}",
+                self.name
+            );
         }
         Ok(())
     }
@@ -61,9 +74,15 @@ impl Process {
     /// # Errors
     /// When it does not end in time, or not with success.
     pub(super) fn stop(&mut self) -> anyhow::Result<()> {
-        let Some(mut child) = self.child.take() else { return Ok(()) };
+        let Some(mut child) = self.child.take() else {
+            return Ok(());
+        };
         let status = end(&mut child).with_context(|| format!("cannot stop {}", self.name))?;
-        ensure!(status.success(), "{} was asked to end and ended with {status}", self.name);
+        ensure!(
+            status.success(),
+            "{} was asked to end and ended with {status}",
+            self.name
+        );
         Ok(())
     }
 
@@ -133,7 +152,11 @@ mod tests {
             thread::sleep(Duration::from_millis(5));
             assert!(process.id().is_some(), "its end is told once and for all");
         }
-        assert!(fs::read_to_string(&process.log).unwrap().ends_with("last words\n"));
+        assert!(
+            fs::read_to_string(&process.log)
+                .unwrap()
+                .ends_with("last words\n")
+        );
     }
 
     #[test]

@@ -69,7 +69,10 @@ impl Site {
     /// When something does not start, or a signal comes.
     pub(super) fn build(programs: &Path, interrupt: &Interrupt) -> anyhow::Result<Self> {
         let place = tempfile::Builder::new().prefix("plexsphere-demo-").tempdir()?;
-        console::say(&format!("\nEverything of this demonstration is in {}", place.path().display()))?;
+        console::say(&format!(
+            "\nEverything of this demonstration is in {}",
+            place.path().display()
+        ))?;
         let made = init(programs, &place.path().join("data"))?;
         let (server, url) = serve(programs, place.path(), interrupt)?;
         let token = fs::read_to_string(&made.admin_token_file).context("cannot read the admin's token")?;
@@ -81,7 +84,16 @@ impl Site {
         };
         let operator = Operator::new(programs.join("plexctl"), place.path(), access);
         let (agents, nodes, programs) = (Vec::new(), Vec::new(), programs.to_owned());
-        let mut site = Self { agents, server, operator, nodes, made, url, programs, place };
+        let mut site = Self {
+            agents,
+            server,
+            operator,
+            nodes,
+            made,
+            url,
+            programs,
+            place,
+        };
         site.admit_agents(interrupt)?;
         Ok(site)
     }
@@ -162,8 +174,12 @@ impl Site {
     fn admit_agents(&mut self, interrupt: &Interrupt) -> anyhow::Result<()> {
         let uses = NAMES.len().to_string();
         let issue = ["bootstrap-token", "issue", "--project", &self.made.project_id];
-        let issued = self.operator.ask(&[&issue[..], &["--label", "role=web", "--max-uses", &uses]].concat())?;
-        let token = issued["token"].as_str().context("no bootstrap token was issued")?;
+        let issued = self
+            .operator
+            .ask(&[&issue[..], &["--label", "role=web", "--max-uses", &uses]].concat())?;
+        let token = issued["token"]
+            .as_str()
+            .context("no bootstrap token was issued")?;
         let file = self.token_file();
         fs::write(&file, token)?;
         fs::set_permissions(&file, Permissions::from_mode(0o600))?;
@@ -185,9 +201,15 @@ impl Site {
     fn start_agent(&self, name: &str) -> anyhow::Result<Process> {
         let home = self.place.path().join(name);
         let mut command = Command::new(self.programs.join("plexd"));
-        command.args(["run", "--name", name, "--server", &self.url, "--ca-file"]).arg(&self.made.ca_file);
+        command
+            .args(["run", "--name", name, "--server", &self.url, "--ca-file"])
+            .arg(&self.made.ca_file);
         command.arg("--bootstrap-token-file").arg(self.token_file());
-        command.arg("--state-dir").arg(home.join("state")).arg("--hooks-dir").arg(home.join("hooks"));
+        command
+            .arg("--state-dir")
+            .arg(home.join("state"))
+            .arg("--hooks-dir")
+            .arg(home.join("hooks"));
         Process::start(&format!("the agent of {name}"), command, &home.join("log"))
     }
 
@@ -198,16 +220,25 @@ impl Site {
 
 fn init(programs: &Path, data_dir: &Path) -> anyhow::Result<Made> {
     let mut command = Command::new(programs.join("plexsphere"));
-    let output = command.args(["init", "--output", "json", "--data-dir"]).arg(data_dir).output()?;
+    let output = command
+        .args(["init", "--output", "json", "--data-dir"])
+        .arg(data_dir)
+        .output()?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "plexsphere init failed: {}", said.trim_end());
+    ensure!(
+        output.status.success(),
+        "plexsphere init failed: {}",
+        said.trim_end()
+    );
     serde_json::from_slice(&output.stdout).context("plexsphere init does not say what it made")
 }
 
 fn serve(programs: &Path, place: &Path, interrupt: &Interrupt) -> anyhow::Result<(Process, String)> {
     let ready_file = place.join("ready.json");
     let mut command = Command::new(programs.join("plexsphere"));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(place.join("data"));
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(place.join("data"));
     command.arg("--ready-file").arg(&ready_file);
     let mut server = Process::start("the control plane", command, &place.join("plexsphere.log"))?;
     let text = interrupt.wait_for("the control plane", PATIENCE, || {
@@ -236,8 +267,16 @@ fn ready_nodes(operator: &Operator) -> anyhow::Result<Option<Vec<Node>>> {
     let items = page["items"].as_array().context("node list has no items")?;
     let ready = items.iter().filter(|node| node["manifest_at"].is_string());
     let named = ready.filter_map(|node| Some((node["id"].as_str()?, node["name"].as_str()?)));
-    let mut nodes: Vec<Node> =
-        named.map(|(id, name)| Node { id: id.to_owned(), name: name.to_owned() }).collect();
+    let mut nodes: Vec<Node> = named
+        .map(|(id, name)| Node {
+            id: id.to_owned(),
+            name: name.to_owned(),
+        })
+        .collect();
     nodes.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(nodes.iter().map(|node| node.name.as_str()).eq(NAMES).then_some(nodes))
+    Ok(nodes
+        .iter()
+        .map(|node| node.name.as_str())
+        .eq(NAMES)
+        .then_some(nodes))
 }

@@ -1,0 +1,144 @@
+//! What there is to run, in the order in which it runs: what is quick and often wrong comes first.
+
+use super::{Outcome, deny, dependencies, lock_file};
+use crate::demo;
+use crate::generated::Document;
+use crate::workspace::{self, Workspace, cargo};
+
+use clap::ValueEnum;
+
+/// One suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Suite {
+    /// The formatting is rustfmt's
+    Format,
+    /// The lock file has no second crypto provider and has not swollen
+    LockFile,
+    /// No crate knows another that it must not know
+    Dependencies,
+    /// No warning from clippy
+    Clippy,
+    /// No warning from rustdoc
+    Documentation,
+    /// Unit tests, integration tests of single crates, examples in the documentation
+    Unit,
+    /// The committed generated files are what the programs say
+    Generated,
+    /// Everything end to end, through the real programs
+    E2e,
+    /// What happens when programs are killed, connections cut and deadlines missed
+    Resilience,
+    /// Mutated input for everything that reads what others send
+    Fuzz,
+    /// Licences, sources and bans of all dependencies
+    Deny,
+    /// The demonstration
+    Demo,
+}
+
+impl Suite {
+    /// What it is called on the command line.
+    pub(super) fn name(self) -> String {
+        let value = self.to_possible_value().expect("no suite is hidden");
+        value.get_name().to_owned()
+    }
+
+    /// Whether `--quick` leaves it out.
+    pub(super) fn takes_minutes(self) -> bool {
+        match self {
+            Self::Format
+            | Self::LockFile
+            | Self::Dependencies
+            | Self::Clippy
+            | Self::Documentation
+            | Self::Unit
+            | Self::Generated => false,
+            Self::E2e | Self::Resilience | Self::Fuzz | Self::Deny | Self::Demo => true,
+        }
+    }
+
+    /// Runs it.
+    pub(super) fn run(self, workspace: &Workspace) -> Outcome {
+        match self {
+            Self::Format => workspace::run(cargo(&["fmt", "--all", "--check"])).into(),
+            Self::LockFile => lock_file::check().into(),
+            Self::Dependencies => dependencies::check().into(),
+            Self::Clippy => clippy().into(),
+            Self::Documentation => documentation().into(),
+            Self::Unit => unit().into(),
+            Self::Generated => generated(workspace).into(),
+            Self::E2e | Self::Resilience | Self::Fuzz => end_to_end(workspace, &self.name()).into(),
+            Self::Deny => deny::run(workspace),
+            Self::Demo => demo::run(&demo::Args::default()).into(),
+        }
+    }
+}
+
+fn clippy() -> anyhow::Result<()> {
+    let what = ["clippy", "--workspace", "--all-targets", "--locked", "--quiet"];
+    workspace::run(cargo(&[&what[..], &["--", "-D", "warnings"]].concat()))
+}
+
+fn documentation() -> anyhow::Result<()> {
+    let what = [
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+        "--locked",
+        "--quiet",
+    ];
+    let mut command = cargo(&what);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    workspace::run(command)
+}
+
+fn unit() -> anyhow::Result<()> {
+    let what = [
+        "test",
+        "--workspace",
+        "--exclude",
+        END_TO_END,
+        "--locked",
+        "--no-fail-fast",
+    ];
+    workspace::run(cargo(&what))?;
+    workspace::run(cargo(&["test", "--package", END_TO_END, "--lib", "--locked"]))
+}
+
+fn generated(workspace: &Workspace) -> anyhow::Result<()> {
+    let programs = workspace.build_programs()?;
+    Document::ALL
+        .into_iter()
+        .try_for_each(|document| document.check(&programs))
+}
+
+/// The package whose tests start the programs.
+const END_TO_END: &str = "plex-tests";
+
+fn end_to_end(workspace: &Workspace, target: &str) -> anyhow::Result<()> {
+    let programs = workspace.build_programs()?;
+    let mut command = cargo(&["test", "--package", END_TO_END, "--test", target, "--locked"]);
+    command.env("PLEX_BIN_DIR", programs);
+    workspace::run(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_test_target_of_the_end_to_end_package_is_forgotten() {
+        let directory = workspace::root().join("crates/tests/tests");
+        let entries = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let targets = entries.filter(|path| path.join("main.rs").is_file() || path.extension().is_some());
+        let targets: BTreeSet<String> = targets
+            .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+            .collect();
+        let suites = [Suite::E2e, Suite::Resilience, Suite::Fuzz].map(Suite::name);
+        assert_eq!(targets, BTreeSet::from(suites));
+    }
+}
