@@ -28,7 +28,9 @@ impl NodeKind {
 
     /// The kind of that word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Node, Self::Bridge].into_iter().find(|kind| kind.as_str() == word)
+        [Self::Node, Self::Bridge]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 
@@ -39,7 +41,10 @@ pub struct BootstrapTokenIssueRequest {
     /// Who redeems it.
     pub kind: NodeKind,
     /// A segment of the token's text.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 32, pattern = "^[a-z]+$"))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 32, pattern = "^[a-z]+$")
+    )]
     pub env_prefix: String,
     /// How long it can be redeemed.
     #[cfg_attr(feature = "openapi", schema(minimum = 300, maximum = 86400))]
@@ -162,6 +167,8 @@ pub struct RegisterResponse {
 
 impl std::fmt::Debug for RegisterResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RegisterResponse").field("node_id", &self.node_id).finish_non_exhaustive()
+        f.debug_struct("RegisterResponse")
+            .field("node_id", &self.node_id)
+            .finish_non_exhaustive()
     }
 }

@@ -31,7 +31,9 @@ impl ActionKind {
 
     /// The kind of that word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Builtin, Self::Hook].into_iter().find(|kind| kind.as_str() == word)
+        [Self::Builtin, Self::Hook]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 
@@ -100,7 +102,10 @@ impl ExecutionStatus {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DispatchExecutionRequest {
     /// The action's name; it matches `^[a-z0-9][a-z0-9._-]{0,127}$`.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 128, pattern = "^[a-z0-9][a-z0-9._-]{0,127}$"))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 128, pattern = "^[a-z0-9][a-z0-9._-]{0,127}$")
+    )]
     pub action: String,
     /// Built-in when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

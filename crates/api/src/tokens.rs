@@ -29,7 +29,9 @@ impl TokenEnvironment {
 
     /// The environment of that word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Dev, Self::Stage, Self::Prod].into_iter().find(|env| env.as_str() == word)
+        [Self::Dev, Self::Stage, Self::Prod]
+            .into_iter()
+            .find(|env| env.as_str() == word)
     }
 }
 
@@ -38,7 +40,10 @@ impl TokenEnvironment {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct APITokenIssueRequest {
     /// Whom the token acts as: `user:<uuid>` or `service:<uuid>`.
-    #[cfg_attr(feature = "openapi", schema(max_length = 44, pattern = "^(user|service):[0-9a-fA-F-]{36}$"))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(max_length = 44, pattern = "^(user|service):[0-9a-fA-F-]{36}$")
+    )]
     pub identity_ref: String,
     /// A segment of the token's text.
     pub env_prefix: TokenEnvironment,

@@ -37,14 +37,20 @@ pub struct ApiError {
 impl ApiError {
     /// Reads an error answer; the body need not be a problem document.
     pub fn from_answer(status: u16, retry_after: Option<&str>, body: &[u8]) -> Self {
-        let problem = serde_json::from_slice::<Value>(body).ok().filter(Value::is_object);
+        let problem = serde_json::from_slice::<Value>(body)
+            .ok()
+            .filter(Value::is_object);
         let text = |field: &str| problem.as_ref()?.get(field)?.as_str().map(str::to_owned);
         Self {
             status,
             code: text("code"),
             detail: text("detail").or_else(|| text("title")).unwrap_or_else(|| {
-                let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
-                format!("the server answered {status} {}", reason.unwrap_or("")).trim_end().to_owned()
+                let reason = http::StatusCode::from_u16(status)
+                    .ok()
+                    .and_then(|s| s.canonical_reason());
+                format!("the server answered {status} {}", reason.unwrap_or(""))
+                    .trim_end()
+                    .to_owned()
             }),
             correlation_id: text("correlation_id"),
             retry_after: retry_after.and_then(|seconds| seconds.trim().parse().ok()),

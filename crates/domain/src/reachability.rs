@@ -112,7 +112,12 @@ fn value(field: &str, text: &str) -> Result<Duration, String> {
     if text.is_empty() {
         return Ok(Duration::ZERO);
     }
-    duration::parse(text).ok_or_else(|| format!("{field} is not a duration such as 30s or 5m"))
+    let value = duration::parse(text).ok_or_else(|| format!("{field} is not a duration such as 30s or 5m"))?;
+    // Policies are kept in whole seconds; a fraction would read back as another policy.
+    if value.subsec_nanos() != 0 {
+        return Err(format!("{field} must be a whole number of seconds"));
+    }
+    Ok(value)
 }
 
 #[cfg(test)]
@@ -141,6 +146,9 @@ mod tests {
             ("10s", "30s", "59.9s"),
             ("10s", "30s", "60m1s"),
             ("21m", "1h", "1h"),
+            ("10500ms", "90s", "300s"),
+            ("30s", "90.5s", "300s"),
+            ("30s", "90s", "300s1ns"),
             ("30s", "90s", ""),
             ("", "90s", "300s"),
             ("30s", "x", "300s"),

@@ -3,9 +3,11 @@
 use crate::callbacks::Committer;
 use crate::delivery::Wakes;
 use crate::denials::Denials;
+use crate::http::meta::ObjectProbe;
 use crate::objects::LocalStore;
 use crate::signing::Signers;
 use crate::system::{SystemClock, SystemRng};
+use crate::throttle::Throttle;
 use crate::tokens::TokenUses;
 use crate::{callbacks, loops};
 use plex_domain::cidr::Cidr;
@@ -57,6 +59,10 @@ pub struct Shared {
     pub denials: Denials,
     /// Uses of API tokens on their way to the database.
     pub token_uses: TokenUses,
+    /// The limit on failed authentications.
+    pub throttle: Throttle,
+    /// Whether the object store could be written a moment ago.
+    pub object_probe: ObjectProbe,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -131,6 +137,8 @@ impl App {
             signers: Signers::default(),
             denials: Denials::default(),
             token_uses: TokenUses::default(),
+            throttle: Throttle::default(),
+            object_probe: ObjectProbe::default(),
             public_url: settings.public_url,
             max_output_bytes: settings.max_output_bytes,
             trusted_proxies: settings.trusted_proxies,

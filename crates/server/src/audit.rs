@@ -23,3 +23,6 @@ pub fn granted(principal: &Principal, domain_id: Option<Uuid>, relation: &str, o
         details: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

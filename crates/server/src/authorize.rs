@@ -65,11 +65,26 @@ pub async fn domain_or(
     if exists { Ok(()) } else { Err(missing()) }
 }
 
+/// Allows `permission` on a domain whether there is one or not, or says why not: 403 `rebac_denied`, the same
+/// for a foreign domain and for none. For an operation that tells those who may know what a missing one means.
+pub fn domain_if_any(app: &App, principal: &Principal, permission: Permission, id: Uuid) -> Result<(), Failure> {
+    let scope = Scope { domain_id: Some(id), project_id: None };
+    allow(app, principal, permission, (&scope, &ObjectRef::of(ObjectKind::Domain, id)), out_of_scope)
+}
+
 /// Allows `permission` on the platform, or says why not: 403 `rebac_denied`.
 pub fn platform(app: &App, principal: &Principal, permission: Permission) -> Result<(), Failure> {
-    let scope = Scope { domain_id: None, project_id: None };
-    let object = ObjectRef { kind: ObjectKind::Platform, id: None };
-    allow(app, principal, permission, (&scope, &object), || denied(DenialReason::OutOfScope, Vec::new()))
+    platform_or(app, principal, permission, out_of_scope)
+}
+
+/// The same for an operation that answers a caller without any relation on the platform in its own way.
+pub fn platform_or(
+    app: &App,
+    principal: &Principal,
+    permission: Permission,
+    missing: impl FnOnce() -> Failure,
+) -> Result<(), Failure> {
+    allow(app, principal, permission, (&Scope::default(), &ObjectRef::PLATFORM), missing)
 }
 
 /// Allows `permission` on a node through its project, or says why not: 404 `node_not_found`, 403
@@ -119,6 +134,11 @@ fn allow(
             })
         }
     }
+}
+
+/// The denial where no 404 is declared: for what is missing and for what the caller has no binding to, alike.
+pub fn out_of_scope() -> Failure {
+    denied(DenialReason::OutOfScope, Vec::new())
 }
 
 /// The body of a relation denial.

@@ -1,7 +1,6 @@
 //! What a new installation begins with: a domain, a project, and a platform admin with a token.
 
 use crate::app::{Keys, database_settings};
-use crate::http::tenancy;
 use crate::signing::SEAL_PURPOSE;
 use anyhow::Context as _;
 use plex_api::audit::AuditReason;
@@ -9,11 +8,12 @@ use plex_api::tokens::{PrincipalType, TokenEnvironment};
 use plex_domain::credential::{self, ApiToken};
 use plex_domain::keys::MasterKey;
 use plex_domain::reachability::Policy;
-use plex_domain::relation::{Binding, ObjectKind, ObjectRef, Relation};
+use plex_domain::relation::{Binding, ObjectRef, Relation};
+use plex_domain::tenancy;
 use plex_store::audit::{self, Record};
 use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
-use plex_store::relations::{self, NewTuple};
+use plex_store::relations::{self, Granted, NewTuple};
 use plex_store::tokens::{self, NewToken};
 use plex_store::{Db, Error, Tx, principals};
 use std::path::Path;
@@ -56,17 +56,11 @@ pub fn create(data_dir: &Path, master: &MasterKey, names: &FirstTenants) -> anyh
                 let domain = first_domain(tx, &keys, &names.domain_slug).await?;
                 let project = first_project(tx, domain, &names.project_slug).await?;
                 let admin = tx.new_id();
-                let binding = Binding {
-                    relation: Relation::Admin,
-                    object: ObjectRef { kind: ObjectKind::Platform, id: None },
-                };
-                let created_by = "system".to_owned();
-                relations::create(tx, &NewTuple { subject: (PrincipalType::User, admin), binding, created_by })
-                    .await?;
+                grant_all(tx, &keys, admin).await?;
                 issue(tx, &keys, admin, &token).await?;
                 record(tx, &keys, (Some(domain), "create_domain"), ("domain", domain)).await?;
                 record(tx, &keys, (Some(domain), "create_project"), ("project", project)).await?;
-                record(tx, &keys, (None, "grant"), ("user", admin)).await?;
+                record(tx, &keys, (None, "issue_token"), ("user", admin)).await?;
                 Ok::<_, anyhow::Error>((domain, project))
             })
             .await?;
@@ -74,8 +68,8 @@ pub fn create(data_dir: &Path, master: &MasterKey, names: &FirstTenants) -> anyh
     })
 }
 
-/// Revokes the first platform admin's tokens and gives out a new one. Call it outside any runtime; a server
-/// may be running.
+/// Revokes the first platform admin's tokens, gives out a new one, and makes it platform admin again should it
+/// not be one any more. Call it outside any runtime; a server may be running.
 pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<String> {
     let keys = Keys::new(master.clone());
     let token = mint();
@@ -84,6 +78,7 @@ pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<
         db.write(async move |tx| {
             let admin = principals::first_user(tx).await?.context("this database has no user")?;
             tokens::revoke_all(tx, admin).await?;
+            grant_all(tx, &keys, admin).await?;
             issue(tx, &keys, admin, &token).await?;
             record(tx, &keys, (None, "reset_token"), ("user", admin)).await?;
             Ok::<_, anyhow::Error>(())
@@ -91,6 +86,17 @@ pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<
         .await?;
         Ok(issued)
     })
+}
+
+/// Makes an identity platform admin, unless it is.
+async fn grant_all(tx: &mut Tx, keys: &Keys, admin: Uuid) -> anyhow::Result<()> {
+    let binding = Binding { relation: Relation::Admin, object: ObjectRef::PLATFORM };
+    let created_by = "system".to_owned();
+    let new = NewTuple { subject: (PrincipalType::User, admin), binding, created_by };
+    match relations::create(tx, &new).await? {
+        Granted::Held(_) => Ok(()),
+        Granted::New(_) => Ok(record(tx, keys, (None, "grant"), ("user", admin)).await?),
+    }
 }
 
 fn mint() -> String {
@@ -161,3 +167,6 @@ async fn record(
     };
     audit::append(tx, &keys.pseudonyms, record).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,11 @@ impl Committer {
     /// Stores a report; returns once what it answers is durable.
     pub async fn advance(&self, advance: Advance, context: &Context) -> Result<Outcome, Failure> {
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { advance, correlation_id: context.correlation_id.clone(), answer };
+        let waiting = Waiting {
+            advance,
+            correlation_id: context.correlation_id.clone(),
+            answer,
+        };
         let busy = || Failure::unavailable(codes::DATASTORE_UNAVAILABLE, "too many reports wait; try again");
         self.0.try_send(waiting).map_err(|_| busy())?;
         answered.await.unwrap_or_else(|_| Err(busy()))
@@ -66,7 +70,15 @@ pub async fn commit(app: App, mut queue: mpsc::Receiver<Waiting>) {
 async fn commit_batch(app: &App, batch: Vec<Waiting>) {
     let (reports, answers): (Vec<Report>, Vec<_>) = batch
         .into_iter()
-        .map(|waiting| (Report { advance: waiting.advance, correlation_id: waiting.correlation_id }, waiting.answer))
+        .map(|waiting| {
+            (
+                Report {
+                    advance: waiting.advance,
+                    correlation_id: waiting.correlation_id,
+                },
+                waiting.answer,
+            )
+        })
         .unzip();
     let reports: Arc<[Report]> = reports.into();
     match store(app, Arc::clone(&reports)).await {
@@ -80,7 +92,11 @@ async fn commit_batch(app: &App, batch: Vec<Waiting>) {
             tracing::error!(error.cause = ?error, "a batch of callbacks failed; storing them one by one");
             for (answer, report) in answers.into_iter().zip(reports.iter()) {
                 let stored = store(app, Arc::new([report.clone()])).await;
-                let _ = answer.send(stored.map(|mut outcomes| outcomes.remove(0)).map_err(Failure::from));
+                let _ = answer.send(
+                    stored
+                        .map(|mut outcomes| outcomes.remove(0))
+                        .map_err(Failure::from),
+                );
             }
         }
         Err(error) => {
@@ -107,8 +123,12 @@ async fn store(app: &App, reports: Arc<[Report]>) -> Result<Vec<Outcome>, Error>
             let advances: Vec<Advance> = reports.iter().map(|report| report.advance.clone()).collect();
             let (outcomes, events) = invocations::advance(tx, &advances).await?;
             let correlation_of = |execution_id| {
-                let first = reports.iter().find(|report| report.advance.execution_id == execution_id);
-                first.map(|report| report.correlation_id.clone()).unwrap_or_default()
+                let first = reports
+                    .iter()
+                    .find(|report| report.advance.execution_id == execution_id);
+                first
+                    .map(|report| report.correlation_id.clone())
+                    .unwrap_or_default()
             };
             record(tx, &key, "callback", &events, correlation_of).await?;
             record_late(tx, &key, &reports, &outcomes).await?;
@@ -130,12 +150,17 @@ pub async fn record(
         by_execution.entry(event.execution_id).or_default().push(event);
     }
     for (execution_id, events) in by_execution {
-        let only = events.iter().all(|event| event.node_id == events[0].node_id).then(|| events[0].node_id);
+        let only = events
+            .iter()
+            .all(|event| event.node_id == events[0].node_id)
+            .then(|| events[0].node_id);
         let by_deadline = events[0].to == ExecutionStatus::Timeout;
         let record = audit::Record {
             domain_id: Some(events[0].domain_id),
             reason: AuditReason::Granted,
-            identity: only.filter(|_| !by_deadline).map_or_else(|| "system".to_owned(), |id| format!("node:{id}")),
+            identity: only
+                .filter(|_| !by_deadline)
+                .map_or_else(|| "system".to_owned(), |id| format!("node:{id}")),
             relation: relation.to_owned(),
             object_type: "execution".to_owned(),
             object_id: execution_id.to_string(),
@@ -160,12 +185,23 @@ fn digest(events: &[&Event]) -> String {
             digest.update(&[0]);
         }
     }
-    format!("events sha256:{}", data_encoding::HEXLOWER.encode(digest.finish().as_ref()))
+    format!(
+        "events sha256:{}",
+        data_encoding::HEXLOWER.encode(digest.finish().as_ref())
+    )
 }
 
 /// A result that came after `timeout` is refused, but it is evidence: it is audited (decision 16).
-async fn record_late(tx: &mut Tx, key: &[u8; 32], reports: &[Report], outcomes: &[Outcome]) -> Result<(), Error> {
-    let timed_out = Outcome::Refused { refusal: Refusal::AlreadyTerminal, current: ExecutionStatus::Timeout };
+async fn record_late(
+    tx: &mut Tx,
+    key: &[u8; 32],
+    reports: &[Report],
+    outcomes: &[Outcome],
+) -> Result<(), Error> {
+    let timed_out = Outcome::Refused {
+        refusal: Refusal::AlreadyTerminal,
+        current: ExecutionStatus::Timeout,
+    };
     for (report, outcome) in reports.iter().zip(outcomes) {
         let status = report.advance.report.status;
         if *outcome != timed_out || !status.is_terminal() {

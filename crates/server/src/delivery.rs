@@ -40,7 +40,10 @@ pub struct Signal {
 
 impl Default for Wakes {
     fn default() -> Self {
-        Self { streams: Arc::default(), looks: Semaphore::new(LOOKS) }
+        Self {
+            streams: Arc::default(),
+            looks: Semaphore::new(LOOKS),
+        }
     }
 }
 
@@ -56,8 +59,15 @@ impl Wakes {
     /// Signs a stream on. Do it before the first look, so that nothing falls between.
     pub fn subscribe(&self, node_id: Uuid) -> Subscription {
         let mut streams = self.streams.lock().expect("no holder of this lock panics");
-        let signal = streams.entry(node_id).or_insert_with(|| watch::Sender::new(Signal::default())).subscribe();
-        Subscription { node_id, signal, streams: Arc::clone(&self.streams) }
+        let signal = streams
+            .entry(node_id)
+            .or_insert_with(|| watch::Sender::new(Signal::default()))
+            .subscribe();
+        Subscription {
+            node_id,
+            signal,
+            streams: Arc::clone(&self.streams),
+        }
     }
 
     /// Tells these nodes' streams to look.
@@ -70,7 +80,12 @@ impl Wakes {
 
     /// Ends a node's streams.
     pub fn revoke(&self, node: Uuid) {
-        if let Some(stream) = self.streams.lock().expect("no holder of this lock panics").get(&node) {
+        if let Some(stream) = self
+            .streams
+            .lock()
+            .expect("no holder of this lock panics")
+            .get(&node)
+        {
             stream.send_modify(|signal| signal.revoked = true);
         }
     }
@@ -85,7 +100,10 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         let mut streams = self.streams.lock().expect("no holder of this lock panics");
         // This subscription's receiver still counts.
-        if streams.get(&self.node_id).is_some_and(|stream| stream.receiver_count() <= 1) {
+        if streams
+            .get(&self.node_id)
+            .is_some_and(|stream| stream.receiver_count() <= 1)
+        {
             streams.remove(&self.node_id);
         }
     }
@@ -94,7 +112,10 @@ impl Drop for Subscription {
 /// What waits for a node, oldest first.
 pub async fn queued(app: &App, node_id: Uuid) -> Result<Vec<Queued>, Failure> {
     let _turn = app.wakes.looks.acquire().await.map_err(Failure::internal)?;
-    Ok(app.db.read(async move |tx| invocations::queued(tx, node_id, QUEUED).await).await?)
+    Ok(app
+        .db
+        .read(async move |tx| invocations::queued(tx, node_id, QUEUED).await)
+        .await?)
 }
 
 /// One invocation as a freshly signed event: compact JSON on one line.
@@ -111,13 +132,22 @@ pub async fn sign(app: &App, (domain_id, node_id): (Uuid, Uuid), queued: &Queued
         r#type: queued.kind,
         parameters: raw(queued)?,
         timeout_seconds: queued.timeout_seconds,
-        callback_url: format!("{}{}", app.public_url, paths::callback(node_id, queued.execution_id)),
+        callback_url: format!(
+            "{}{}",
+            app.public_url,
+            paths::callback(node_id, queued.execution_id)
+        ),
         expires_at: Some(queued.expires_at),
         checksum: queued.checksum.clone(),
     };
     let payload = serde_json::to_string(&payload).map_err(Failure::internal)?;
     let scope = format!("node:{node_id}");
-    let header = Header { id: event_id, event_type: ACTION_REQUEST, scope: &scope, issued_at: now };
+    let header = Header {
+        id: event_id,
+        event_type: ACTION_REQUEST,
+        scope: &scope,
+        issued_at: now,
+    };
     Ok(envelope::seal(&key, &header, &payload))
 }
 
@@ -137,5 +167,10 @@ pub async fn entry(app: &App, ids: (Uuid, Uuid), queued: &Queued) -> Result<Node
 }
 
 fn raw(queued: &Queued) -> Result<Option<Box<RawValue>>, Failure> {
-    queued.parameters.clone().map(RawValue::from_string).transpose().map_err(Failure::internal)
+    queued
+        .parameters
+        .clone()
+        .map(RawValue::from_string)
+        .transpose()
+        .map_err(Failure::internal)
 }

@@ -23,4 +23,8 @@ pub mod request;
 pub mod serve;
 pub mod signing;
 pub mod system;
+pub mod throttle;
 pub mod tokens;
+
+#[cfg(test)]
+mod testing;

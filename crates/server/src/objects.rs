@@ -46,7 +46,10 @@ impl Grant {
     fn query(&self, expires: i64) -> String {
         match self {
             Self::Upload { bytes, sha256: None } => format!("expires={expires}&length={bytes}"),
-            Self::Upload { bytes, sha256: Some(sha256) } => {
+            Self::Upload {
+                bytes,
+                sha256: Some(sha256),
+            } => {
                 format!("expires={expires}&length={bytes}&sha256={sha256}")
             }
             Self::Download => format!("expires={expires}"),
@@ -67,7 +70,11 @@ fn presign(app: &App, grant: &Grant, key: &str, valid: Duration) -> String {
     let query = grant.query(expires);
     let signing = hmac::Key::new(hmac::HMAC_SHA256, &app.keys.presigned_urls);
     let tag = hmac::sign(&signing, format!("{} {key}?{query}", grant.method()).as_bytes());
-    format!("{}/{LOCAL_BUCKET}/{key}?{query}&signature={}", app.public_url, HEXLOWER.encode(tag.as_ref()))
+    format!(
+        "{}/{LOCAL_BUCKET}/{key}?{query}&signature={}",
+        app.public_url,
+        HEXLOWER.encode(tag.as_ref())
+    )
 }
 
 /// Checks a presigned URL: 403 for one that was never signed, 404 for one whose time is over.
@@ -77,10 +84,16 @@ pub fn verify(app: &App, grant: &Grant, key: &str, (expires, signature): (i64, &
     let signed = format!("{} {key}?{query}", grant.method());
     let tag = HEXLOWER.decode(signature.as_bytes()).unwrap_or_default();
     if hmac::verify(&signing, signed.as_bytes(), &tag).is_err() {
-        return Err(Failure::forbidden(codes::UPLOAD_URL_INVALID, "this URL was not signed here"));
+        return Err(Failure::forbidden(
+            codes::UPLOAD_URL_INVALID,
+            "this URL was not signed here",
+        ));
     }
     if expires < app.clock.now().as_second() {
-        return Err(Failure::not_found(codes::OUTPUT_NOT_FOUND, "object under this URL, whose time is over,"));
+        return Err(Failure::not_found(
+            codes::OUTPUT_NOT_FOUND,
+            "object under this URL, whose time is over,",
+        ));
     }
     Ok(())
 }
@@ -107,7 +120,10 @@ impl LocalStore {
 
     /// A URL to upload a declared output to.
     pub fn presign_upload(&self, app: &App, upload: &Upload) -> String {
-        let grant = Grant::Upload { bytes: upload.bytes, sha256: upload.sha256.clone() };
+        let grant = Grant::Upload {
+            bytes: upload.bytes,
+            sha256: upload.sha256.clone(),
+        };
         presign(app, &grant, &upload.key, UPLOAD_VALID)
     }
 
@@ -119,14 +135,26 @@ impl LocalStore {
     /// Starts to receive an object.
     pub async fn receive(&self, random: &str) -> Result<Receiving, Failure> {
         let path = self.root.join("tmp").join(random);
-        let file = File::options().write(true).create_new(true).open(&path).await.map_err(unavailable)?;
-        Ok(Receiving { file, path: Some(path), bytes: 0, digest: Digest::new(&SHA256) })
+        let file = File::options()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .await
+            .map_err(unavailable)?;
+        Ok(Receiving {
+            file,
+            path: Some(path),
+            bytes: 0,
+            digest: Digest::new(&SHA256),
+        })
     }
 
     /// Opens an object to read; its length comes with it.
     pub async fn read(&self, key: &str) -> Result<(File, u64), Failure> {
         let path = self.path(key)?;
-        let file = File::open(path).await.map_err(|_| Failure::not_found(codes::OUTPUT_NOT_FOUND, "object"))?;
+        let file = File::open(path)
+            .await
+            .map_err(|_| Failure::not_found(codes::OUTPUT_NOT_FOUND, "object"))?;
         let bytes = file.metadata().await.map_err(unavailable)?.len();
         Ok((file, bytes))
     }
@@ -145,7 +173,9 @@ impl LocalStore {
         };
         let bytes = fs::metadata(&received).await.map_err(unavailable)?.len();
         if bytes != upload.bytes || digest != sha256 {
-            return Err(mismatch("the uploaded object has another length or digest than reported"));
+            return Err(mismatch(
+                "the uploaded object has another length or digest than reported",
+            ));
         }
         move_durably(&received, &target).await.map_err(unavailable)
     }
@@ -153,13 +183,19 @@ impl LocalStore {
     /// The received file of an upload key, and the digest in its name.
     async fn received(&self, key: &str) -> Result<Option<(PathBuf, String)>, Failure> {
         let path = self.path(key)?;
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
+        else {
             return Ok(None);
         };
-        let Ok(mut entries) = fs::read_dir(parent).await else { return Ok(None) };
+        let Ok(mut entries) = fs::read_dir(parent).await else {
+            return Ok(None);
+        };
         while let Some(entry) = entries.next_entry().await.map_err(unavailable)? {
             let file = entry.file_name();
-            if let Some(digest) = file.to_str().and_then(|file| file.strip_prefix(name)?.strip_prefix('.')) {
+            if let Some(digest) = file
+                .to_str()
+                .and_then(|file| file.strip_prefix(name)?.strip_prefix('.'))
+            {
                 return Ok(Some((entry.path(), digest.to_owned())));
             }
         }
@@ -169,7 +205,10 @@ impl LocalStore {
     /// A key's place below the root. Keys are made here of UUIDs and hex; anything else is refused.
     fn path(&self, key: &str) -> Result<PathBuf, Failure> {
         let is_plain = |part: &str| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         if key.len() <= 256 && key.split('/').all(is_plain) {
             Ok(self.root.join(key))
@@ -207,14 +246,27 @@ impl Receiving {
 
     /// Puts the object under its upload key, durably. A second, different object under the same key is
     /// refused; the same one again is fine.
-    pub async fn keep(mut self, store: &LocalStore, key: &str, announced: Option<&str>) -> Result<(), Failure> {
+    pub async fn keep(
+        mut self,
+        store: &LocalStore,
+        key: &str,
+        announced: Option<&str>,
+    ) -> Result<(), Failure> {
         let digest = HEXLOWER.encode(self.digest.clone().finish().as_ref());
         if announced.is_some_and(|announced| announced != digest) {
-            return Err(Failure::unprocessable(codes::OUTPUT_MISMATCH, "the bytes have another digest than announced"));
+            return Err(Failure::unprocessable(
+                codes::OUTPUT_MISMATCH,
+                "the bytes have another digest than announced",
+            ));
         }
         match store.received(key).await? {
             Some((_, known)) if known == digest => return Ok(()),
-            Some(_) => return Err(Failure::conflict(codes::UPLOAD_ALREADY_USED, "this URL was used before")),
+            Some(_) => {
+                return Err(Failure::conflict(
+                    codes::UPLOAD_ALREADY_USED,
+                    "this URL was used before",
+                ));
+            }
             None => {}
         }
         self.file.flush().await.map_err(unavailable)?;
@@ -222,7 +274,9 @@ impl Receiving {
         let mut target = store.path(key)?.into_os_string();
         target.push(format!(".{digest}"));
         if let Some(path) = self.path.take() {
-            move_durably(&path, Path::new(&target)).await.map_err(unavailable)?;
+            move_durably(&path, Path::new(&target))
+                .await
+                .map_err(unavailable)?;
         }
         Ok(())
     }
@@ -261,10 +315,15 @@ async fn hash_file(path: &Path) -> io::Result<(u64, String)> {
             bytes += read as u64;
         }
     };
-    tokio::task::spawn_blocking(hash).await.map_err(io::Error::other)?
+    tokio::task::spawn_blocking(hash)
+        .await
+        .map_err(io::Error::other)?
 }
 
 fn unavailable(error: io::Error) -> Failure {
     tracing::error!(error.cause = %error, "the object store failed");
-    Failure::unavailable(codes::OBJECT_STORE_UNAVAILABLE, "the object store cannot do this now; try again")
+    Failure::unavailable(
+        codes::OBJECT_STORE_UNAVAILABLE,
+        "the object store cannot do this now; try again",
+    )
 }

@@ -16,6 +16,7 @@ use plex_domain::credential;
 use plex_domain::relation::Binding;
 use plex_store::{nodes, tokens};
 use std::sync::Arc;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// An operator: a person or a service that came with an API token.
@@ -49,22 +50,27 @@ impl FromRequestParts<App> for Principal {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let context = Context::of(parts, &app.trusted_proxies);
         let failure = || {
             let detail = "send a valid API token as Authorization: Bearer psk_…";
-            Failure::unauthorized(codes::UNAUTHENTICATED, detail)
+            refused(app, &context, codes::UNAUTHENTICATED, detail)
         };
         let token = bearer(&parts.headers).filter(|token| credential::ApiToken::looks_like_api_token(token));
         let hash = credential::hash(&app.keys.api_tokens, token.ok_or_else(failure)?.as_bytes());
-        let found = app.db.read(async move |tx| tokens::authenticate(tx, &hash).await).await?;
+        let found = app
+            .db
+            .read(async move |tx| tokens::authenticate(tx, &hash).await)
+            .await?;
         let caller = found.ok_or_else(failure)?;
-        app.token_uses.note(caller.token_id, caller.last_used_at, app.clock.now());
+        app.token_uses
+            .note(caller.token_id, caller.last_used_at, app.clock.now());
         Ok(Self {
             id: caller.principal_id,
             kind: caller.kind,
             token_id: caller.token_id,
             email: caller.email,
             bindings: caller.bindings.into(),
-            context: Context::of(parts, &app.trusted_proxies),
+            context,
         })
     }
 }
@@ -86,28 +92,74 @@ impl FromRequestParts<App> for Node {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
-        let credential = bearer(&parts.headers).and_then(credential::parse_node).ok_or_else(|| {
-            let detail = "send the node's key as Authorization: Bearer nsk_<env>_<payload>";
-            Failure::unauthorized(malformed_key_code(parts.uri.path()), detail)
-        })?;
+        let context = Context::of(parts, &app.trusted_proxies);
+        let credential = bearer(&parts.headers)
+            .and_then(credential::parse_node)
+            .ok_or_else(|| {
+                let detail = "send the node's key as Authorization: Bearer nsk_<env>_<payload>";
+                refused(app, &context, malformed_key_code(parts.uri.path()), detail)
+            })?;
         let id = credential.node_id;
-        let found = app.db.read(async move |tx| nodes::authenticate(tx, id).await).await?;
+        let found = app
+            .db
+            .read(async move |tx| nodes::authenticate(tx, id).await)
+            .await?;
         let presented = credential::hash(&app.keys.node_keys, &credential.key);
-        let node = found.filter(|node| credential::equal(&node.key_hash, &presented)).ok_or_else(|| {
-            Failure::unauthorized(codes::NSK_INVALID, "this node key is not known; register the node anew")
-        })?;
+        let node = found
+            .filter(|node| credential::equal(&node.key_hash, &presented))
+            .ok_or_else(|| {
+                refused(
+                    app,
+                    &context,
+                    codes::NSK_INVALID,
+                    "this node key is not known; register the node anew",
+                )
+            })?;
         if node.revoked_at.is_some() {
-            return Err(Failure::unauthorized(codes::NSK_REVOKED, "this node's key was revoked"));
+            return Err(refused(
+                app,
+                &context,
+                codes::NSK_REVOKED,
+                "this node's key was revoked",
+            ));
         }
         require_own_path(parts, id)?;
-        let context = Context::of(parts, &app.trusted_proxies);
-        Ok(Self { id, project_id: node.project_id, domain_id: node.domain_id, context })
+        Ok(Self {
+            id,
+            project_id: node.project_id,
+            domain_id: node.domain_id,
+            context,
+        })
+    }
+}
+
+/// A failed authentication: 401, or 429 for a source that has failed too often (decision 30). The log has those
+/// within the limit, so that nobody can flood it.
+fn refused(app: &App, context: &Context, code: &'static str, detail: &'static str) -> Failure {
+    match app.throttle.fail(context.ip, Instant::now()) {
+        Ok(()) => {
+            let ip = context.ip.map(tracing::field::display);
+            tracing::info!(
+                client.ip = ip,
+                correlation.id = context.correlation_id,
+                "no credential that holds: {code}"
+            );
+            Failure::unauthorized(code, detail)
+        }
+        Err(seconds) => Failure::rate_limited(
+            seconds,
+            "too many requests from this address came without a credential that holds",
+        ),
     }
 }
 
 /// The two pulling operations have a code of their own for a missing key (`api.md` §7.1).
 fn malformed_key_code(path: &str) -> &'static str {
-    if path.ends_with("/events") || path.ends_with("/state") { codes::NSK_INVALID } else { codes::UNAUTHORIZED }
+    if path.ends_with("/events") || path.ends_with("/state") {
+        codes::NSK_INVALID
+    } else {
+        codes::UNAUTHORIZED
+    }
 }
 
 /// A node's key opens its own path only; decided before any look-up by path (decision 22).
@@ -119,9 +171,18 @@ fn require_own_path(parts: &Parts, id: Uuid) -> Result<(), Failure> {
     if addressed == id {
         return Ok(());
     }
-    let code = if rest.starts_with("executions/") { codes::NSK_NODE_MISMATCH } else { codes::NODE_ID_MISMATCH };
+    let code = if rest.starts_with("executions/") {
+        codes::NSK_NODE_MISMATCH
+    } else {
+        codes::NODE_ID_MISMATCH
+    };
     let detail = "the node key belongs to another node than the path names";
-    Err(Failure::denied(code, DenialReason::OutOfScope, Vec::new(), detail))
+    Err(Failure::denied(
+        code,
+        DenialReason::OutOfScope,
+        Vec::new(),
+        detail,
+    ))
 }
 
 /// The credential of the one `Authorization: Bearer` header.
@@ -134,3 +195,6 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = text_header(headers, header::AUTHORIZATION)?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
+
+#[cfg(test)]
+mod tests;

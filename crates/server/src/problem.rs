@@ -46,7 +46,13 @@ enum More {
 impl Failure {
     /// A failure with a status, a code and a text that says how to mend it.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, detail: detail.into(), more: More::Nothing, cause: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            more: More::Nothing,
+            cause: None,
+        }
     }
 
     /// 400.
@@ -66,7 +72,11 @@ impl Failure {
 
     /// 404; for what is missing and for what the caller may not know of, alike (decision 3).
     pub fn not_found(code: &'static str, what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, code, format!("no such {what}, or none that you may see"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            code,
+            format!("no such {what}, or none that you may see"),
+        )
     }
 
     /// 409.
@@ -84,15 +94,30 @@ impl Failure {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
+    /// 429; try again after that many seconds.
+    pub fn rate_limited(seconds: u32, detail: impl Into<Cow<'static, str>>) -> Self {
+        let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, codes::RATE_LIMITED, detail);
+        Self {
+            more: More::RetryAfter(seconds),
+            ..failure
+        }
+    }
+
     /// 503; trying again after a second is safe.
     pub fn unavailable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { more: More::RetryAfter(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail) }
+        Self {
+            more: More::RetryAfter(1),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+        }
     }
 
     /// 403 with the body `PermissionDenied`: a relation denial (`rebac_denied`) or a node key on another
     /// node's path.
     pub fn denied(code: &'static str, reason: DenialReason, path: Vec<String>, detail: &'static str) -> Self {
-        Self { more: More::Denied { reason, path }, ..Self::forbidden(code, detail) }
+        Self {
+            more: More::Denied { reason, path },
+            ..Self::forbidden(code, detail)
+        }
     }
 
     /// 500; the cause goes to the log only.
@@ -106,13 +131,20 @@ impl Failure {
 
     /// Adds the invocation's status.
     pub fn with_current(self, status: ExecutionStatus) -> Self {
-        Self { more: More::Current(status), ..self }
+        Self {
+            more: More::Current(status),
+            ..self
+        }
     }
 
     fn body(&self, instance: String, correlation_id: String) -> Vec<u8> {
         let r#type = type_uri(self.code);
         let title = self.status.canonical_reason().unwrap_or("Error").to_owned();
-        let (status, detail, code) = (self.status.as_u16(), self.detail.to_string(), Some(self.code.to_owned()));
+        let (status, detail, code) = (
+            self.status.as_u16(),
+            self.detail.to_string(),
+            Some(self.code.to_owned()),
+        );
         let body = if let More::Denied { reason, path } = &self.more {
             let (reason, relation_path) = (*reason, path.clone());
             serde_json::to_vec(&PermissionDenied {
@@ -127,8 +159,21 @@ impl Failure {
                 correlation_id,
             })
         } else {
-            let current_status = if let More::Current(status) = self.more { Some(status) } else { None };
-            serde_json::to_vec(&Problem { r#type, title, status, detail, instance, code, current_status, correlation_id })
+            let current_status = if let More::Current(status) = self.more {
+                Some(status)
+            } else {
+                None
+            };
+            serde_json::to_vec(&Problem {
+                r#type,
+                title,
+                status,
+                detail,
+                instance,
+                code,
+                current_status,
+                correlation_id,
+            })
         };
         body.expect("a problem document is JSON")
     }
@@ -140,9 +185,14 @@ impl From<plex_store::Error> for Failure {
         match error {
             Store::Busy | Store::Unavailable(_) => Self {
                 cause: Some(error.into()),
-                ..Self::unavailable(codes::DATASTORE_UNAVAILABLE, "the database cannot answer now; try again")
+                ..Self::unavailable(
+                    codes::DATASTORE_UNAVAILABLE,
+                    "the database cannot answer now; try again",
+                )
             },
-            Store::Constraint(_) | Store::Corrupt(_) | Store::Statement(_) | Store::Panicked => Self::internal(error),
+            Store::Constraint(_) | Store::Corrupt(_) | Store::Statement(_) | Store::Panicked => {
+                Self::internal(error)
+            }
         }
     }
 }
@@ -179,7 +229,11 @@ fn failure_of(response: &mut Response) -> Option<Arc<Failure>> {
     match response.status() {
         StatusCode::METHOD_NOT_ALLOWED => {
             let detail = "this path does not take that method; the header Allow lists those it takes";
-            Some(Arc::new(Failure::new(StatusCode::METHOD_NOT_ALLOWED, codes::METHOD_NOT_ALLOWED, detail)))
+            Some(Arc::new(Failure::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                codes::METHOD_NOT_ALLOWED,
+                detail,
+            )))
         }
         _ => None,
     }
@@ -218,16 +272,42 @@ impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
         let one = |schema: &str, description: &str| -> RefOr<utoipa::openapi::Response> {
             let content = Content::new(Some(Ref::from_schema_name(schema)));
-            ResponseBuilder::new().description(description).content(PROBLEM_JSON, content).build().into()
+            ResponseBuilder::new()
+                .description(description)
+                .content(PROBLEM_JSON, content)
+                .build()
+                .into()
         };
         BTreeMap::from([
-            ("400".to_owned(), one("Problem", "Bad input; the code says which.")),
-            ("401".to_owned(), one("Problem", "No credential, or none that holds.")),
-            ("403".to_owned(), one("PermissionDenied", "The caller may not do this.")),
-            ("404".to_owned(), one("Problem", "No such object, or none the caller may see.")),
+            (
+                "400".to_owned(),
+                one("Problem", "Bad input; the code says which."),
+            ),
+            (
+                "401".to_owned(),
+                one("Problem", "No credential, or none that holds."),
+            ),
+            (
+                "403".to_owned(),
+                one("PermissionDenied", "The caller may not do this."),
+            ),
+            (
+                "404".to_owned(),
+                one("Problem", "No such object, or none the caller may see."),
+            ),
             ("409".to_owned(), one("Problem", "The object's state forbids it.")),
             ("413".to_owned(), one("Problem", "The body is over its ceiling.")),
-            ("422".to_owned(), one("Problem", "Well-formed, but it cannot be done.")),
+            (
+                "422".to_owned(),
+                one("Problem", "Well-formed, but it cannot be done."),
+            ),
+            (
+                "429".to_owned(),
+                one(
+                    "Problem",
+                    "Too many failed authentications from this address; wait.",
+                ),
+            ),
             ("500".to_owned(), one("Problem", "A defect here.")),
             ("503".to_owned(), one("Problem", "Cannot answer now; try again.")),
         ])

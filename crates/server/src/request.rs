@@ -76,7 +76,12 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Cidr]) -> IpAddr
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .collect();
-    forwarded.iter().rev().map_while(|text| text.trim().parse().ok()).find(|address| !is_trusted(address)).unwrap_or(peer)
+    forwarded
+        .iter()
+        .rev()
+        .map_while(|text| text.trim().parse().ok())
+        .find(|address| !is_trusted(address))
+        .unwrap_or(peer)
 }
 
 fn cut(text: &str, bytes: usize) -> String {
@@ -108,7 +113,13 @@ impl<S: Sync> FromRequestParts<S> for Query {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for pair in parts.uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty()) {
+        for pair in parts
+            .uri
+            .query()
+            .unwrap_or("")
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+        {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
             if pairs.iter().any(|(known, _)| *known == name) {
@@ -122,7 +133,12 @@ impl<S: Sync> FromRequestParts<S> for Query {
 }
 
 fn decode(text: &str) -> Result<String, Failure> {
-    let invalid = || Failure::bad_request(codes::INVALID_QUERY, "the query is not valid percent-encoded UTF-8");
+    let invalid = || {
+        Failure::bad_request(
+            codes::INVALID_QUERY,
+            "the query is not valid percent-encoded UTF-8",
+        )
+    };
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -142,7 +158,10 @@ fn decode(text: &str) -> Result<String, Failure> {
 impl Query {
     /// A parameter's value.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// A parameter read by `parse`; a value it refuses is a 400 that names the parameter.
@@ -178,7 +197,9 @@ impl Query {
 
     /// The position in `cursor`, which must have been sealed for the same list, filters and caller.
     pub fn cursor(&self, key: &[u8; 32], context: &[&str], caller: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(text) = self.get("cursor").filter(|text| !text.is_empty()) else { return Ok(None) };
+        let Some(text) = self.get("cursor").filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
         match cursor::open(key, context, caller, text) {
             Ok(position) => Ok(Some(position)),
             Err(OpenError::Invalid) => {
@@ -223,14 +244,24 @@ pub async fn read_body(request: Request, rules: BodyRules) -> Result<Bytes, Fail
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(_) => {
             let detail = "the body did not arrive whole in time";
-            Err(Failure::new(StatusCode::REQUEST_TIMEOUT, codes::REQUEST_TIMEOUT, detail))
+            Err(Failure::new(
+                StatusCode::REQUEST_TIMEOUT,
+                codes::REQUEST_TIMEOUT,
+                detail,
+            ))
         }
     }
 }
 
 /// Bodies are plain JSON: no other media type, no content coding.
 fn require_json(headers: &HeaderMap) -> Result<(), Failure> {
-    let unsupported = |detail| Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::UNSUPPORTED_MEDIA_TYPE, detail);
+    let unsupported = |detail| {
+        Failure::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            codes::UNSUPPORTED_MEDIA_TYPE,
+            detail,
+        )
+    };
     let media_type = text_header(headers, header::CONTENT_TYPE).unwrap_or("");
     let essence = media_type.split(';').next().unwrap_or("").trim();
     if !essence.eq_ignore_ascii_case("application/json") {
@@ -245,7 +276,8 @@ fn require_json(headers: &HeaderMap) -> Result<(), Failure> {
 /// A body's JSON as a request type. The detail says what does not fit, never what was sent.
 pub fn parse_json<T: DeserializeOwned>(body: &[u8], malformed: &'static str) -> Result<T, Failure> {
     // Checked here and whole: the parser would let anything pass inside fields that it does not know.
-    let text = std::str::from_utf8(body).map_err(|_| Failure::bad_request(malformed, "the body is not UTF-8"))?;
+    let text =
+        std::str::from_utf8(body).map_err(|_| Failure::bad_request(malformed, "the body is not UTF-8"))?;
     serde_json::from_str(text).map_err(|error| Failure::bad_request(malformed, json_fault(&error)))
 }
 
@@ -258,8 +290,14 @@ fn json_fault(error: &serde_json::Error) -> String {
         Category::Data => {
             let text = error.to_string();
             // Only messages about the contract's own names are repeated; others may quote the value sent.
-            let told = ["missing field", "duplicate field"].iter().any(|known| text.starts_with(known));
-            if told { format!("the body does not fit: {text}") } else { format!("the body does not fit at {place}") }
+            let told = ["missing field", "duplicate field"]
+                .iter()
+                .any(|known| text.starts_with(known));
+            if told {
+                format!("the body does not fit: {text}")
+            } else {
+                format!("the body does not fit at {place}")
+            }
         }
     }
 }

@@ -34,3 +34,6 @@ impl TokenUses {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,7 +98,8 @@ async fn free_pool(tx: &mut Tx, wanted: Option<Cidr>) -> Result<Cidr, CreateErro
 
 /// The mesh pools of all domains.
 pub async fn mesh_cidrs(tx: &mut Tx) -> Result<Vec<Cidr>, Error> {
-    tx.all("select mesh_cidr from domains", &[], |row| pool(row, 0)).await
+    tx.all("select mesh_cidr from domains", &[], |row| pool(row, 0))
+        .await
 }
 
 /// The mesh pool of one domain.
@@ -143,7 +144,10 @@ pub async fn exists(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
 
 /// Whether there is any domain.
 pub async fn any(tx: &mut Tx) -> Result<bool, Error> {
-    Ok(tx.optional("select 1 from domains limit 1", &[], |_| Ok(())).await?.is_some())
+    Ok(tx
+        .optional("select 1 from domains limit 1", &[], |_| Ok(()))
+        .await?
+        .is_some())
 }
 
 /// The domains whose slug comes after one, by slug; `only` some, where it says so.
@@ -240,9 +244,14 @@ mod tests {
     async fn a_domain_reads_back_with_a_key_of_its_own() {
         let (_dir, db) = testing::db();
         db.write(async move |tx| {
-            let made = create(tx, &new("acme", Some("10.7.0.0/16")), flipped).await.unwrap();
+            let made = create(tx, &new("acme", Some("10.7.0.0/16")), flipped)
+                .await
+                .unwrap();
             assert_eq!((made.slug.as_str(), made.name.as_str()), ("acme", "Acme"));
-            assert_eq!((made.description.as_str(), made.region.as_deref()), ("first", Some("eu-west")));
+            assert_eq!(
+                (made.description.as_str(), made.region.as_deref()),
+                ("first", Some("eu-west"))
+            );
             assert_eq!(made.mesh_cidr, "10.7.0.0/16");
             assert_eq!(made.reachability, Policy::default().to_api());
             assert_eq!((made.created_at, made.updated_at), (tx.now(), tx.now()));
@@ -252,9 +261,11 @@ mod tests {
             let seed: Vec<u8> = sealed.iter().map(|byte| !byte).collect();
             let key = SigningKey::from_seed(seed.as_slice().try_into().unwrap());
             let stored: (String, [u8; 32]) = tx
-                .optional("select signing_key_id, signing_public_key from domains", &[], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
+                .optional(
+                    "select signing_key_id, signing_public_key from domains",
+                    &[],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
                 .await?
                 .unwrap();
             assert_eq!(stored, (key.key_id(), key.public_key()));
@@ -285,7 +296,9 @@ mod tests {
     async fn pools_are_given_out_in_order_and_never_overlap() {
         let (_dir, db) = testing::db();
         db.write(async move |tx| {
-            create(tx, &new("wide", Some("10.1.0.0/16")), flipped).await.unwrap();
+            create(tx, &new("wide", Some("10.1.0.0/16")), flipped)
+                .await
+                .unwrap();
             for (slug, pool) in [("a", "10.0.0.0/16"), ("b", "10.2.0.0/16")] {
                 let made = create(tx, &new(slug, None), flipped).await.unwrap();
                 assert_eq!(made.mesh_cidr, pool);
@@ -295,8 +308,12 @@ mod tests {
                 let refused = create(tx, &new("c", Some(overlapping)), flipped).await;
                 assert!(matches!(refused, Err(CreateError::MeshOverlap)), "{overlapping}");
             }
-            create(tx, &new("rest", Some("10.128.0.0/9")), flipped).await.unwrap();
-            create(tx, &new("more", Some("10.64.0.0/10")), flipped).await.unwrap();
+            create(tx, &new("rest", Some("10.128.0.0/9")), flipped)
+                .await
+                .unwrap();
+            create(tx, &new("more", Some("10.64.0.0/10")), flipped)
+                .await
+                .unwrap();
             for n in 3..64 {
                 create(tx, &new(&format!("n{n}"), None), flipped).await.unwrap();
             }
@@ -331,7 +348,10 @@ mod tests {
                 ids.push(create(tx, &new(slug, None), flipped).await.unwrap().id);
             }
             let slugs = |page: Vec<DomainResponse>| {
-                page.into_iter().map(|domain| domain.slug).collect::<Vec<_>>().join(" ")
+                page.into_iter()
+                    .map(|domain| domain.slug)
+                    .collect::<Vec<_>>()
+                    .join(" ")
             };
             assert_eq!(slugs(page(tx, None, "", 3).await?), "alpha bravo charlie");
             assert_eq!(slugs(page(tx, None, "charlie", 3).await?), "delta");

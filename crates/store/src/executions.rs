@@ -101,7 +101,9 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<E
         nodes.iter().map(|node| values![id, *node, now]),
     )
     .await?;
-    find(tx, new.project_id, id).await?.ok_or_else(|| Error::Corrupt("an execution just stored is missing".to_owned()))
+    find(tx, new.project_id, id)
+        .await?
+        .ok_or_else(|| Error::Corrupt("an execution just stored is missing".to_owned()))
 }
 
 /// One execution of a project, without its targets.
@@ -161,8 +163,14 @@ pub async fn page(
         (true, true, Order::Ascending) => page_sql!(" and action = $5 and status = $6", ">", "asc"),
     };
     let after = after.unwrap_or(match order {
-        Order::Descending => Position { created_at: Timestamp::MAX, id: Uuid::max() },
-        Order::Ascending => Position { created_at: Timestamp::UNIX_EPOCH, id: Uuid::nil() },
+        Order::Descending => Position {
+            created_at: Timestamp::MAX,
+            id: Uuid::max(),
+        },
+        Order::Ascending => Position {
+            created_at: Timestamp::UNIX_EPOCH,
+            id: Uuid::nil(),
+        },
     });
     let mut values = values![project_id, after.created_at, after.id, limit].to_vec();
     values.extend(filter.action.as_deref().map(Value::from));
@@ -190,12 +198,22 @@ fn read(row: &Row<'_>) -> Result<Execution, Error> {
         updated_at: row.get(7)?,
         expires_at: Some(row.get(8)?),
         timeout_seconds: Some(row.get(9)?),
-        parameters: parameters.map(RawValue::from_string).transpose().map_err(unreadable)?,
+        parameters: parameters
+            .map(RawValue::from_string)
+            .transpose()
+            .map_err(unreadable)?,
         selector: row.get(11)?,
         node_id: row.get(12)?,
         dispatched_by: Some(row.get(13)?),
-        excluded: excluded.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text)).map_err(unreadable)?,
-        target_counts: Some(TargetCounts::from_array(counts).iter().filter(|(_, count)| *count > 0).collect()),
+        excluded: excluded
+            .map_or(Ok(Vec::new()), |text| serde_json::from_str(&text))
+            .map_err(unreadable)?,
+        target_counts: Some(
+            TargetCounts::from_array(counts)
+                .iter()
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+        ),
         targets_truncated: false,
         targets: Vec::new(),
     })

@@ -33,7 +33,12 @@ pub async fn find(tx: &mut Tx, key: &Key) -> Result<Option<(Uuid, [u8; 32])>, Er
 }
 
 /// Remembers what a key made; an older use that has lapsed is replaced.
-pub async fn remember(tx: &mut Tx, key: &Key, body_digest: &[u8; 32], execution_id: Uuid) -> Result<(), Error> {
+pub async fn remember(
+    tx: &mut Tx,
+    key: &Key,
+    body_digest: &[u8; 32],
+    execution_id: Uuid,
+) -> Result<(), Error> {
     let now = tx.now();
     tx.execute(
         "insert into idempotency_keys (principal, project_id, key, body_digest, execution_id, created_at)
@@ -41,7 +46,14 @@ pub async fn remember(tx: &mut Tx, key: &Key, body_digest: &[u8; 32], execution_
         on conflict (principal, project_id, key) do update
         set body_digest = excluded.body_digest, execution_id = excluded.execution_id,
             created_at = excluded.created_at",
-        &values![&key.principal, key.project_id, &key.key, body_digest, execution_id, now],
+        &values![
+            &key.principal,
+            key.project_id,
+            &key.key,
+            body_digest,
+            execution_id,
+            now
+        ],
     )
     .await?;
     Ok(())

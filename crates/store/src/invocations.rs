@@ -150,19 +150,42 @@ async fn advance_one(tx: &mut Tx, report: &Advance) -> Result<(Outcome, Option<S
     let from = stored.invocation.status;
     let to = report.report.status;
     match judge(&stored.invocation, &report.report) {
-        Verdict::Refuse(refusal) => Ok((Outcome::Refused { refusal, current: from }, None)),
+        Verdict::Refuse(refusal) => Ok((
+            Outcome::Refused {
+                refusal,
+                current: from,
+            },
+            None,
+        )),
         Verdict::Replay => {
             let upload = stored.upload.filter(|_| declares(&report.report));
             Ok((Outcome::Accepted { status: from, upload }, None))
         }
         Verdict::Declare => {
             declare(tx, report).await?;
-            Ok((Outcome::Accepted { status: from, upload: upload_of(report) }, None))
+            Ok((
+                Outcome::Accepted {
+                    status: from,
+                    upload: upload_of(report),
+                },
+                None,
+            ))
         }
         Verdict::Advance => {
             store(tx, report).await?;
-            let shift = Shift { execution_id: report.execution_id, node_id: report.node_id, from, to };
-            Ok((Outcome::Accepted { status: to, upload: upload_of(report) }, Some(shift)))
+            let shift = Shift {
+                execution_id: report.execution_id,
+                node_id: report.node_id,
+                from,
+                to,
+            };
+            Ok((
+                Outcome::Accepted {
+                    status: to,
+                    upload: upload_of(report),
+                },
+                Some(shift),
+            ))
         }
     }
 }
@@ -170,7 +193,9 @@ async fn advance_one(tx: &mut Tx, report: &Advance) -> Result<(Outcome, Option<S
 /// Whether the answer to this report carries an upload URL.
 fn declares(report: &Report) -> bool {
     !report.status.is_terminal()
-        && report.declared_bytes.is_some_and(|bytes| bytes > plex_api::limits::INLINE_OUTPUT_BYTES as u64)
+        && report
+            .declared_bytes
+            .is_some_and(|bytes| bytes > plex_api::limits::INLINE_OUTPUT_BYTES as u64)
 }
 
 fn upload_of(report: &Advance) -> Option<Upload> {
@@ -194,7 +219,10 @@ pub async fn stored(tx: &mut Tx, execution_id: Uuid, node_id: Uuid) -> Result<Op
             let bytes: Option<u64> = row.get(3)?;
             let sha256 = row.get(4)?;
             Ok(Stored {
-                invocation: Invocation { status: row.get(0)?, last_report: row.get(1)? },
+                invocation: Invocation {
+                    status: row.get(0)?,
+                    last_report: row.get(1)?,
+                },
                 upload: key.zip(bytes).map(|(key, bytes)| Upload { key, bytes, sha256 }),
             })
         },
@@ -234,11 +262,25 @@ async fn store(tx: &mut Tx, report: &Advance) -> Result<(), Error> {
             "update invocations
             set status = $3, updated_at = $4, started_at = coalesce($5, started_at), last_report = $6
             where execution_id = $1 and node_id = $2",
-            &values![report.execution_id, report.node_id, status, now, started_at, &report.report.digest],
+            &values![
+                report.execution_id,
+                report.node_id,
+                status,
+                now,
+                started_at,
+                &report.report.digest
+            ],
         )
         .await?;
     }
-    record(tx, report.execution_id, report.node_id, status, report.error.as_deref()).await
+    record(
+        tx,
+        report.execution_id,
+        report.node_id,
+        status,
+        report.error.as_deref(),
+    )
+    .await
 }
 
 async fn finish(tx: &mut Tx, report: &Advance) -> Result<(), Error> {
@@ -246,9 +288,12 @@ async fn finish(tx: &mut Tx, report: &Advance) -> Result<(), Error> {
     let (kind, bytes, key, sha256) = match place {
         None => (None, None, None, None),
         Some(OutputPlace::Inline(bytes)) => (Some("inline"), Some(bytes.len() as u64), None, None),
-        Some(OutputPlace::Object { key, bytes, sha256 }) => {
-            (Some("object_store"), Some(*bytes), Some(key.as_str()), Some(sha256.as_str()))
-        }
+        Some(OutputPlace::Object { key, bytes, sha256 }) => (
+            Some("object_store"),
+            Some(*bytes),
+            Some(key.as_str()),
+            Some(sha256.as_str()),
+        ),
     };
     tx.execute(
         "update invocations
@@ -366,5 +411,10 @@ async fn recount(tx: &mut Tx, execution_id: Uuid, counts: &TargetCounts) -> Resu
 
 /// The domain whose audit chain an execution belongs to.
 pub async fn domain_of(tx: &mut Tx, execution_id: Uuid) -> Result<Option<Uuid>, Error> {
-    tx.optional("select domain_id from executions where id = $1", &values![execution_id], |row| row.get(0)).await
+    tx.optional(
+        "select domain_id from executions where id = $1",
+        &values![execution_id],
+        |row| row.get(0),
+    )
+    .await
 }

@@ -5,7 +5,12 @@ use crate::values;
 use uuid::Uuid;
 
 /// The inline outputs of an execution's nodes from `first` to `last`, by node id.
-pub async fn range(tx: &mut Tx, execution_id: Uuid, first: Uuid, last: Uuid) -> Result<Vec<(Uuid, Vec<u8>)>, Error> {
+pub async fn range(
+    tx: &mut Tx,
+    execution_id: Uuid,
+    first: Uuid,
+    last: Uuid,
+) -> Result<Vec<(Uuid, Vec<u8>)>, Error> {
     tx.all(
         "select node_id, bytes
         from outputs
@@ -34,5 +39,8 @@ pub async fn is_needed(tx: &mut Tx, execution_id: Uuid, node_id: Uuid, key: &str
 
 /// One inline output.
 pub async fn find(tx: &mut Tx, execution_id: Uuid, node_id: Uuid) -> Result<Option<Vec<u8>>, Error> {
-    Ok(range(tx, execution_id, node_id, node_id).await?.pop().map(|(_, bytes)| bytes))
+    Ok(range(tx, execution_id, node_id, node_id)
+        .await?
+        .pop()
+        .map(|(_, bytes)| bytes))
 }

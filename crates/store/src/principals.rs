@@ -83,8 +83,14 @@ mod tests {
         let (robot, anna, bert) = (Uuid::from_u128(1), Uuid::from_u128(9), Uuid::from_u128(8));
         db.write(async move |tx| {
             assert_eq!(first_user(tx).await?, None);
-            assert_eq!(ensure(tx, PrincipalType::Service, robot).await?, PrincipalType::Service);
-            assert_eq!(ensure(tx, PrincipalType::User, robot).await?, PrincipalType::Service);
+            assert_eq!(
+                ensure(tx, PrincipalType::Service, robot).await?,
+                PrincipalType::Service
+            );
+            assert_eq!(
+                ensure(tx, PrincipalType::User, robot).await?,
+                PrincipalType::Service
+            );
             ensure(tx, PrincipalType::User, anna).await
         })
         .await

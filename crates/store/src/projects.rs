@@ -66,7 +66,9 @@ pub struct Position {
 
 /// Makes a project.
 pub async fn create(tx: &mut Tx, new: &NewProject) -> Result<ProjectResponse, CreateError> {
-    let pool = domains::mesh_cidr(tx, new.domain_id).await?.ok_or(CreateError::ParentMissing)?;
+    let pool = domains::mesh_cidr(tx, new.domain_id)
+        .await?
+        .ok_or(CreateError::ParentMissing)?;
     if let Some(sub_range) = new.sub_range {
         check_sub_range(tx, new.domain_id, pool, sub_range).await?;
     }
@@ -143,7 +145,10 @@ pub async fn domain_of(tx: &mut Tx, id: Uuid) -> Result<Option<Uuid>, Error> {
 
 /// Whether there is any project.
 pub async fn any(tx: &mut Tx) -> Result<bool, Error> {
-    Ok(tx.optional("select 1 from projects limit 1", &[], |_| Ok(())).await?.is_some())
+    Ok(tx
+        .optional("select 1 from projects limit 1", &[], |_| Ok(()))
+        .await?
+        .is_some())
 }
 
 /// The projects after a position, by slug; with `domain_id`, only of that domain.
@@ -244,8 +249,13 @@ mod tests {
         db.write(async move |tx| {
             let domain_id = testing::domain(tx, "acme").await?;
             assert!(!any(tx).await?);
-            let made = create(tx, &new(domain_id, "shop", Some("10.0.0.64/26"))).await.unwrap();
-            assert_eq!((made.domain_id, made.slug.as_str(), made.name.as_str()), (domain_id, "shop", "Shop"));
+            let made = create(tx, &new(domain_id, "shop", Some("10.0.0.64/26")))
+                .await
+                .unwrap();
+            assert_eq!(
+                (made.domain_id, made.slug.as_str(), made.name.as_str()),
+                (domain_id, "shop", "Shop")
+            );
             assert_eq!(made.description, "sells");
             assert_eq!(made.sub_range_cidr.as_deref(), Some("10.0.0.64/26"));
             assert_eq!((made.created_at, made.updated_at), (tx.now(), tx.now()));
@@ -263,9 +273,14 @@ mod tests {
     async fn what_a_domain_forbids() {
         let (_dir, db) = testing::db();
         db.write(async move |tx| {
-            let (acme, other) = (testing::domain(tx, "acme").await?, testing::domain(tx, "other").await?);
+            let (acme, other) = (
+                testing::domain(tx, "acme").await?,
+                testing::domain(tx, "other").await?,
+            );
             create(tx, &new(acme, "shop", Some("10.0.0.0/25"))).await.unwrap();
-            create(tx, &new(other, "shop", Some("10.0.0.0/25"))).await.unwrap();
+            create(tx, &new(other, "shop", Some("10.0.0.0/25")))
+                .await
+                .unwrap();
             let missing = create(tx, &new(Uuid::from_u128(1), "x", None)).await;
             assert!(matches!(missing, Err(CreateError::ParentMissing)));
             let taken = create(tx, &new(acme, "shop", None)).await;
@@ -290,7 +305,10 @@ mod tests {
             let found = page(tx, shown, domain_id, &after, limit).await.unwrap();
             let Some(last) = found.last() else { return seen };
             assert!(found.len() <= limit as usize);
-            after = Position { slug: last.slug.clone(), id: last.id };
+            after = Position {
+                slug: last.slug.clone(),
+                id: last.id,
+            };
             seen.extend(found.into_iter().map(|project| project.slug));
         }
     }
@@ -299,15 +317,27 @@ mod tests {
     async fn pages_neither_skip_nor_repeat_though_slugs_repeat() {
         let (_dir, db) = testing::db();
         db.write(async move |tx| {
-            let (acme, other) = (testing::domain(tx, "acme").await?, testing::domain(tx, "other").await?);
+            let (acme, other) = (
+                testing::domain(tx, "acme").await?,
+                testing::domain(tx, "other").await?,
+            );
             let mut ids = Vec::new();
             for (domain, slug) in [(acme, "b"), (other, "b"), (acme, "a"), (other, "c"), (other, "d")] {
                 ids.push(testing::project(tx, domain, slug).await?);
             }
-            let mine = Shown::Some { domains: vec![acme], projects: vec![ids[3], ids[1], ids[2]] };
-            let nothing = Shown::Some { domains: Vec::new(), projects: Vec::new() };
+            let mine = Shown::Some {
+                domains: vec![acme],
+                projects: vec![ids[3], ids[1], ids[2]],
+            };
+            let nothing = Shown::Some {
+                domains: Vec::new(),
+                projects: Vec::new(),
+            };
             for limit in [1, 2, 9] {
-                assert_eq!(walk(tx, &Shown::All, None, limit).await, ["a", "b", "b", "c", "d"]);
+                assert_eq!(
+                    walk(tx, &Shown::All, None, limit).await,
+                    ["a", "b", "b", "c", "d"]
+                );
                 assert_eq!(walk(tx, &Shown::All, Some(other), limit).await, ["b", "c", "d"]);
                 assert_eq!(walk(tx, &mine, None, limit).await, ["a", "b", "b", "c"]);
                 assert_eq!(walk(tx, &mine, Some(other), limit).await, ["b", "c"]);

@@ -75,7 +75,12 @@ pub async fn create(tx: &mut Tx, new: &NewTuple) -> Result<Granted, CreateError>
     if let Some(held) = find_equal(tx, subject, new.binding).await? {
         return Ok(Granted::Held(held));
     }
-    let tuple = Tuple { id: tx.new_id(), subject, binding: new.binding, created_at: tx.now() };
+    let tuple = Tuple {
+        id: tx.new_id(),
+        subject,
+        binding: new.binding,
+        created_at: tx.now(),
+    };
     tx.execute(
         "insert into relation_tuples (
             id, subject_kind, subject_id, relation, object_kind, object_id, created_by, created_at
@@ -180,19 +185,23 @@ pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
 
 /// How often the tuples have changed.
 pub async fn revision(tx: &mut Tx) -> Result<u64, Error> {
-    let revision = tx.optional("select revision from tuple_revision", &[], |row| row.get(0)).await?;
+    let revision = tx
+        .optional("select revision from tuple_revision", &[], |row| row.get(0))
+        .await?;
     revision.ok_or_else(|| Error::Corrupt("the tuple revision is missing".to_owned()))
 }
 
 async fn count_change(tx: &mut Tx) -> Result<(), Error> {
-    tx.execute("update tuple_revision set revision = revision + 1", &[]).await?;
+    tx.execute("update tuple_revision set revision = revision + 1", &[])
+        .await?;
     Ok(())
 }
 
 /// The order of the columns in the statements above.
 fn read(row: &Row<'_>) -> Result<Tuple, Error> {
     let kind: String = row.get(1)?;
-    let kind = ObjectKind::parse(&kind).ok_or_else(|| Error::Corrupt(format!("a subject of kind {kind:?}")))?;
+    let kind =
+        ObjectKind::parse(&kind).ok_or_else(|| Error::Corrupt(format!("a subject of kind {kind:?}")))?;
     Ok(Tuple {
         id: row.get(0)?,
         subject: ObjectRef::of(kind, row.get(2)?),
@@ -223,7 +232,11 @@ mod tests {
 
     fn grant(relation: Relation, object: ObjectRef) -> NewTuple {
         let binding = Binding { relation, object };
-        NewTuple { subject: (PrincipalType::User, ANNA), binding, created_by: "system".to_owned() }
+        NewTuple {
+            subject: (PrincipalType::User, ANNA),
+            binding,
+            created_by: "system".to_owned(),
+        }
     }
 
     async fn granted(tx: &mut Tx, new: &NewTuple) -> Tuple {
@@ -266,7 +279,10 @@ mod tests {
             let first = granted(tx, &new).await;
             assert_eq!(create(tx, &new).await.unwrap(), Granted::Held(first));
             assert_eq!(revision(tx).await?, 1);
-            let service = NewTuple { subject: (PrincipalType::Service, ANNA), ..new };
+            let service = NewTuple {
+                subject: (PrincipalType::Service, ANNA),
+                ..new
+            };
             assert!(matches!(create(tx, &service).await, Err(CreateError::OtherKind)));
             assert_eq!(revision(tx).await?, 1);
             Ok::<_, Error>(())

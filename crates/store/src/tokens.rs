@@ -183,13 +183,22 @@ mod tests {
     const ROBOT: Uuid = Uuid::from_u128(8);
 
     fn token(principal_id: Uuid, hash: u8) -> NewToken {
-        NewToken { principal_id, env: TokenEnvironment::Prod, hash: [hash; 32], ttl_seconds: 3600 }
+        NewToken {
+            principal_id,
+            env: TokenEnvironment::Prod,
+            hash: [hash; 32],
+            ttl_seconds: 3600,
+        }
     }
 
     async fn grant(tx: &mut Tx, subject: (PrincipalType, Uuid), relation: Relation) -> Binding {
         let object = ObjectRef::of(ObjectKind::Project, Uuid::from_u128(11));
         let binding = Binding { relation, object };
-        let new = relations::NewTuple { subject, binding, created_by: "system".to_owned() };
+        let new = relations::NewTuple {
+            subject,
+            binding,
+            created_by: "system".to_owned(),
+        };
         relations::create(tx, &new).await.unwrap();
         binding
     }
@@ -210,7 +219,10 @@ mod tests {
             assert_eq!((anna.principal_id, anna.kind), (ANNA, PrincipalType::User));
             assert_eq!((anna.token_id, anna.last_used_at), (issued.id, None));
             let robot = authenticate(tx, &[2; 32]).await?.unwrap();
-            assert_eq!((robot.kind, robot.bindings), (PrincipalType::Service, vec![admin]));
+            assert_eq!(
+                (robot.kind, robot.bindings),
+                (PrincipalType::Service, vec![admin])
+            );
             assert_eq!(authenticate(tx, &[3; 32]).await?, None);
             Ok::<_, Error>(())
         })
@@ -239,7 +251,10 @@ mod tests {
             .write(async move |tx| {
                 principals::ensure(tx, PrincipalType::User, ANNA).await?;
                 principals::ensure(tx, PrincipalType::User, ROBOT).await?;
-                let issued = (issue(tx, &token(ANNA, 1)).await?, issue(tx, &token(ANNA, 2)).await?);
+                let issued = (
+                    issue(tx, &token(ANNA, 1)).await?,
+                    issue(tx, &token(ANNA, 2)).await?,
+                );
                 assert!(!revoke(tx, ROBOT, issued.0.id).await?, "another's token");
                 assert!(revoke(tx, ANNA, issued.0.id).await?);
                 assert!(!revoke(tx, ANNA, issued.0.id).await?, "revoked before");
@@ -251,13 +266,22 @@ mod tests {
             .unwrap();
         assert_ne!(first.id, second.id);
         clock.advance(Duration::from_secs(3600) - Duration::from_micros(1));
-        let last_moment = db.read(async |tx| authenticate(tx, &[2; 32]).await).await.unwrap();
+        let last_moment = db
+            .read(async |tx| authenticate(tx, &[2; 32]).await)
+            .await
+            .unwrap();
         assert!(last_moment.is_some());
         clock.advance(Duration::from_micros(1));
-        let over = db.read(async |tx| authenticate(tx, &[2; 32]).await).await.unwrap();
+        let over = db
+            .read(async |tx| authenticate(tx, &[2; 32]).await)
+            .await
+            .unwrap();
         assert_eq!(over, None);
         let listed = db.read(async |tx| list(tx, ANNA).await).await.unwrap();
-        assert_eq!(listed.iter().map(|token| token.id).collect::<Vec<_>>(), [second.id]);
+        assert_eq!(
+            listed.iter().map(|token| token.id).collect::<Vec<_>>(),
+            [second.id]
+        );
         assert_eq!(listed[0].expires_at, second.expires_at);
         let revoked = db.write(async |tx| revoke_all(tx, ANNA).await).await.unwrap();
         assert_eq!(revoked, 1);

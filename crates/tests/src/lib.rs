@@ -8,6 +8,8 @@ pub mod fuzz;
 
 mod agent;
 mod control_plane;
+mod events;
+mod manifest;
 mod node;
 mod operator;
 mod process;
@@ -19,7 +21,9 @@ mod web;
 
 pub use agent::Agent;
 pub use control_plane::ControlPlane;
-pub use node::{Events, Frame, Manifest, SimulatedNode, bootstrap_token};
+pub use events::{Events, Frame};
+pub use manifest::Manifest;
+pub use node::{SimulatedNode, bootstrap_token};
 pub use operator::{Operator, Ran};
 pub use process::Process;
 pub use program::Program;

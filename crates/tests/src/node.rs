@@ -1,14 +1,14 @@
 //! A node that speaks the wire by hand: it reports what a test wants reported, legal or not.
 
 use crate::control_plane::ControlPlane;
+use crate::events::Events;
+use crate::manifest::Manifest;
 use crate::web::{Answer, Broken, Web};
 use crate::{base64, from_base64, sha256_base64};
-use http::{HeaderMap, Method};
+use http::Method;
 use plex_api::paths;
 use plex_domain::credential;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader};
-use ureq::BodyReader;
 use uuid::Uuid;
 
 /// A registered node without an agent.
@@ -23,54 +23,6 @@ pub struct SimulatedNode {
     /// The domain's signing key, 32 bytes.
     pub signing_key: Vec<u8>,
     web: Web,
-}
-
-/// What a node says it can run.
-#[derive(Debug, Clone, Default)]
-pub struct Manifest {
-    actions: Vec<Value>,
-    hooks: Vec<Value>,
-}
-
-impl Manifest {
-    /// Built-ins of these names, without parameters.
-    pub fn of(actions: &[&str]) -> Self {
-        Self {
-            actions: actions.iter().map(|name| json!({"name": name})).collect(),
-            hooks: Vec::new(),
-        }
-    }
-
-    /// And a built-in with declared parameters.
-    pub fn action(mut self, name: &str, parameters: Value) -> Self {
-        self.actions.push(json!({"name": name, "parameters": parameters}));
-        self
-    }
-
-    /// And a hook whose file has this content.
-    pub fn hook(mut self, name: &str, content: &str) -> Self {
-        self.hooks
-            .push(json!({"name": name, "checksum": sha256_base64(content.as_bytes())}));
-        self
-    }
-
-    /// And a hook with declared parameters.
-    pub fn hook_taking(mut self, name: &str, content: &str, parameters: Value) -> Self {
-        let checksum = sha256_base64(content.as_bytes());
-        self.hooks
-            .push(json!({"name": name, "checksum": checksum, "parameters": parameters}));
-        self
-    }
-
-    /// The body of `PUT …/capabilities`.
-    pub fn body(&self) -> Value {
-        json!({
-            "binary_version": "simulated",
-            "binary_checksum": sha256_base64(b"simulated"),
-            "builtin_actions": self.actions,
-            "declared_hooks": self.hooks,
-        })
-    }
 }
 
 /// The text of a new bootstrap token that can be redeemed `max_uses` times and gives these labels.
@@ -209,14 +161,9 @@ impl SimulatedNode {
         let opened = self
             .web
             .open(&Method::GET, &paths::node_events(self.id), &headers, None);
-        let (parts, body) = opened
-            .unwrap_or_else(|Broken(why)| panic!("no stream: {why}"))
-            .into_parts();
-        assert_eq!(parts.status.as_u16(), 200, "no stream");
-        Events {
-            headers: parts.headers,
-            lines: BufReader::new(body.into_reader()),
-        }
+        let opened = opened.unwrap_or_else(|Broken(why)| panic!("no stream: {why}"));
+        assert_eq!(opened.status().as_u16(), 200, "no stream");
+        Events::new(opened)
     }
 
     /// Reports an invocation.
@@ -270,63 +217,4 @@ impl SimulatedNode {
 fn object_key(url: &str) -> String {
     let uri: http::Uri = url.parse().expect("a URL");
     uri.path().trim_start_matches('/').to_owned()
-}
-
-/// An open event stream. Reading blocks.
-pub struct Events {
-    /// The answer's headers.
-    pub headers: HeaderMap,
-    lines: BufReader<BodyReader<'static>>,
-}
-
-/// One event of the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
-    /// `id:`
-    pub id: String,
-    /// `event:`
-    pub event: String,
-    /// `data:`
-    pub data: String,
-}
-
-impl Events {
-    /// The next line without its end; `None` when the stream is over, cleanly or not.
-    pub fn line(&mut self) -> Option<String> {
-        let mut line = String::new();
-        match self.lines.read_line(&mut line) {
-            Ok(0) | Err(_) => None,
-            Ok(_) => Some(line.trim_end_matches(['\r', '\n']).to_owned()),
-        }
-    }
-
-    /// The next event; comments are passed over.
-    pub fn frame(&mut self) -> Option<Frame> {
-        let mut frame = Frame {
-            id: String::new(),
-            event: String::new(),
-            data: String::new(),
-        };
-        loop {
-            let line = self.line()?;
-            match line.split_once(':') {
-                None if line.is_empty() && !frame.data.is_empty() => return Some(frame),
-                Some(("id", value)) => frame.id = value.trim_start().to_owned(),
-                Some(("event", value)) => frame.event = value.trim_start().to_owned(),
-                Some(("data", value)) => frame.data = value.trim_start().to_owned(),
-                Some(_) | None => {}
-            }
-        }
-    }
-
-    /// The payload of the next action request.
-    pub fn action_request(&mut self) -> Option<Value> {
-        loop {
-            let frame = self.frame()?;
-            let envelope: Value = serde_json::from_str(&frame.data).expect("an envelope is JSON");
-            if envelope["type"] == "action_request" {
-                return Some(envelope["payload"].clone());
-            }
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
-use crate::http::tenancy;
+use crate::http::tenancy::seen;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -17,6 +17,7 @@ use plex_domain::cidr::Cidr;
 use plex_domain::cursor;
 use plex_domain::reachability::Policy;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_domain::tenancy;
 use plex_store::audit;
 use plex_store::domains::{self, CreateError, NewDomain};
 
@@ -67,8 +68,11 @@ fn new_domain(request: DomainCreateRequest) -> Result<NewDomain, Failure> {
     let reachability = request.reachability.as_ref().map(Policy::parse).transpose();
     Ok(NewDomain {
         slug: request.slug,
-        name: tenancy::name(&request.name).ok_or_else(invalid("name takes 1 to 255 characters and is not blank"))?,
-        description: tenancy::description(request.description)
+        name: tenancy::name(&request.name)
+            .ok_or_else(invalid("name takes 1 to 255 characters and is not blank"))?
+            .to_owned(),
+        description: Some(request.description.unwrap_or_default())
+            .filter(|text| tenancy::is_description(text))
             .ok_or_else(invalid("description takes at most 1024 characters, not only white space"))?,
         region,
         mesh_cidr: pool.transpose()?,
@@ -112,7 +116,7 @@ pub async fn list(State(app): State<App>, principal: Principal, query: Query) ->
     let after = query.cursor(&app.keys.cursors, &["domains"], &caller)?;
     let after = String::from_utf8(after.unwrap_or_default())
         .map_err(|_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))?;
-    let only = tenancy::seen(&principal, Permission::ReadDomain, ObjectKind::Domain);
+    let only = seen(&principal, Permission::ReadDomain, ObjectKind::Domain);
     let is_first = after.is_empty();
     let (mut items, any) = app
         .db
@@ -150,3 +154,6 @@ pub async fn get(
     let found = app.db.read(async move |tx| domains::find(tx, id).await).await?;
     found.map(Json).ok_or_else(|| Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,9 @@ use axum::response::{IntoResponse, Response};
 use plex_api::meta::{Health, HealthCheck, HealthStatus, VersionInfo};
 use plex_store::{Error, domains};
 use std::sync::LazyLock;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(super::openapi_json);
 
@@ -42,11 +45,34 @@ async fn database(app: &App) -> HealthCheck {
 }
 
 async fn object_store(app: &App) -> HealthCheck {
-    let (status, detail) = match app.objects.probe().await {
-        Ok(()) => (Health::Ok, "can be written"),
-        Err(_) => (Health::Degraded, "cannot be written; outputs over 16 KiB are cut by the nodes"),
+    let is_writable = app.object_probe.fresh(Instant::now(), async || app.objects.probe().await.is_ok()).await;
+    let (status, detail) = match is_writable {
+        true => (Health::Ok, "can be written"),
+        false => (Health::Degraded, "cannot be written; outputs over 16 KiB are cut by the nodes"),
     };
     HealthCheck { name: "object_store".to_owned(), status, detail: detail.to_owned() }
+}
+
+/// How long an answer of the object store stands: anybody may ask, and each time it is asked costs it a file.
+const PROBE_HOLDS: Duration = Duration::from_secs(5);
+
+/// Whether the object store could be written when it was last asked, and when that was.
+#[derive(Default)]
+pub struct ObjectProbe(Mutex<Option<(Instant, bool)>>);
+
+impl ObjectProbe {
+    /// The last answer, or that of `probe` when it is too old. Callers that come meanwhile wait for the same one.
+    async fn fresh(&self, now: Instant, probe: impl AsyncFnOnce() -> bool) -> bool {
+        let mut last = self.0.lock().await;
+        match *last {
+            Some((at, answer)) if now.saturating_duration_since(at) < PROBE_HOLDS => answer,
+            Some(_) | None => {
+                let answer = probe().await;
+                *last = Some((now, answer));
+                answer
+            }
+        }
+    }
 }
 
 /// Tell which build this is
@@ -78,3 +104,6 @@ pub async fn version() -> Json<VersionInfo> {
 pub async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
 }
+
+#[cfg(test)]
+mod tests;

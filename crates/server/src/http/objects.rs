@@ -20,7 +20,10 @@ const PIECE: usize = 64 * 1024;
 
 fn expiry_and_signature(query: &Query) -> Result<(i64, &str), Failure> {
     let invalid = || Failure::forbidden(codes::UPLOAD_URL_INVALID, "this URL was not signed here");
-    let expires = query.get("expires").and_then(|text| text.parse().ok()).ok_or_else(invalid)?;
+    let expires = query
+        .get("expires")
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(invalid)?;
     Ok((expires, query.get("signature").ok_or_else(invalid)?))
 }
 
@@ -32,13 +35,27 @@ pub async fn upload(
     request: Request,
 ) -> Result<StatusCode, Failure> {
     let signed = expiry_and_signature(&query)?;
-    let bytes = query.get("length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let bytes = query
+        .get("length")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
     let sha256 = query.get("sha256").map(str::to_owned);
-    verify(&app, &Grant::Upload { bytes, sha256: sha256.clone() }, &key, signed)?;
+    verify(
+        &app,
+        &Grant::Upload {
+            bytes,
+            sha256: sha256.clone(),
+        },
+        &key,
+        signed,
+    )?;
     check_length(&request, bytes)?;
     let mut random = [0; 16];
     app.rng.fill(&mut random);
-    let mut receiving = app.objects.receive(&data_encoding::HEXLOWER.encode(&random)).await?;
+    let mut receiving = app
+        .objects
+        .receive(&data_encoding::HEXLOWER.encode(&random))
+        .await?;
     let mut body = request.into_body();
     while let Some(frame) = body.frame().await {
         let broken = |_| Failure::bad_request(codes::MALFORMED_REQUEST, "the body broke off");
@@ -50,31 +67,49 @@ pub async fn upload(
         }
     }
     if receiving.bytes() != bytes {
-        return Err(Failure::bad_request(codes::MALFORMED_REQUEST, "the body is shorter than declared"));
+        return Err(Failure::bad_request(
+            codes::MALFORMED_REQUEST,
+            "the body is shorter than declared",
+        ));
     }
     receiving.keep(&app.objects, &key, sha256.as_deref()).await?;
     Ok(StatusCode::OK)
 }
 
 fn check_length(request: &Request, bytes: u64) -> Result<(), Failure> {
-    let length = text_header(request.headers(), header::CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
+    let length =
+        text_header(request.headers(), header::CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
     match length {
         Some(length) if length == bytes => Ok(()),
         Some(length) if length > bytes => Err(too_large(bytes)),
-        Some(_) => Err(Failure::bad_request(codes::MALFORMED_REQUEST, "the body is shorter than declared")),
+        Some(_) => Err(Failure::bad_request(
+            codes::MALFORMED_REQUEST,
+            "the body is shorter than declared",
+        )),
         None => {
             let detail = "say the body's length in Content-Length";
-            Err(Failure::new(StatusCode::LENGTH_REQUIRED, codes::LENGTH_REQUIRED, detail))
+            Err(Failure::new(
+                StatusCode::LENGTH_REQUIRED,
+                codes::LENGTH_REQUIRED,
+                detail,
+            ))
         }
     }
 }
 
 fn too_large(bytes: u64) -> Failure {
-    Failure::too_large(codes::OUTPUT_TOO_LARGE, format!("{bytes} bytes were declared; the body has more"))
+    Failure::too_large(
+        codes::OUTPUT_TOO_LARGE,
+        format!("{bytes} bytes were declared; the body has more"),
+    )
 }
 
 /// Hands out an output.
-pub async fn download(State(app): State<App>, Path(key): Path<String>, query: Query) -> Result<Response, Failure> {
+pub async fn download(
+    State(app): State<App>,
+    Path(key): Path<String>,
+    query: Query,
+) -> Result<Response, Failure> {
     verify(&app, &Grant::Download, &key, expiry_and_signature(&query)?)?;
     let (file, bytes) = app.objects.read(&key).await?;
     let pieces = stream::try_unfold(file, |mut file| async move {

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
-use crate::http::tenancy;
+use crate::http::tenancy::seen;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -15,6 +15,7 @@ use plex_api::{codes, paths};
 use plex_domain::cidr::Cidr;
 use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_domain::tenancy;
 use plex_store::audit;
 use plex_store::projects::{self, CreateError, NewProject, Position, Shown};
 use uuid::Uuid;
@@ -38,7 +39,7 @@ pub async fn create(
     request: Request,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ProjectResponse>), Failure> {
     let wanted: ProjectCreateRequest = json(request, PLAIN_BODY).await?;
-    authorize::domain_or(&app, &principal, Permission::CreateProject, wanted.domain_id, parent_missing).await?;
+    authorize::domain_if_any(&app, &principal, Permission::CreateProject, wanted.domain_id)?;
     let new = new_project(wanted)?;
     let pseudonyms = app.keys.pseudonyms;
     let made = app
@@ -54,10 +55,6 @@ pub async fn create(
     Ok((StatusCode::CREATED, [(header::LOCATION, paths::project(made.id))], Json(made)))
 }
 
-fn parent_missing() -> Failure {
-    Failure::conflict(codes::PARENT_DOMAIN_MISSING, "no such domain, or none that you may see")
-}
-
 fn new_project(request: ProjectCreateRequest) -> Result<NewProject, Failure> {
     let invalid = |detail: &'static str| move || Failure::bad_request(codes::INVALID_PROJECT, detail);
     if !tenancy::is_slug(&request.slug) {
@@ -69,8 +66,11 @@ fn new_project(request: ProjectCreateRequest) -> Result<NewProject, Failure> {
     Ok(NewProject {
         domain_id: request.domain_id,
         slug: request.slug,
-        name: tenancy::name(&request.name).ok_or_else(invalid("name takes 1 to 255 characters and is not blank"))?,
-        description: tenancy::description(request.description)
+        name: tenancy::name(&request.name)
+            .ok_or_else(invalid("name takes 1 to 255 characters and is not blank"))?
+            .to_owned(),
+        description: Some(request.description.unwrap_or_default())
+            .filter(|text| tenancy::is_description(text))
             .ok_or_else(invalid("description takes at most 1024 characters, not only white space"))?,
         sub_range: sub_range.transpose()?,
     })
@@ -78,7 +78,7 @@ fn new_project(request: ProjectCreateRequest) -> Result<NewProject, Failure> {
 
 fn refused(error: CreateError) -> Failure {
     match error {
-        CreateError::ParentMissing => parent_missing(),
+        CreateError::ParentMissing => Failure::conflict(codes::PARENT_DOMAIN_MISSING, "no such domain"),
         CreateError::SlugTaken => {
             Failure::conflict(codes::PROJECT_SLUG_CONFLICT, "another project of the domain has this slug")
         }
@@ -135,8 +135,8 @@ pub async fn list(State(app): State<App>, principal: Principal, query: Query) ->
 }
 
 fn shown(principal: &Principal) -> Shown {
-    let seen = |kind| tenancy::seen(principal, Permission::ReadProject, kind);
-    match (seen(ObjectKind::Domain), seen(ObjectKind::Project)) {
+    let of = |kind| seen(principal, Permission::ReadProject, kind);
+    match (of(ObjectKind::Domain), of(ObjectKind::Project)) {
         (Some(domains), Some(projects)) => Shown::Some { domains, projects },
         (None, _) | (_, None) => Shown::All,
     }
@@ -171,3 +171,6 @@ pub async fn get(
     let found = app.db.read(async move |tx| projects::find(tx, id).await).await?;
     found.map(Json).ok_or_else(|| Failure::not_found(codes::PROJECT_NOT_FOUND, "project"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::audit::granted;
-use crate::authorize::{self, Project, denied, holds};
+use crate::authorize::{self, Project, holds, out_of_scope};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -10,7 +10,6 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use plex_api::codes;
-use plex_api::problem::DenialReason;
 use plex_api::relations::{RelationTuple, RelationTupleCreateRequest, RelationTupleList};
 use plex_api::tokens::PrincipalType;
 use plex_domain::cursor;
@@ -41,7 +40,7 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<RelationTuple>), Failure> {
     let project = authorize::project(&app, &principal, Permission::Grant, project_id(&query)?).await?;
     let (subject, binding) = triple(json(request, PLAIN_BODY).await?)?;
-    let domain_id = require_admin(&app, &principal, &project, &binding.object)?;
+    let domain_id = require_admin(&app, &principal, &project, &binding.object).await?;
     let new = NewTuple { subject, binding, created_by: principal.subject() };
     let mut record = granted(&principal, domain_id, "grant", &binding.object);
     let pseudonyms = app.keys.pseudonyms;
@@ -72,7 +71,11 @@ fn triple(request: RelationTupleCreateRequest) -> Result<((PrincipalType, Uuid),
     let subject = ObjectRef::parse(&request.subject).and_then(|subject| match subject.kind {
         ObjectKind::User => Some((PrincipalType::User, subject.id?)),
         ObjectKind::ServiceIdentity => Some((PrincipalType::Service, subject.id?)),
-        _ => None,
+        ObjectKind::Platform
+        | ObjectKind::Domain
+        | ObjectKind::Project
+        | ObjectKind::Node
+        | ObjectKind::Group => None,
     });
     let relation = Relation::parse(&request.relation);
     let object = ObjectRef::parse(&request.resource);
@@ -86,24 +89,25 @@ fn triple(request: RelationTupleCreateRequest) -> Result<((PrincipalType, Uuid),
 }
 
 /// Nobody grants where they are not admin. Returns the domain whose audit chain records it.
-fn require_admin(
+async fn require_admin(
     app: &App,
     principal: &Principal,
     project: &Project,
     object: &ObjectRef,
 ) -> Result<Option<Uuid>, Failure> {
-    let domain = Scope { domain_id: Some(project.domain_id), project_id: None };
     match object.kind {
         ObjectKind::Project if object.id == Some(project.id) => Ok(Some(project.domain_id)),
         ObjectKind::Domain if object.id == Some(project.domain_id) => {
-            if holds(principal, Permission::Grant, &domain) {
-                return Ok(Some(project.domain_id));
-            }
-            app.denials.note(principal, Permission::Grant, object, DenialReason::InsufficientRelation);
-            Err(denied(DenialReason::InsufficientRelation, Vec::new()))
+            authorize::domain_or(app, principal, Permission::Grant, project.domain_id, out_of_scope).await?;
+            Ok(Some(project.domain_id))
         }
         ObjectKind::Platform => authorize::platform(app, principal, Permission::ManagePlatform).map(|()| None),
-        _ => {
+        ObjectKind::Project
+        | ObjectKind::Domain
+        | ObjectKind::Node
+        | ObjectKind::User
+        | ObjectKind::ServiceIdentity
+        | ObjectKind::Group => {
             let detail = "resource must be the project of ?project_id=, its domain, or the platform";
             Err(Failure::bad_request(codes::INVALID_TRIPLE, detail))
         }
@@ -121,7 +125,7 @@ fn refused(error: CreateError) -> Failure {
 
 /// List relation tuples
 ///
-/// Those on the project and, for who may see them, on its domain; oldest first.
+/// Those on the project and, for who may see them, on its domain and on the platform; oldest first.
 #[utoipa::path(
     get,
     path = "/v1/authz/relation-tuples",
@@ -141,16 +145,12 @@ pub async fn list(
     query: Query,
 ) -> Result<Json<RelationTupleList>, Failure> {
     let id = project_id(&query)?;
-    let missing = || denied(DenialReason::OutOfScope, Vec::new());
-    let project = authorize::project_or(&app, &principal, Permission::ReadGrants, id, missing).await?;
+    let project = authorize::project_or(&app, &principal, Permission::ReadGrants, id, out_of_scope).await?;
     let limit = query.limit()?;
     let (id_text, caller) = (id.to_string(), principal.subject());
     let context = ["relation-tuples", id_text.as_str()];
     let after = query.cursor(&app.keys.cursors, &context, &caller)?.map(|bytes| position(&bytes)).transpose()?;
-    let mut objects = vec![ObjectRef::of(ObjectKind::Project, id)];
-    if holds(&principal, Permission::ReadGrants, &Scope { domain_id: Some(project.domain_id), project_id: None }) {
-        objects.push(ObjectRef::of(ObjectKind::Domain, project.domain_id));
-    }
+    let objects = listed(&principal, &project);
     let read = async move |tx: &mut plex_store::Tx| {
         relations::page(tx, &objects, after.unwrap_or_default(), limit + 1).await
     };
@@ -161,6 +161,20 @@ pub async fn list(
         cursor::seal(&app.keys.cursors, &context, &caller, last.id.as_bytes())
     });
     Ok(Json(RelationTupleList { items: tuples.into_iter().map(RelationTuple::from).collect(), next_cursor }))
+}
+
+/// The objects of which a caller that may see the project's grants may see them: those that contain it, too, if
+/// it reads grants there.
+fn listed(principal: &Principal, project: &Project) -> Vec<ObjectRef> {
+    let domain = Scope { domain_id: Some(project.domain_id), project_id: None };
+    let mut objects = vec![ObjectRef::of(ObjectKind::Project, project.id)];
+    if holds(principal, Permission::ReadGrants, &domain) {
+        objects.push(ObjectRef::of(ObjectKind::Domain, project.domain_id));
+    }
+    if holds(principal, Permission::ReadGrants, &Scope::default()) {
+        objects.push(ObjectRef::PLATFORM);
+    }
+    objects
 }
 
 fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
@@ -220,7 +234,13 @@ async fn admin_of(
             authorize::domain_or(app, principal, Permission::Grant, id, missing).await?;
             Ok(Some(id))
         }
-        _ if holds(principal, Permission::ManagePlatform, &Scope::default()) => Ok(None),
-        _ => Err(missing()),
+        (ObjectKind::Platform, _)
+        | (ObjectKind::Project | ObjectKind::Domain, None)
+        | (ObjectKind::Node | ObjectKind::Group | ObjectKind::User | ObjectKind::ServiceIdentity, _) => {
+            authorize::platform_or(app, principal, Permission::ManagePlatform, missing).map(|()| None)
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

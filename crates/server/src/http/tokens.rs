@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::audit::granted;
-use crate::authorize::{denied, holds};
+use crate::authorize::{holds, out_of_scope};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, json, parse_id, path_id};
@@ -43,7 +43,9 @@ pub async fn whoami(State(app): State<App>, principal: Principal) -> Result<Json
             match (object.kind, object.id) {
                 (ObjectKind::Domain, id) => domains.extend(id),
                 (ObjectKind::Project, Some(id)) => domains.extend(projects::domain_of(tx, id).await?),
-                _ => {}
+                (ObjectKind::Project, None)
+                | (ObjectKind::Platform | ObjectKind::Node | ObjectKind::Group, _)
+                | (ObjectKind::User | ObjectKind::ServiceIdentity, _) => {}
             }
         }
         Ok::<_, Error>(domains)
@@ -93,12 +95,12 @@ pub async fn issue(
     let plaintext = ApiToken::mint(wanted.env_prefix, &*app.rng);
     let hash = credential::hash(&app.keys.api_tokens, plaintext.as_bytes());
     let new = NewToken { principal_id: id, env: wanted.env_prefix, hash, ttl_seconds };
-    let pseudonyms = app.keys.pseudonyms;
+    let shared = app.clone();
     let issued = app
         .db
         .write(async move |tx| {
             if (kind, id) != (principal.kind, principal.id) {
-                require_admin_over(tx, &principal, (kind, id)).await?;
+                require_admin_over(tx, &shared, &principal, (kind, id)).await?;
             }
             if principals::ensure(tx, kind, id).await? != kind {
                 let detail = "identity_ref names an identity of the other kind";
@@ -107,7 +109,7 @@ pub async fn issue(
             let issued = tokens::issue(tx, &new).await?;
             let mut record = granted(&principal, None, "issue_token", &principals::subject(kind, id));
             record.details = Some(format!("api-token:{}", issued.id));
-            audit::append(tx, &pseudonyms, record).await?;
+            audit::append(tx, &shared.keys.pseudonyms, record).await?;
             Ok(issued)
         })
         .await?;
@@ -133,6 +135,7 @@ fn identity(text: &str) -> Result<(PrincipalType, Uuid), Failure> {
 /// carry whatever it is granted later.
 async fn require_admin_over(
     tx: &mut Tx,
+    app: &App,
     principal: &Principal,
     (kind, id): (PrincipalType, Uuid),
 ) -> Result<(), Failure> {
@@ -149,11 +152,19 @@ async fn require_admin_over(
                 let project_id = object.id.unwrap_or_default();
                 Scope { domain_id: projects::domain_of(tx, project_id).await?, project_id: object.id }
             }
-            _ => Scope::default(),
+            ObjectKind::Platform
+            | ObjectKind::Node
+            | ObjectKind::User
+            | ObjectKind::ServiceIdentity
+            | ObjectKind::Group => Scope::default(),
         };
         all &= may(&scope);
     }
-    if all { Ok(()) } else { Err(denied(DenialReason::OutOfScope, Vec::new())) }
+    if all {
+        return Ok(());
+    }
+    app.denials.note(principal, Permission::Grant, &principals::subject(kind, id), DenialReason::OutOfScope);
+    Err(out_of_scope())
 }
 
 /// List the caller's API tokens
@@ -201,3 +212,6 @@ pub async fn revoke(
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,10 @@ async fn old_uploads(root: PathBuf) -> Vec<PathBuf> {
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
                 let Ok(metadata) = entry.metadata() else { continue };
-                let age = metadata.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+                let age = metadata
+                    .modified()
+                    .ok()
+                    .and_then(|time| SystemTime::now().duration_since(time).ok());
                 if metadata.is_dir() {
                     folders.push(entry.path());
                 } else if age.is_some_and(|age| age > AGE) {
@@ -43,10 +46,18 @@ async fn old_uploads(root: PathBuf) -> Vec<PathBuf> {
 
 /// Whether the invocation that an upload belongs to has not ended. `uploads/<project>/<execution>/<node>/…`.
 async fn is_needed(app: &App, root: &Path, path: &Path) -> Result<bool, Error> {
-    let key = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
+    let key = path
+        .strip_prefix(root)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .into_owned();
     let mut parts = key.split('/').skip(2).map(|part| Uuid::try_parse(part).ok());
-    let (Some(Some(execution_id)), Some(Some(node_id))) = (parts.next(), parts.next()) else { return Ok(false) };
-    app.db.read(async move |tx| outputs::is_needed(tx, execution_id, node_id, &key).await).await
+    let (Some(Some(execution_id)), Some(Some(node_id))) = (parts.next(), parts.next()) else {
+        return Ok(false);
+    };
+    app.db
+        .read(async move |tx| outputs::is_needed(tx, execution_id, node_id, &key).await)
+        .await
 }
 
 /// Removes a file, and the folders that it leaves empty.

@@ -38,3 +38,45 @@ impl LookUps {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use crate::values;
+
+    async fn count(tx: &mut Tx) -> Result<i64, Error> {
+        let found = tx.optional("select count(*) from domains", &values![], |row| row.get(0)).await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn a_look_up_sees_what_was_committed_before_it() {
+        let (_dir, db) = testing::db();
+        for expected in 0..10 {
+            assert_eq!(db.look_up(count).await.unwrap(), expected);
+            let slug = format!("domain-{expected}");
+            db.write(async move |tx| testing::domain(tx, &slug).await).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn with_every_connection_in_use_a_look_up_goes_to_a_reader() {
+        let (_dir, db) = testing::db();
+        let connections = std::mem::take(&mut *db.look_ups().idle());
+        assert!(!connections.is_empty());
+        assert_eq!(db.look_up(count).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_panic_or_an_error_in_a_look_up_costs_no_connection() {
+        let (_dir, db) = testing::db();
+        let before = db.look_ups().idle().len();
+        let panicked = db.look_up(async |_: &mut Tx| -> Result<(), Error> { panic!("as a test does") }).await;
+        assert!(matches!(panicked, Err(Error::Panicked)));
+        let refused = db.look_up(async |_: &mut Tx| -> Result<(), Error> { Err(Error::Busy) }).await;
+        assert!(matches!(refused, Err(Error::Busy)));
+        assert_eq!(db.look_ups().idle().len(), before);
+        assert_eq!(db.look_up(count).await.unwrap(), 0);
+    }
+}

@@ -55,7 +55,9 @@ impl Db {
     pub fn open(settings: Settings) -> Result<Self, Error> {
         let version = rusqlite::version_number();
         if version < OLDEST_SQLITE {
-            return Err(Error::Corrupt(format!("SQLite {version} can lose commits, 3.51.3 or later is needed")));
+            return Err(Error::Corrupt(format!(
+                "SQLite {version} can lose commits, 3.51.3 or later is needed"
+            )));
         }
         let mut first = connect(&settings.path)?;
         migrate(&mut first)?;
@@ -77,7 +79,12 @@ impl Db {
             let reads: Receiver<Job> = reads.clone();
             threads.push(start("db-reader", move || read_loop(tx, &reads)));
         }
-        Ok(Self { writer, readers, failed, threads: Arc::new(Mutex::new(threads)) })
+        Ok(Self {
+            writer,
+            readers,
+            failed,
+            threads: Arc::new(Mutex::new(threads)),
+        })
     }
 
     /// Runs `work` on a snapshot; it never waits for a writer.
@@ -112,13 +119,23 @@ impl Db {
 
     /// Closes the files and returns once that is done. Call it with no other clone left: it waits for them.
     pub fn close(self) {
-        let Self { writer, readers, failed: _, threads } = self;
+        let Self {
+            writer,
+            readers,
+            failed: _,
+            threads,
+        } = self;
         drop((writer, readers));
         let threads = std::mem::take(&mut *threads.lock().expect("no holder of this lock panics"));
         for thread in threads {
             // A thread that panicked has closed its connection as well.
             let _ = thread.join();
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn look_ups(&self) -> &LookUps {
+        &self.look_ups
     }
 
     /// Jobs that wait for the writer.
@@ -147,7 +164,9 @@ where
         }
     });
     match queue.try_send(job) {
-        Ok(()) => answered.await.unwrap_or_else(|_| Err(Error::Unavailable(None).into())),
+        Ok(()) => answered
+            .await
+            .unwrap_or_else(|_| Err(Error::Unavailable(None).into())),
         Err(TrySendError::Full(_)) => Err(Error::Busy.into()),
         Err(TrySendError::Disconnected(_)) => Err(Error::Unavailable(None).into()),
     }
@@ -188,7 +207,12 @@ fn write_loop(mut tx: Tx, jobs: &Receiver<Job>, failed: &AtomicBool) {
             }
         }
         for answer in answers {
-            answer(committed.as_ref().map(|_| ()).map_err(|_| Error::Unavailable(None)));
+            answer(
+                committed
+                    .as_ref()
+                    .map(|_| ())
+                    .map_err(|_| Error::Unavailable(None)),
+            );
         }
     }
 }
@@ -213,7 +237,11 @@ fn gather(tx: &mut Tx, first: Job, jobs: &Receiver<Job>, answers: &mut Answers) 
             let _ = tx.connection.execute_batch("rollback");
             return Err(error);
         }
-        next = if answers.len() < GATHER { jobs.try_recv().ok() } else { None };
+        next = if answers.len() < GATHER {
+            jobs.try_recv().ok()
+        } else {
+            None
+        };
     }
     let committed = tx.connection.execute_batch("commit");
     if committed.is_err() {
@@ -259,7 +287,9 @@ fn connect(path: &Path) -> Result<Connection, Error> {
     let mode: String = connection.query_row("pragma journal_mode", [], |row| row.get(0))?;
     let synchronous: i64 = connection.query_row("pragma synchronous", [], |row| row.get(0))?;
     if mode != "wal" || synchronous != 2 {
-        return Err(Error::Corrupt(format!("journal_mode {mode}, synchronous {synchronous}: not durable")));
+        return Err(Error::Corrupt(format!(
+            "journal_mode {mode}, synchronous {synchronous}: not durable"
+        )));
     }
     Ok(connection)
 }
@@ -271,7 +301,9 @@ fn migrate(connection: &mut Connection) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let done: u32 = transaction.query_row("pragma user_version", [], |row| row.get(0))?;
     let Some(steps) = MIGRATIONS.get(done as usize..) else {
-        return Err(Error::Corrupt("the database is from a newer version of this program".to_owned()));
+        return Err(Error::Corrupt(
+            "the database is from a newer version of this program".to_owned(),
+        ));
     };
     for step in steps {
         transaction.execute_batch(step)?;

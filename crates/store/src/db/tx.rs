@@ -105,7 +105,9 @@ impl Tx {
 /// Binds `$n` to the n-th value. SQLite takes `$n` for a name and numbers names by their first occurrence.
 fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> Result<(), Error> {
     for index in 1..=statement.parameter_count() {
-        let number = statement.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let number = statement
+            .parameter_name(index)
+            .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
         let value = number.and_then(|number| values.get(number - 1));
         let value = value.expect("a statement names its values $1, $2, … and is given as many");
         statement.raw_bind_parameter(index, value)?;

@@ -28,14 +28,27 @@ async fn dispatch(db: &Db, (domain_id, project_id, node_id): (Uuid, Uuid, Uuid),
         selector: None,
         node_id: Some(node_id),
         dispatched_by: "user:somebody".to_owned(),
-        excluded: vec![ExcludedNode { node_id, reason: "no_manifest".to_owned() }],
+        excluded: vec![ExcludedNode {
+            node_id,
+            reason: "no_manifest".to_owned(),
+        }],
     };
-    db.write(async move |tx| Ok::<_, Error>(insert(tx, &new, &[node_id]).await?.id)).await.unwrap()
+    db.write(async move |tx| Ok::<_, Error>(insert(tx, &new, &[node_id]).await?.id))
+        .await
+        .unwrap()
 }
 
-async fn list(db: &Db, project_id: Uuid, filter: &Filter, place: (Order, Option<Position>), limit: u32) -> Vec<Execution> {
+async fn list(
+    db: &Db,
+    project_id: Uuid,
+    filter: &Filter,
+    place: (Order, Option<Position>),
+    limit: u32,
+) -> Vec<Execution> {
     let filter = filter.clone();
-    db.read(async move |tx| page(tx, project_id, &filter, place, limit).await).await.unwrap()
+    db.read(async move |tx| page(tx, project_id, &filter, place, limit).await)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -43,13 +56,34 @@ async fn an_execution_reads_back_as_dispatched() {
     let (_dir, db) = db_at(TestClock::new());
     let ids = tenancy(&db).await;
     let id = dispatch(&db, ids, "backup").await;
-    let found = db.read(async move |tx| find(tx, ids.1, id).await).await.unwrap().unwrap();
-    assert_eq!((found.action.as_str(), found.r#type), ("backup", ActionKind::Hook));
-    assert_eq!(found.parameters.unwrap().get(), r#"{"n":1.0}"#, "a number keeps its spelling");
-    assert_eq!(found.expires_at.unwrap().duration_since(found.created_at).as_secs(), 300);
+    let found = db
+        .read(async move |tx| find(tx, ids.1, id).await)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (found.action.as_str(), found.r#type),
+        ("backup", ActionKind::Hook)
+    );
+    assert_eq!(
+        found.parameters.unwrap().get(),
+        r#"{"n":1.0}"#,
+        "a number keeps its spelling"
+    );
+    assert_eq!(
+        found
+            .expires_at
+            .unwrap()
+            .duration_since(found.created_at)
+            .as_secs(),
+        300
+    );
     assert_eq!(found.excluded[0].reason, "no_manifest");
     assert_eq!(found.status, ExecutionStatus::Pending);
-    let elsewhere = db.read(async move |tx| find(tx, Uuid::max(), id).await).await.unwrap();
+    let elsewhere = db
+        .read(async move |tx| find(tx, Uuid::max(), id).await)
+        .await
+        .unwrap();
     assert!(elsewhere.is_none(), "not under another project");
 }
 
@@ -142,14 +176,20 @@ async fn acknowledge(db: &Db, execution_id: Uuid, node_id: Uuid) {
     let report = invocations::Advance {
         execution_id,
         node_id,
-        report: Report { status: ExecutionStatus::Ack, declared_bytes: None, digest: [1; 32] },
+        report: Report {
+            status: ExecutionStatus::Ack,
+            declared_bytes: None,
+            digest: [1; 32],
+        },
         exit_code: None,
         error: None,
         declared_sha256: None,
         upload_key: None,
         output: None,
     };
-    db.write(async move |tx| invocations::advance(tx, &[report]).await).await.unwrap();
+    db.write(async move |tx| invocations::advance(tx, &[report]).await)
+        .await
+        .unwrap();
 }
 
 /// A list must never sort or scan: every combination of filters walks an index of its own.
@@ -161,7 +201,10 @@ async fn every_list_walks_its_index() {
             let id = Uuid::max();
             let mut plans = Vec::new();
             for (sql, values) in [
-                (concat!("explain query plan ", page_sql!("", "<", "desc")), values![id, 1_i64, id, 5_i64].to_vec()),
+                (
+                    concat!("explain query plan ", page_sql!("", "<", "desc")),
+                    values![id, 1_i64, id, 5_i64].to_vec(),
+                ),
                 (
                     concat!("explain query plan ", page_sql!(" and status = $5", "<", "desc")),
                     values![id, 1_i64, id, 5_i64, "ack"].to_vec(),
@@ -171,7 +214,10 @@ async fn every_list_walks_its_index() {
                     values![id, 1_i64, id, 5_i64, "ack"].to_vec(),
                 ),
                 (
-                    concat!("explain query plan ", page_sql!(" and action = $5 and status = $6", "<", "desc")),
+                    concat!(
+                        "explain query plan ",
+                        page_sql!(" and action = $5 and status = $6", "<", "desc")
+                    ),
                     values![id, 1_i64, id, 5_i64, "even", "ack"].to_vec(),
                 ),
             ] {
@@ -181,9 +227,17 @@ async fn every_list_walks_its_index() {
         })
         .await
         .unwrap();
-    let indexes = ["executions_by_time", "executions_by_status", "executions_by_action", "executions_by_action_status"];
+    let indexes = [
+        "executions_by_time",
+        "executions_by_status",
+        "executions_by_action",
+        "executions_by_action_status",
+    ];
     assert_eq!(plans.len(), indexes.len(), "{plans:?}");
     for (plan, index) in plans.iter().zip(indexes) {
-        assert!(plan.contains(&format!("USING INDEX {index} (")) && plan.contains("created_at"), "{plan}");
+        assert!(
+            plan.contains(&format!("USING INDEX {index} (")) && plan.contains("created_at"),
+            "{plan}"
+        );
     }
 }

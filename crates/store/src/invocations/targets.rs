@@ -84,7 +84,11 @@ fn read_target(row: &Row<'_>) -> Result<(Uuid, ExecutionTarget), Error> {
 }
 
 /// One target of one execution.
-pub async fn target(tx: &mut Tx, execution_id: Uuid, node_id: Uuid) -> Result<Option<ExecutionTarget>, Error> {
+pub async fn target(
+    tx: &mut Tx,
+    execution_id: Uuid,
+    node_id: Uuid,
+) -> Result<Option<ExecutionTarget>, Error> {
     tx.optional(
         targets_sql!(
             "executions e

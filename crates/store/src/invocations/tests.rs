@@ -50,14 +50,25 @@ impl Fixture {
             })
             .await
             .unwrap();
-        Self { _dir: dir, db, clock, project_id, execution_id, nodes }
+        Self {
+            _dir: dir,
+            db,
+            clock,
+            project_id,
+            execution_id,
+            nodes,
+        }
     }
 
     fn report(&self, node: usize, status: ExecutionStatus, mark: u8) -> Advance {
         Advance {
             execution_id: self.execution_id,
             node_id: self.nodes[node],
-            report: Report { status, declared_bytes: None, digest: [mark; 32] },
+            report: Report {
+                status,
+                declared_bytes: None,
+                digest: [mark; 32],
+            },
             exit_code: None,
             error: None,
             declared_sha256: None,
@@ -67,7 +78,10 @@ impl Fixture {
     }
 
     async fn advance(&self, batch: Vec<Advance>) -> Vec<Outcome> {
-        self.db.write(async move |tx| Ok::<_, Error>(advance(tx, &batch).await?.0)).await.unwrap()
+        self.db
+            .write(async move |tx| Ok::<_, Error>(advance(tx, &batch).await?.0))
+            .await
+            .unwrap()
     }
 
     async fn execution(&self) -> Execution {
@@ -85,7 +99,10 @@ impl Fixture {
     async fn events(&self) -> Vec<(Uuid, ExecutionStatus)> {
         self.db
             .read(async |tx| {
-                tx.all("select node_id, status from execution_events", &[], |row| Ok((row.get(0)?, row.get(1)?))).await
+                tx.all("select node_id, status from execution_events", &[], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .await
             })
             .await
             .unwrap()
@@ -93,7 +110,10 @@ impl Fixture {
 
     async fn time_out(&self, limit: u32) -> usize {
         let now = plex_domain::env::Clock::now(&*self.clock);
-        self.db.write(async move |tx| Ok::<_, Error>(time_out(tx, now, limit).await?.len())).await.unwrap()
+        self.db
+            .write(async move |tx| Ok::<_, Error>(time_out(tx, now, limit).await?.len()))
+            .await
+            .unwrap()
     }
 }
 
@@ -104,27 +124,57 @@ fn accepted(status: ExecutionStatus) -> Outcome {
 #[tokio::test]
 async fn a_terminal_report_brings_its_output_and_is_final() {
     let fixture = Fixture::with_nodes(1).await;
-    fixture.advance(vec![fixture.report(0, ExecutionStatus::Ack, 1)]).await;
-    fixture.advance(vec![fixture.report(0, ExecutionStatus::Started, 2)]).await;
+    fixture
+        .advance(vec![fixture.report(0, ExecutionStatus::Ack, 1)])
+        .await;
+    fixture
+        .advance(vec![fixture.report(0, ExecutionStatus::Started, 2)])
+        .await;
     let mut last = fixture.report(0, ExecutionStatus::Failed, 3);
     last.exit_code = Some(-7);
     last.error = Some("no\u{202e}luck".to_owned());
-    last.output = Some(Output { place: OutputPlace::Inline(vec![0, 159, 146, 150]), truncated: true });
-    assert_eq!(fixture.advance(vec![last.clone()]).await, [accepted(ExecutionStatus::Failed)]);
+    last.output = Some(Output {
+        place: OutputPlace::Inline(vec![0, 159, 146, 150]),
+        truncated: true,
+    });
+    assert_eq!(
+        fixture.advance(vec![last.clone()]).await,
+        [accepted(ExecutionStatus::Failed)]
+    );
 
     let target = fixture.execution().await.targets.remove(0);
-    assert_eq!((target.exit_code, target.error.as_deref()), (Some(-7), Some("no\u{202e}luck")));
-    assert_eq!((target.output_bytes, target.output_truncated), (Some(4), Some(true)));
+    assert_eq!(
+        (target.exit_code, target.error.as_deref()),
+        (Some(-7), Some("no\u{202e}luck"))
+    );
+    assert_eq!(
+        (target.output_bytes, target.output_truncated),
+        (Some(4), Some(true))
+    );
     assert_eq!(target.output_ref, Some(OutputRef::Inline { inline_bytes: None }));
     assert!(target.started_at.is_some() && target.finished_at.is_some());
     let (id, node) = (fixture.execution_id, fixture.nodes[0]);
-    let bytes = fixture.db.read(async move |tx| outputs::find(tx, id, node).await).await.unwrap();
+    let bytes = fixture
+        .db
+        .read(async move |tx| outputs::find(tx, id, node).await)
+        .await
+        .unwrap();
     assert_eq!(bytes, Some(vec![0, 159, 146, 150]));
 
     // The same report again is fine, another is not, and neither changes anything.
-    assert_eq!(fixture.advance(vec![last.clone()]).await, [accepted(ExecutionStatus::Failed)]);
-    last.report = Report { status: ExecutionStatus::Succeeded, declared_bytes: None, digest: [4; 32] };
-    let refused = Outcome::Refused { refusal: Refusal::AlreadyTerminal, current: ExecutionStatus::Failed };
+    assert_eq!(
+        fixture.advance(vec![last.clone()]).await,
+        [accepted(ExecutionStatus::Failed)]
+    );
+    last.report = Report {
+        status: ExecutionStatus::Succeeded,
+        declared_bytes: None,
+        digest: [4; 32],
+    };
+    let refused = Outcome::Refused {
+        refusal: Refusal::AlreadyTerminal,
+        current: ExecutionStatus::Failed,
+    };
     assert_eq!(fixture.advance(vec![last]).await, [refused]);
     assert_eq!(fixture.events().await.len(), 3);
 }
@@ -138,27 +188,56 @@ async fn a_declaration_is_answered_with_its_upload_until_a_later_one_replaces_it
         report.upload_key = Some(key.to_owned());
         report
     };
-    let upload = |key: &str, bytes| Some(Upload { key: key.to_owned(), bytes, sha256: None });
+    let upload = |key: &str, bytes| {
+        Some(Upload {
+            key: key.to_owned(),
+            bytes,
+            sha256: None,
+        })
+    };
     let on_ack = declare(ExecutionStatus::Ack, 1, 20_000, "a");
-    let answers = fixture.advance(vec![on_ack, fixture.report(0, ExecutionStatus::Started, 2)]).await;
-    assert_eq!(answers[0], Outcome::Accepted { status: ExecutionStatus::Ack, upload: upload("a", 20_000) });
+    let answers = fixture
+        .advance(vec![on_ack, fixture.report(0, ExecutionStatus::Started, 2)])
+        .await;
+    assert_eq!(
+        answers[0],
+        Outcome::Accepted {
+            status: ExecutionStatus::Ack,
+            upload: upload("a", 20_000)
+        }
+    );
     assert_eq!(answers[1], accepted(ExecutionStatus::Started));
 
     let again = declare(ExecutionStatus::Started, 3, 30_000, "b");
     let replay = declare(ExecutionStatus::Started, 3, 30_000, "c");
     let answers = fixture.advance(vec![again, replay]).await;
-    let expected = Outcome::Accepted { status: ExecutionStatus::Started, upload: upload("b", 30_000) };
-    assert_eq!(answers, [expected.clone(), expected], "a replay gets the object of the first time");
+    let expected = Outcome::Accepted {
+        status: ExecutionStatus::Started,
+        upload: upload("b", 30_000),
+    };
+    assert_eq!(
+        answers,
+        [expected.clone(), expected],
+        "a replay gets the object of the first time"
+    );
     assert_eq!(fixture.events().await.len(), 2, "a declaration is no event");
 }
 
 #[tokio::test]
 async fn only_what_is_overdue_times_out_and_what_came_late_is_refused() {
     let fixture = Fixture::with_nodes(3).await;
-    fixture.advance(vec![fixture.report(0, ExecutionStatus::Ack, 1)]).await;
-    fixture.advance(vec![fixture.report(2, ExecutionStatus::Failed, 2)]).await;
+    fixture
+        .advance(vec![fixture.report(0, ExecutionStatus::Ack, 1)])
+        .await;
+    fixture
+        .advance(vec![fixture.report(2, ExecutionStatus::Failed, 2)])
+        .await;
     fixture.clock.advance(Duration::from_secs(u64::from(TIMEOUT)));
-    assert_eq!(fixture.time_out(100).await, 0, "not before the deadline has passed");
+    assert_eq!(
+        fixture.time_out(100).await,
+        0,
+        "not before the deadline has passed"
+    );
     fixture.clock.advance(Duration::from_micros(1));
     assert_eq!(fixture.time_out(1).await, 1);
     assert_eq!(fixture.time_out(100).await, 1);
@@ -166,10 +245,26 @@ async fn only_what_is_overdue_times_out_and_what_came_late_is_refused() {
 
     let execution = fixture.execution().await;
     let statuses: Vec<_> = execution.targets.iter().map(|target| target.status).collect();
-    assert_eq!(statuses, [ExecutionStatus::Timeout, ExecutionStatus::Timeout, ExecutionStatus::Failed]);
+    assert_eq!(
+        statuses,
+        [
+            ExecutionStatus::Timeout,
+            ExecutionStatus::Timeout,
+            ExecutionStatus::Failed
+        ]
+    );
     assert_eq!(execution.status, ExecutionStatus::Failed);
-    let late = Outcome::Refused { refusal: Refusal::AlreadyTerminal, current: ExecutionStatus::Timeout };
-    assert_eq!(fixture.advance(vec![fixture.report(0, ExecutionStatus::Ack, 1)]).await, [late], "not even a replay");
+    let late = Outcome::Refused {
+        refusal: Refusal::AlreadyTerminal,
+        current: ExecutionStatus::Timeout,
+    };
+    assert_eq!(
+        fixture
+            .advance(vec![fixture.report(0, ExecutionStatus::Ack, 1)])
+            .await,
+        [late],
+        "not even a replay"
+    );
 }
 
 #[tokio::test]
@@ -177,12 +272,24 @@ async fn the_queue_of_a_node_holds_what_has_neither_ended_nor_expired() {
     let fixture = Fixture::with_nodes(2).await;
     let queued_for = async |node: usize| {
         let node = fixture.nodes[node];
-        let found = fixture.db.read(async move |tx| queued(tx, node, 10).await).await.unwrap();
-        found.into_iter().map(|item| (item.execution_id, item.status)).collect::<Vec<_>>()
+        let found = fixture
+            .db
+            .read(async move |tx| queued(tx, node, 10).await)
+            .await
+            .unwrap();
+        found
+            .into_iter()
+            .map(|item| (item.execution_id, item.status))
+            .collect::<Vec<_>>()
     };
-    fixture.advance(vec![fixture.report(0, ExecutionStatus::Failed, 1)]).await;
+    fixture
+        .advance(vec![fixture.report(0, ExecutionStatus::Failed, 1)])
+        .await;
     assert_eq!(queued_for(0).await, []);
-    assert_eq!(queued_for(1).await, [(fixture.execution_id, ExecutionStatus::Pending)]);
+    assert_eq!(
+        queued_for(1).await,
+        [(fixture.execution_id, ExecutionStatus::Pending)]
+    );
     fixture.clock.advance(Duration::from_secs(u64::from(TIMEOUT)));
     assert_eq!(queued_for(1).await, []);
 }
@@ -252,10 +359,19 @@ async fn a_refused_write_undoes_itself_alone() {
         tokio::spawn(async move {
             db.write(async move |tx| {
                 let detail = number.to_string();
-                let status = if number % 2 == 0 { ExecutionStatus::Ack } else { ExecutionStatus::Started };
-                tx.execute("delete from execution_events where status = $1", &values![status]).await?;
+                let status = if number % 2 == 0 {
+                    ExecutionStatus::Ack
+                } else {
+                    ExecutionStatus::Started
+                };
+                tx.execute("delete from execution_events where status = $1", &values![status])
+                    .await?;
                 record(tx, id, node, status, Some(&detail)).await?;
-                if number % 2 == 0 { Ok(()) } else { Err(Error::Corrupt("refused on purpose".to_owned())) }
+                if number % 2 == 0 {
+                    Ok(())
+                } else {
+                    Err(Error::Corrupt("refused on purpose".to_owned()))
+                }
             })
             .await
         })
@@ -265,6 +381,10 @@ async fn a_refused_write_undoes_itself_alone() {
         kept += usize::from(write.await.unwrap().is_ok());
     }
     assert_eq!(kept, 32);
-    assert_eq!(fixture.events().await, [(node, ExecutionStatus::Ack)], "of the refused ones nothing is left");
+    assert_eq!(
+        fixture.events().await,
+        [(node, ExecutionStatus::Ack)],
+        "of the refused ones nothing is left"
+    );
     assert!(Timestamp::UNIX_EPOCH < fixture.execution().await.created_at);
 }

@@ -23,12 +23,20 @@ pub async fn time_out(tx: &mut Tx, cutoff: Timestamp, limit: u32) -> Result<Vec<
             |row| {
                 let from = row.get(2)?;
                 let to = ExecutionStatus::Timeout;
-                Ok(Shift { execution_id: row.get(0)?, node_id: row.get(1)?, from, to })
+                Ok(Shift {
+                    execution_id: row.get(0)?,
+                    node_id: row.get(1)?,
+                    from,
+                    to,
+                })
             },
         )
         .await?;
     for shift in &overdue {
-        let error = format!("no report before the deadline (last status: {})", shift.from.as_str());
+        let error = format!(
+            "no report before the deadline (last status: {})",
+            shift.from.as_str()
+        );
         let now = tx.now();
         tx.execute(
             "update invocations

@@ -148,7 +148,7 @@ fn nodes_and_labels() {
     );
     assert_eq!(
         ids(&admin.plexctl_json(&["node", "list", "--project", &project, "--selector", "env=prod"])),
-        [id.clone()]
+        std::slice::from_ref(&id)
     );
     let table = text(&admin, &["node", "list", "--project", &project]);
     assert!(

@@ -9,6 +9,7 @@ mod denial;
 mod dispatching;
 mod exit_codes;
 mod hooks;
+mod layout;
 mod listing;
 mod manual;
 mod outputs;
@@ -20,6 +21,7 @@ mod roles;
 mod selectors;
 mod terminal;
 mod transitions;
+mod uploads;
 mod wide;
 
 use plex_tests::ControlPlane;

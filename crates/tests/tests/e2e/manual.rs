@@ -17,8 +17,7 @@ fn shell(operator: &Operator, lines: &str) -> Ran {
     let mut command = std::process::Command::new("/bin/sh");
     let own = operator.command::<&str>(&[]);
     command.env_clear();
-    own.get_envs()
-        .for_each(|(name, value)| drop(value.map(|value| command.env(name, value))));
+    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let directory = Program::Plexctl.path();
     let directory = directory
         .parent()

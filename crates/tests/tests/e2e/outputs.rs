@@ -1,6 +1,7 @@
 //! Outputs, byte for byte: from the process that wrote them to the operator who reads them.
 
 use crate::Dice;
+use crate::layout::expected_text;
 use plex_api::paths;
 use plex_tests::{Agent, ControlPlane, Manifest, Operator, SimulatedNode, from_base64, sha256_hex};
 use proptest::prelude::*;
@@ -16,76 +17,12 @@ fn read(operator: &Operator, command: &[&str], execution: Uuid, more: &[&str]) -
     ran.stdout
 }
 
-fn get(operator: &Operator, execution: Uuid, more: &[&str]) -> Vec<u8> {
+pub(crate) fn get(operator: &Operator, execution: Uuid, more: &[&str]) -> Vec<u8> {
     read(operator, &["exec-log", "get"], execution, more)
 }
 
-/// What `exec-log get` must print, computed from what the API gives (`cli.md`).
-pub(crate) fn expected_text(execution: &Value) -> Vec<u8> {
-    let word = |name: &str| execution[name].as_str().expect("a member of text").to_owned();
-    let targets = execution["targets"].as_array().expect("targets");
-    let mut text = block(execution, targets, &word);
-    let mut line_is_open = false;
-    for target in targets {
-        if line_is_open {
-            text.push(b'\n');
-            line_is_open = false;
-        }
-        let head = format!(
-            "==> {} {}",
-            target["node_id"].as_str().unwrap(),
-            target["status"].as_str().unwrap()
-        );
-        let output = &target["output_ref"];
-        match output["kind"].as_str() {
-            None => text.extend(format!("{head} none <==\n").bytes()),
-            Some("inline") => {
-                let bytes = from_base64(output["inline_bytes"].as_str().expect("inline bytes"));
-                text.extend(format!("{head} bytes={} <==\n", bytes.len()).bytes());
-                line_is_open = bytes.last().is_some_and(|last| *last != b'\n');
-                text.extend(bytes);
-            }
-            Some(_) => {
-                let part = |name: &str| output[name].as_str().expect("an object's part").to_owned();
-                let (bucket, key, sha256) = (part("bucket"), part("key"), part("sha256"));
-                text.extend(
-                    format!("{head} archived <==\narchived: {bucket}/{key} sha256:{sha256}\n").bytes(),
-                );
-            }
-        }
-    }
-    text
-}
-
-fn block(execution: &Value, targets: &[Value], word: &dyn Fn(&str) -> String) -> Vec<u8> {
-    let ended = ["succeeded", "failed", "cancelled", "timeout"];
-    let count = |status: &str| targets.iter().filter(|target| target["status"] == status).count();
-    let done: usize = ended.iter().map(|status| count(status)).sum();
-    let endings: Vec<_> = ended.iter().filter(|status| count(status) > 0).collect();
-    let endings: Vec<_> = endings
-        .iter()
-        .map(|status| format!("{} {status}", count(status)))
-        .collect();
-    let endings = if endings.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", endings.join(", "))
-    };
-    let lines = [
-        format!("id:      {}", word("id")),
-        format!("project: {}", word("project_id")),
-        format!("action:  {} ({})", word("action"), word("type")),
-        format!("status:  {}", word("status")),
-        format!("created: {}", word("created_at")),
-        format!("updated: {}", word("updated_at")),
-        format!("targets: {done}/{}{endings}", targets.len()),
-    ];
-    assert!(execution["targets"].is_array());
-    format!("{}\n\n", lines.join("\n")).into_bytes()
-}
-
 /// One target's output as every way of reading it shows it.
-fn everywhere_the_same(operator: &Operator, execution: Uuid, node: Uuid, output: &[u8]) {
+pub(crate) fn everywhere_the_same(operator: &Operator, execution: Uuid, node: Uuid, output: &[u8]) {
     let json = operator.execution(execution);
     assert_eq!(get(operator, execution, &[]), expected_text(&json));
     let target = &json["targets"][0];
@@ -93,7 +30,7 @@ fn everywhere_the_same(operator: &Operator, execution: Uuid, node: Uuid, output:
     if output.len() <= 16_384 {
         assert_eq!(target["output_ref"]["kind"], "inline");
         assert_eq!(
-            from_base64(target["output_ref"]["inline_bytes"].as_str().unwrap()),
+            from_base64(target["output_ref"]["inline_bytes"].as_str().expect("bytes")),
             output
         );
         assert!(
@@ -113,9 +50,12 @@ fn everywhere_the_same(operator: &Operator, execution: Uuid, node: Uuid, output:
         "action output differs"
     );
     let file = operator.home().join("fetched");
-    let to = ["--node", &node, "--file", file.to_str().unwrap(), "--yes"];
+    let to = ["--node", &node, "--file", file.to_str().expect("UTF-8"), "--yes"];
     assert_eq!(read(operator, &["action", "output"], execution, &to), b"");
-    assert!(std::fs::read(&file).unwrap() == output, "the file differs");
+    assert!(
+        std::fs::read(&file).expect("the file") == output,
+        "the file differs"
+    );
 }
 
 #[test]
@@ -212,22 +152,6 @@ fn any_bytes_of_any_node_arrive() {
         }
         everywhere_the_same(&admin, execution, node.id, &output);
     }
-}
-
-#[test]
-fn one_byte_too_many_is_refused_inline_and_stores_nothing() {
-    let control_plane = ControlPlane::start();
-    let node = SimulatedNode::register(&control_plane, "n");
-    let admin = control_plane.admin();
-    let execution = admin.dispatch(node.id, "probe");
-    node.begin(execution);
-    let end = |length: usize| json!({"status": "succeeded", "output": {"inline": plex_tests::base64(&vec![7; length])}});
-    assert_eq!(
-        node.callback(execution, &end(16_385)).refusal(),
-        (413, "inline_output_too_large".to_owned())
-    );
-    assert_eq!(admin.execution(execution)["targets"][0]["status"], "started");
-    node.callback(execution, &end(16_384)).expect(200);
 }
 
 #[test]
@@ -372,156 +296,6 @@ fn yaml_says_what_json_says() {
     assert!(
         yaml.contains(&format!("id: {execution}")) && yaml.contains("inline_bytes: aGk="),
         "{yaml}"
-    );
-}
-
-#[test]
-fn an_upload_url_takes_its_declared_bytes_once_and_nothing_else() {
-    let control_plane = ControlPlane::start();
-    let node = SimulatedNode::register(&control_plane, "n");
-    let admin = control_plane.admin();
-    let output = vec![b'q'; 20_000];
-    let execution = admin.dispatch(node.id, "probe");
-    node.begin(execution);
-    let declared =
-        json!({"status": "started", "declared_output_bytes": 20_000, "output_sha256": sha256_hex(&output)});
-    let answer = node.callback(execution, &declared).expect(200).json();
-    let url = answer["output_upload_url"].as_str().unwrap();
-    let key = http::Uri::try_from(url)
-        .unwrap()
-        .path()
-        .trim_start_matches('/')
-        .to_owned();
-    assert!(
-        key.contains(&format!("uploads/{}/{execution}/{}/", admin.project_id, node.id)),
-        "{key}"
-    );
-
-    assert!(node.upload(url, &output[1..]).status >= 400, "shorter");
-    assert!(
-        node.upload(url, &[&output[..], b"!"].concat()).status >= 400,
-        "longer"
-    );
-    assert!(node.upload(url, &vec![b'r'; 20_000]).status >= 400, "other bytes");
-    let tampered = url.replace(&format!("/{}/", node.id), &format!("/{}/", Uuid::now_v7()));
-    assert_eq!(
-        node.upload(&tampered, &output).refusal(),
-        (403, "upload_url_invalid".to_owned())
-    );
-
-    let end = json!({"status": "succeeded", "output": {"object_key": key, "sha256": sha256_hex(&output)}});
-    assert_eq!(
-        node.callback(execution, &end).refusal(),
-        (422, "output_mismatch".to_owned()),
-        "nothing is there yet"
-    );
-    assert!((200..300).contains(&node.upload(url, &output).status));
-    let lie = json!({"status": "succeeded", "output": {"object_key": key, "sha256": sha256_hex(b"lie")}});
-    assert_eq!(
-        node.callback(execution, &lie).refusal(),
-        (422, "output_mismatch".to_owned())
-    );
-    node.callback(execution, &end).expect(200);
-    everywhere_the_same(&admin, execution, node.id, &output);
-}
-
-#[test]
-fn what_was_reported_cannot_be_uploaded_over() {
-    let control_plane = ControlPlane::start();
-    let node = SimulatedNode::register(&control_plane, "n");
-    let admin = control_plane.admin();
-    let output = vec![b'q'; 20_000];
-    let execution = admin.dispatch(node.id, "probe");
-    node.begin(execution);
-    // Without a digest in the declaration the URL is bound to the length alone.
-    let declared = json!({"status": "started", "declared_output_bytes": 20_000});
-    let answer = node.callback(execution, &declared).expect(200).json();
-    let url = answer["output_upload_url"].as_str().unwrap();
-    assert!((200..300).contains(&node.upload(url, &output).status));
-    assert_eq!(
-        node.upload(url, &vec![b'r'; 20_000]).refusal(),
-        (409, "upload_already_used".to_owned())
-    );
-    let key = http::Uri::try_from(url)
-        .unwrap()
-        .path()
-        .trim_start_matches('/')
-        .to_owned();
-    let end = json!({"status": "succeeded", "output": {"object_key": key, "sha256": sha256_hex(&output)}});
-    node.callback(execution, &end).expect(200);
-    // Whatever the server says to this one, nobody may see it.
-    node.upload(url, &vec![b'r'; 20_000]);
-    everywhere_the_same(&admin, execution, node.id, &output);
-}
-
-#[test]
-fn a_declaration_over_the_servers_ceiling_is_refused() {
-    let control_plane = ControlPlane::start_with(&["--max-output-bytes", "30000"]);
-    let node = SimulatedNode::register(&control_plane, "n");
-    let execution = control_plane.admin().dispatch(node.id, "probe");
-    node.begin(execution);
-    let declared = |bytes: u64| json!({"status": "started", "declared_output_bytes": bytes});
-    assert_eq!(
-        node.callback(execution, &declared(30_001)).refusal(),
-        (413, "output_too_large".to_owned())
-    );
-    assert!(node.callback(execution, &declared(30_000)).expect(200).json()["output_upload_url"].is_string());
-}
-
-#[test]
-fn an_agent_whose_output_is_over_the_servers_ceiling_reports_its_beginning() {
-    let control_plane = ControlPlane::start_with(&["--max-output-bytes", "30000"]);
-    let agent = Agent::start(&control_plane, "web-1");
-    agent.hook("too-much", "#!/bin/sh\nhead -c 30001 /dev/zero | tr '\\000' 0\n");
-    let admin = control_plane.admin();
-    let execution =
-        admin.dispatched(&json!({"action": "too-much", "type": "hook", "node_id": agent.node_id()}));
-    let target = admin.ended(execution)["targets"][0].clone();
-    assert_eq!(
-        (&target["status"], &target["output_truncated"]),
-        (&"succeeded".into(), &true.into())
-    );
-    assert_eq!(get(&admin, execution, &["--bytes"]), vec![b'0'; 16_384]);
-}
-
-#[test]
-fn an_archived_output_that_was_tampered_with_is_not_passed_on() {
-    let control_plane = ControlPlane::start();
-    let node = SimulatedNode::register(&control_plane, "n");
-    let admin = control_plane.admin();
-    let execution = admin.dispatch(node.id, "probe");
-    node.begin(execution);
-    let reference = node.archive(execution, &[b'a'; 17_000]);
-    node.callback(execution, &json!({"status": "succeeded", "output": reference}))
-        .expect(200);
-    let key = format!("executions/{}/{execution}/{}", admin.project_id, node.id);
-    let mut stored = control_plane.data_dir().join("objects").join(key);
-    if stored.is_dir() {
-        stored = std::fs::read_dir(stored).unwrap().next().unwrap().unwrap().path();
-    }
-    assert_eq!(std::fs::read(&stored).unwrap(), vec![b'a'; 17_000]);
-    std::fs::write(&stored, vec![b'b'; 17_000]).unwrap();
-    let (project, id, node) = (
-        admin.project_id.to_string(),
-        execution.to_string(),
-        node.id.to_string(),
-    );
-    let ran = admin
-        .plexctl(&[
-            "action",
-            "output",
-            "--project",
-            &project,
-            "--id",
-            &id,
-            "--node",
-            &node,
-        ])
-        .expect(1);
-    assert!(
-        ran.stdout.is_empty() && ran.stderr.contains("SHA-256"),
-        "{}",
-        ran.stderr
     );
 }
 

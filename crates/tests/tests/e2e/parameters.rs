@@ -117,7 +117,7 @@ fn what_two_readers_could_read_differently_is_refused() {
         r#"{"a":1,}"#,
         r#"{a:1}"#,
         "{\"a\":\"\u{1}\"}",
-        &format!("{deep}"),
+        &deep,
     ] {
         let answer = dispatch(&admin, node.id, parameters);
         assert_eq!(answer.refusal(), (400, "invalid_body".to_owned()), "{parameters}");

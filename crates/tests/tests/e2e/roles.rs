@@ -30,125 +30,93 @@ impl World {
         }
     }
 
-    /// Each operation with the roles that may use it.
-    fn operations(
-        &self,
-    ) -> Vec<(
-        &'static str,
-        Method,
-        String,
-        Option<Value>,
-        &'static [&'static str],
-    )> {
-        const ADMIN: &[&str] = &["admin"];
-        const OPERATOR: &[&str] = &["admin", "operator"];
-        const VIEWER: &[&str] = &["admin", "operator", "viewer"];
-        const ANY: &[&str] = &["admin", "operator", "viewer", "auditor"];
+    fn reads(&self) -> Vec<Operation> {
         let (project, node) = (self.control_plane.project_id(), self.node.id);
-        let checksum = plex_tests::sha256_base64(b"#!/bin/sh\n");
-        let bootstrap = json!({"kind": "node", "env_prefix": "prod", "ttl_seconds": 3600});
-        let grant = json!({
-            "subject": format!("user:{}", Uuid::now_v7()), "relation": "viewer", "resource": format!("project:{project}"),
-        });
-        let in_project = |path: &str| format!("{path}?project_id={project}");
         vec![
-            (
-                "read the project",
-                Method::GET,
-                paths::project(project),
-                None,
-                ANY,
-            ),
-            (
-                "list executions",
-                Method::GET,
-                paths::executions(project),
-                None,
-                ANY,
-            ),
-            (
-                "get an execution",
-                Method::GET,
-                paths::execution(project, self.execution),
-                None,
-                ANY,
-            ),
-            (
-                "get an output",
-                Method::GET,
-                paths::target_output(project, self.execution, node),
-                None,
-                VIEWER,
-            ),
-            ("get a node", Method::GET, paths::node(node), None, VIEWER),
-            (
-                "list capabilities",
-                Method::GET,
-                paths::capabilities(project),
-                None,
-                VIEWER,
-            ),
-            (
-                "list hooks",
-                Method::GET,
-                paths::node_hooks(project),
-                None,
-                VIEWER,
-            ),
-            (
-                "dispatch",
-                Method::POST,
-                paths::dispatch(project),
-                Some(json!({"action": "probe", "node_id": node})),
-                OPERATOR,
-            ),
-            (
-                "label a node",
-                Method::PUT,
-                paths::node_labels(node),
-                Some(json!({"key": "k", "value": "v"})),
-                OPERATOR,
-            ),
-            (
-                "accept a hook",
-                Method::POST,
-                paths::accept_node_hook(project),
-                Some(json!({"node_id": node, "name": "deploy", "checksum": checksum})),
-                OPERATOR,
-            ),
-            (
-                "issue a bootstrap token",
-                Method::POST,
-                paths::bootstrap_tokens(project),
-                Some(bootstrap),
-                ADMIN,
-            ),
-            (
-                "list bootstrap tokens",
-                Method::GET,
-                paths::bootstrap_tokens(project),
-                None,
-                ADMIN,
-            ),
-            (
-                "grant",
-                Method::POST,
-                in_project(paths::RELATION_TUPLES),
-                Some(grant),
-                ADMIN,
-            ),
+            Operation::read(paths::project(project), ANY),
+            Operation::read(paths::executions(project), ANY),
+            Operation::read(paths::execution(project, self.execution), ANY),
+            Operation::read(paths::target_output(project, self.execution, node), VIEWER),
+            Operation::read(paths::node(node), VIEWER),
+            Operation::read(paths::capabilities(project), VIEWER),
+            Operation::read(paths::node_hooks(project), VIEWER),
+            Operation::read(paths::bootstrap_tokens(project), ADMIN),
+        ]
+    }
+
+    fn writes(&self) -> Vec<Operation> {
+        let (project, node) = (self.control_plane.project_id(), self.node.id);
+        let accepted =
+            json!({"node_id": node, "name": "deploy", "checksum": plex_tests::sha256_base64(b"#!/bin/sh\n")});
+        let token = json!({"kind": "node", "env_prefix": "prod", "ttl_seconds": 3600});
+        let (subject, resource) = (format!("user:{}", Uuid::now_v7()), format!("project:{project}"));
+        let grant = json!({"subject": subject, "relation": "viewer", "resource": resource});
+        let tuples = format!("{}?project_id={project}", paths::RELATION_TUPLES);
+        let dispatch = json!({"action": "probe", "node_id": node});
+        let label = Operation::write(
+            paths::node_labels(node),
+            json!({"key": "k", "value": "v"}),
+            OPERATOR,
+        );
+        vec![
+            Operation::write(paths::dispatch(project), dispatch, OPERATOR),
+            Operation {
+                method: Method::PUT,
+                ..label
+            },
+            Operation::write(paths::accept_node_hook(project), accepted, OPERATOR),
+            Operation::write(paths::bootstrap_tokens(project), token, ADMIN),
+            Operation::write(tuples, grant, ADMIN),
         ]
     }
 }
 
-fn ask(operator: &Operator, method: &Method, path: &str, body: Option<&Value>) -> Answer {
-    let body = body.map(Value::to_string);
-    let headers: &[(&str, &str)] = if body.is_some() {
-        &[("content-type", "application/json")]
-    } else {
-        &[]
-    };
-    operator.send(method, path, headers, body.as_ref().map(String::as_bytes))
+const ADMIN: &[&str] = &["admin"];
+const OPERATOR: &[&str] = &["admin", "operator"];
+const VIEWER: &[&str] = &["admin", "operator", "viewer"];
+const ANY: &[&str] = &["admin", "operator", "viewer", "auditor"];
+
+/// What is asked, and the roles that may.
+struct Operation {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+    roles: &'static [&'static str],
+}
+
+impl Operation {
+    fn read(path: String, roles: &'static [&'static str]) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            body: None,
+            roles,
+        }
+    }
+
+    fn write(path: String, body: Value, roles: &'static [&'static str]) -> Self {
+        Self {
+            method: Method::POST,
+            path,
+            body: Some(body),
+            roles,
+        }
+    }
+
+    fn ask(&self, who: &Operator) -> Answer {
+        let body = self.body.as_ref().map(Value::to_string);
+        let headers: &[(&str, &str)] = if body.is_some() {
+            &[("content-type", "application/json")]
+        } else {
+            &[]
+        };
+        who.send(
+            &self.method,
+            &self.path,
+            headers,
+            body.as_ref().map(String::as_bytes),
+        )
+    }
 }
 
 fn assert_denied(answer: &Answer, what: &str) {
@@ -172,16 +140,16 @@ fn assert_denied(answer: &Answer, what: &str) {
 fn each_role_does_what_it_may_and_nothing_else() {
     let world = World::new();
     let admin = world.control_plane.admin();
-    for role in ["viewer", "operator", "auditor", "admin"] {
-        let domain = format!("domain:{}", world.control_plane.domain_id());
+    let domain = format!("domain:{}", world.control_plane.domain_id());
+    for role in ANY {
         for (whose, who) in [
             ("project", admin.with_role(role)),
             ("domain", admin.with_role_on(role, &domain)),
         ] {
-            for (what, method, path, body, roles) in world.operations() {
-                let answer = ask(&who, &method, &path, body.as_ref());
-                let what = format!("{role} of the {whose}: {what}");
-                if roles.contains(&role) {
+            for operation in world.reads().iter().chain(&world.writes()) {
+                let answer = operation.ask(&who);
+                let what = format!("{role} of the {whose}: {} {}", operation.method, operation.path);
+                if operation.roles.contains(role) {
                     assert!((200..400).contains(&answer.status), "{what}: {}", answer.text());
                 } else {
                     assert_denied(&answer, &what);

@@ -18,8 +18,7 @@ fn on_a_terminal(operator: &Operator, execution: Uuid, more: &str) -> Vec<u8> {
     command
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
         .env_clear();
-    own.get_envs()
-        .for_each(|(name, value)| drop(value.map(|value| command.env(name, value))));
+    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
     Ran::of(command, b"").expect(0).stdout
 }
 

@@ -33,7 +33,11 @@ fn body(status: &str, shape: &str) -> Value {
         "inline" => body["output"] = json!({"inline": plex_tests::base64(b"out")}),
         "object" => body["output"] = json!({"object_key": "uploads/elsewhere", "sha256": "0".repeat(64)}),
         declared => {
-            body["declared_output_bytes"] = declared.trim_start_matches('+').parse::<u64>().unwrap().into()
+            body["declared_output_bytes"] = declared
+                .trim_start_matches('+')
+                .parse::<u64>()
+                .expect("a number")
+                .into()
         }
     }
     body

@@ -1,7 +1,7 @@
 //! Many targets: the text streams, whole and in order, and `plexctl` stays small.
 
 use crate::Dice;
-use crate::outputs::expected_text;
+use crate::layout::expected_text;
 use plex_tests::{ControlPlane, Manifest, Operator, SimulatedNode, base64, bootstrap_token};
 use serde_json::json;
 use std::io::Read as _;

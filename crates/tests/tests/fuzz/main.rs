@@ -45,9 +45,7 @@ fn corpora() -> &'static Path {
 }
 
 fn run((name, target): Target) {
-    let mut files: Vec<_> = fs::read_dir(corpora().join(name)).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let corpus: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+    let corpus = corpus(name);
     assert!(corpus.len() >= 5, "{name} has hardly anything to start from");
     for seed in &corpus {
         attempt(name, target, seed);
@@ -56,6 +54,14 @@ fn run((name, target): Target) {
     let good = (0..MUTATIONS).filter(|_| attempt(name, target, &mutator.next())).count();
     let share = good * 100 / MUTATIONS;
     assert!((3..=97).contains(&share), "{share} % are well-formed: such inputs find little");
+}
+
+/// The files of a corpus, in the order of their names.
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let files = fs::read_dir(corpora().join(name)).expect("every target has a corpus");
+    let mut files: Vec<_> = files.map(|entry| entry.expect("a directory can be read").path()).collect();
+    files.sort();
+    files.iter().map(|file| fs::read(file).expect("a corpus holds files")).collect()
 }
 
 fn attempt(name: &str, target: fn(&[u8]) -> bool, data: &[u8]) -> bool {

@@ -61,11 +61,11 @@ impl Scene {
     }
 
     fn hold_jobs(&self) {
-        fs::write(self.agent.scratch().join("hold"), "").unwrap();
+        fs::write(self.agent.scratch().join("hold"), "").expect("a scratch directory can be written");
     }
 
     fn let_jobs_go(&self) {
-        fs::remove_file(self.agent.scratch().join("hold")).unwrap();
+        fs::remove_file(self.agent.scratch().join("hold")).expect("jobs were held");
     }
 }
 
@@ -126,8 +126,9 @@ fn while_the_body_runs_is_an_interruption_and_the_body_goes_too() {
 /// Whether a process has that execution in its environment.
 fn anybody_runs_for(execution: Uuid) -> bool {
     let mark = format!("PLEXD_EXECUTION_ID={execution}");
-    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path().join("environ")));
-    let environments = processes.filter_map(|path| fs::read(path).ok());
+    let processes = fs::read_dir("/proc").expect("Linux has /proc");
+    let paths = processes.filter_map(|entry| Some(entry.ok()?.path().join("environ")));
+    let environments = paths.filter_map(|path| fs::read(path).ok());
     environments.into_iter().any(|environment| environment.split(|byte| *byte == 0).any(|one| one == mark.as_bytes()))
 }
 

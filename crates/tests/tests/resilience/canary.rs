@@ -1,6 +1,6 @@
 //! Canaries: secrets that are looked for everywhere but where they belong.
 
-use crate::ended_target;
+use crate::{ended_target, files_below};
 use http::Method;
 use plex_api::paths;
 use plex_tests::{Agent, Answer, ControlPlane, SimulatedNode, bootstrap_token};
@@ -22,24 +22,19 @@ impl Said {
         self.hear(who, format!("{:?}", answer.headers));
     }
 
+    /// Every file below a directory.
+    fn read(&mut self, directory: &Path) {
+        for (path, content) in files_below(directory) {
+            self.hear(&path.display().to_string(), content);
+        }
+    }
+
     #[track_caller]
     fn assert_silent_about(&self, secret: &str) {
         assert!(secret.len() >= 16, "too short to be a canary");
         for (who, what) in &self.0 {
             let found = what.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "{who} gave a secret away: {}", String::from_utf8_lossy(what));
-        }
-    }
-}
-
-/// Every file of a directory, also of those in it.
-fn files(directory: &Path, said: &mut Said) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, said);
-        } else {
-            said.hear(&path.display().to_string(), fs::read(&path).unwrap());
         }
     }
 }
@@ -102,7 +97,7 @@ exit 0
     }
     said.hear("the server's log", control_plane.log());
     said.hear("the agent's log", agent.log());
-    files(&agent.state_dir(), &mut said);
+    said.read(&agent.state_dir());
     said.assert_silent_about(CANARY);
 }
 
@@ -155,7 +150,7 @@ fn tokens_and_keys_are_shown_once_and_kept_nowhere() {
         said.assert_silent_about(secret);
     }
     let mut kept = Said::default();
-    files(&control_plane.data_dir(), &mut kept);
+    kept.read(&control_plane.data_dir());
     for secret in [viewer.token.as_str(), &bootstrap, &agent_bootstrap, key, &agent_key] {
         kept.assert_silent_about(secret);
     }

@@ -118,8 +118,10 @@ fn a_body_is_utf_8_also_where_nobody_looks() {
     let execution = admin.dispatch(node.id, "probe");
     let refused = node.callback_raw(execution, b"{\"status\":\"ack\",\"unknown\":\"\xff\"}");
     assert_eq!(refused.refusal(), (400, "malformed_execution_callback".to_owned()));
-    let order = [b"{\"unknown\":\"\xc3\x28\",\"action\":\"probe\",\"node_id\":\"", node.id.to_string().as_bytes(), b"\"}"];
-    let refused = admin.post_raw(&paths::dispatch(admin.project_id), &order.concat(), &[]);
+    let mut order = format!(r#"{{"action":"probe","node_id":"{}","unknown":"?"}}"#, node.id).into_bytes();
+    let at = order.iter().position(|byte| *byte == b'?').expect("it was just put there");
+    order[at] = 0xff;
+    let refused = admin.post_raw(&paths::dispatch(admin.project_id), &order, &[]);
     assert_eq!(refused.refusal(), (400, "invalid_body".to_owned()));
     node.callback_raw(execution, "{\"status\":\"ack\",\"unknown\":\"\u{fc}\"}".as_bytes()).expect(200);
 }
@@ -156,7 +158,8 @@ fn an_endless_body_is_refused_at_its_ceiling_and_takes_no_memory() {
 
 /// The most resident memory that the server ever had, in KiB.
 fn most_memory(control_plane: &ControlPlane) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", control_plane.pid())).unwrap();
+    let path = format!("/proc/{}/status", control_plane.pid());
+    let status = std::fs::read_to_string(path).expect("the server runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }

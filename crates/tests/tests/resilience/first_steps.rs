@@ -1,5 +1,6 @@
 //! The first steps with `plexsphere`: what `init` makes, what `serve` announces, and what both refuse.
 
+use crate::files_below;
 use http::Method;
 use plex_api::paths;
 use plex_tests::{ControlPlane, Process, Program, Ran};
@@ -7,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 fn plexsphere(arguments: &[&str]) -> Ran {
@@ -24,37 +25,23 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode() & 0o7777
 }
 
-/// Every file below a directory, and what it holds.
-fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(contents(&path));
-        } else {
-            found.insert(path.clone(), fs::read(path).unwrap());
-        }
-    }
-    found
-}
-
 #[test]
 fn init_refuses_a_directory_that_is_in_use_and_leaves_it_as_it_is() {
     let place = tempfile::tempdir().unwrap();
     let data = place.path().join("data");
     plexsphere(&["init", "--data-dir", text(&data)]).expect(0);
-    let before = contents(place.path());
+    let before = files_below(place.path());
     let again = plexsphere(&["init", "--data-dir", text(&data)]).expect(1);
     assert!(again.stderr.starts_with("error: ") && again.stderr.contains("initialised already"), "{}", again.stderr);
     assert!(again.stderr.contains("\nhint: "), "{}", again.stderr);
     assert!(again.stdout.is_empty());
-    assert!(contents(place.path()) == before, "something was changed");
+    assert!(files_below(place.path()) == before, "something was changed");
 
     let foreign = place.path().join("foreign");
     fs::create_dir(&foreign).unwrap();
     fs::write(foreign.join("letter"), "dear").unwrap();
     plexsphere(&["init", "--data-dir", text(&foreign)]).expect(1);
-    assert_eq!(contents(&foreign), BTreeMap::from([(foreign.join("letter"), b"dear".to_vec())]));
+    assert_eq!(files_below(&foreign), BTreeMap::from([(foreign.join("letter"), b"dear".to_vec())]));
 }
 
 #[test]
@@ -62,7 +49,7 @@ fn what_init_and_serve_make_is_for_their_user_only() {
     let control_plane = ControlPlane::start();
     let data = control_plane.data_dir();
     assert_eq!(mode(&data), 0o700);
-    let public: Vec<_> = contents(&data).into_keys().filter(|path| mode(path) & 0o077 != 0).collect();
+    let public: Vec<_> = files_below(&data).into_keys().filter(|path| mode(path) & 0o077 != 0).collect();
     for path in &public {
         let bytes = fs::read(path).unwrap();
         let head = bytes.starts_with(b"-----BEGIN CERTIFICATE-----");

@@ -17,8 +17,9 @@ mod stopping;
 
 use plex_tests::{Agent, ControlPlane, Operator};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 /// A hook that leaves a line in `scratch/count`, waits while `scratch/hold` is there, and prints its execution.
@@ -40,13 +41,28 @@ fn ended_target(operator: &Operator, execution: Uuid) -> Value {
 
 /// How often [`JOB`] began on that agent.
 fn runs(agent: &Agent) -> usize {
-    std::fs::read_to_string(agent.scratch().join("count")).map_or(0, |text| text.lines().count())
+    fs::read_to_string(agent.scratch().join("count")).map_or(0, |text| text.lines().count())
 }
 
 /// The bytes that a target's inline output carries.
 fn inline_output(target: &Value) -> Vec<u8> {
     let bytes = target["output_ref"]["inline_bytes"].as_str();
     plex_tests::from_base64(bytes.unwrap_or_else(|| panic!("no inline output: {target}")))
+}
+
+/// Every file below a directory, and what it holds.
+fn files_below(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(directory).expect("a directory that can be read") {
+        let path = entry.expect("a directory that can be read").path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else {
+            let content = fs::read(&path).expect("a file that can be read");
+            found.insert(path, content);
+        }
+    }
+    found
 }
 
 /// The control plane's database, to look at.
@@ -61,7 +77,7 @@ fn database(control_plane: &ControlPlane) -> rusqlite::Connection {
 #[test]
 fn no_module_is_forgotten() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/resilience");
-    let files: BTreeSet<String> = std::fs::read_dir(directory)
+    let files: BTreeSet<String> = fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter_map(|name| name.strip_suffix(".rs").map(str::to_owned))

@@ -20,9 +20,8 @@ fn half_sent(control_plane: &ControlPlane, node: &SimulatedNode, path: &str, bod
         node.bearer,
         body.len()
     );
-    connection.write_all(head.as_bytes()).unwrap();
-    connection.write_all(&body[..body.len() / 2]).unwrap();
-    connection.flush().unwrap();
+    let sent = connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(&body[..body.len() / 2]));
+    sent.and_then(|()| connection.flush()).expect("the server reads");
     connection
 }
 
@@ -60,7 +59,8 @@ fn load(admin: &Operator, node: &SimulatedNode, begun: &AtomicUsize) -> (BTreeSe
     loop {
         let answer = admin.try_send(&Method::POST, &dispatch, &headers, Some(order.as_bytes()));
         let Some(answer) = whole(answer) else { break };
-        let id = answer.expect(201).json()["id"].as_str().unwrap().parse().unwrap();
+        let id = answer.expect(201).json()["id"].as_str().and_then(|id| id.parse().ok());
+        let id = id.expect("an execution has an id");
         dispatched.insert(id);
         begun.fetch_add(1, Ordering::SeqCst);
         let answer = node.try_send(&Method::POST, &paths::callback(node.id, id), Some(br#"{"status":"ack"}"#));
@@ -84,7 +84,7 @@ fn listed(admin: &Operator) -> BTreeMap<Uuid, String> {
         let page = admin.get(&format!("{}?limit=200{cursor}", paths::executions(admin.project_id))).expect(200).json();
         let text = |item: &Value, field: &str| item[field].as_str().expect("a word").to_owned();
         let items = page["items"].as_array().expect("a page has items").iter();
-        found.extend(items.map(|item| (text(item, "id").parse().unwrap(), text(item, "status"))));
+        found.extend(items.map(|item| (text(item, "id").parse().expect("a UUID"), text(item, "status"))));
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return found,

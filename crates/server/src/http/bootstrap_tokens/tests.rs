@@ -1,4 +1,4 @@
-use crate::http::nodes::testing::{TestApp, without_request};
+use crate::testing::{TestApp, without_request};
 use axum::http::StatusCode;
 use plex_api::paths;
 use serde_json::{Value, json};
@@ -146,7 +146,7 @@ async fn a_walk_shows_every_token_once_and_cursors_belong_to_their_caller() {
     }
     assert_eq!(walked, issued);
     let other = app.user_with("admin", app.project_id).await;
-    let code = async |actor: &crate::http::nodes::testing::Actor, query: &str| {
+    let code = async |actor: &crate::testing::Actor, query: &str| {
         let (status, problem) = actor.get(&format!("{path}?{query}")).await;
         (
             status.as_u16(),

@@ -63,8 +63,14 @@ pub async fn dispatch(
     let project = authorize::project(&app, &principal, Permission::Dispatch, project_id).await?;
     let body = read_body(request, BODY).await?;
     let order = Order::of(parse_json(&body, codes::INVALID_BODY)?)?;
-    let digest = digest(&SHA256, &body).as_ref().try_into().expect("SHA-256 has 32 bytes");
-    let object = ObjectRef { kind: ObjectKind::Project, id: Some(project_id) };
+    let digest = digest(&SHA256, &body)
+        .as_ref()
+        .try_into()
+        .expect("SHA-256 has 32 bytes");
+    let object = ObjectRef {
+        kind: ObjectKind::Project,
+        id: Some(project_id),
+    };
     let mut record = granted(&principal, Some(project.domain_id), "dispatch", &object);
     let (pseudonyms, dispatched_by) = (app.keys.pseudonyms, principal.subject());
     let (id, nodes) = app
@@ -86,7 +92,8 @@ pub async fn dispatch(
         .await?;
     app.wakes.wake(&nodes);
     let mut response = answer(app, (project_id, id), Contents::Shown, StatusCode::CREATED).await?;
-    let location = HeaderValue::from_str(&paths::execution(project_id, id)).expect("a path of UUIDs is a header value");
+    let location =
+        HeaderValue::from_str(&paths::execution(project_id, id)).expect("a path of UUIDs is a header value");
     response.headers_mut().insert(header::LOCATION, location);
     Ok(response)
 }
@@ -98,15 +105,29 @@ fn idempotency_key(
 ) -> Result<Option<idempotency::Key>, Failure> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let Some(key) = keys.next() else { return Ok(None) };
-    let key = key.to_str().ok().filter(|key| (1..=KEY_BYTES).contains(&key.len()) && keys.next().is_none());
+    let key = key
+        .to_str()
+        .ok()
+        .filter(|key| (1..=KEY_BYTES).contains(&key.len()) && keys.next().is_none());
     let key = key.ok_or_else(|| {
-        Failure::bad_request(codes::MALFORMED_REQUEST, "Idempotency-Key takes one value of 1 to 255 ASCII characters")
+        Failure::bad_request(
+            codes::MALFORMED_REQUEST,
+            "Idempotency-Key takes one value of 1 to 255 ASCII characters",
+        )
     })?;
-    Ok(Some(idempotency::Key { principal: principal.subject(), project_id, key: key.to_owned() }))
+    Ok(Some(idempotency::Key {
+        principal: principal.subject(),
+        project_id,
+        key: key.to_owned(),
+    }))
 }
 
 /// The execution that this idempotency key made before (decision 9).
-async fn before(tx: &mut Tx, key: Option<&idempotency::Key>, digest: &[u8; 32]) -> Result<Option<Uuid>, Failure> {
+async fn before(
+    tx: &mut Tx,
+    key: Option<&idempotency::Key>,
+    digest: &[u8; 32],
+) -> Result<Option<Uuid>, Failure> {
     let Some(key) = key else { return Ok(None) };
     match idempotency::find(tx, key).await? {
         None => Ok(None),
@@ -136,7 +157,9 @@ impl Order {
     fn of(request: DispatchExecutionRequest) -> Result<Self, Failure> {
         let invalid = |detail: &'static str| Failure::bad_request(codes::INVALID_BODY, detail);
         if !action::valid_name(&request.action) {
-            return Err(invalid("action takes 1 to 128 of a-z 0-9 . _ - and begins with a letter or digit"));
+            return Err(invalid(
+                "action takes 1 to 128 of a-z 0-9 . _ - and begins with a letter or digit",
+            ));
         }
         let timeout_seconds = match request.timeout_seconds {
             None | Some(0) => DEFAULT_TIMEOUT_SECONDS,
@@ -146,7 +169,9 @@ impl Order {
         let target = match (request.node_id, request.selector) {
             (Some(node), None) => Target::Node(node),
             (None, Some(text)) => selector(text)?,
-            (Some(_), Some(_)) | (None, None) => return Err(invalid("give exactly one of node_id and selector")),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(invalid("give exactly one of node_id and selector"));
+            }
         };
         let parameters = request
             .parameters
@@ -167,7 +192,8 @@ impl Order {
         match &self.target {
             Target::Node(node) => {
                 let found =
-                    nodes::candidates(tx, project_id, Some(*node), self.kind, &self.action, Labels::Skip).await?;
+                    nodes::candidates(tx, project_id, Some(*node), self.kind, &self.action, Labels::Skip)
+                        .await?;
                 self.one(found)
             }
             Target::Selector { parsed, .. } => {
@@ -181,7 +207,10 @@ impl Order {
 
     fn one(&self, found: Vec<Candidate>) -> Result<Cohort, Failure> {
         let node = found.first().ok_or_else(|| {
-            Failure::unprocessable(codes::SELECTOR_EMPTY_COHORT, "no such node in this project, or its key was revoked")
+            Failure::unprocessable(
+                codes::SELECTOR_EMPTY_COHORT,
+                "no such node in this project, or its key was revoked",
+            )
         })?;
         if !node.declared {
             let detail = "the node's manifest has no such action; plexctl node get shows what it offers";
@@ -194,8 +223,15 @@ impl Order {
         let mut cohort = Cohort::default();
         for node in found {
             if !node.declared {
-                let reason = if node.manifest { codes::ACTION_NOT_DECLARED } else { "no_manifest" };
-                cohort.excluded.push(ExcludedNode { node_id: node.node_id, reason: reason.to_owned() });
+                let reason = if node.manifest {
+                    codes::ACTION_NOT_DECLARED
+                } else {
+                    "no_manifest"
+                };
+                cohort.excluded.push(ExcludedNode {
+                    node_id: node.node_id,
+                    reason: reason.to_owned(),
+                });
                 continue;
             }
             if self.kind == ActionKind::Hook && (node.pinned.is_none() || node.pinned != node.checksum) {
@@ -209,19 +245,30 @@ impl Order {
             cohort.secrets.extend(node.secrets);
         }
         if cohort.nodes.is_empty() {
-            let detail = format!("no node is left to run this ({} matched without the action)", cohort.excluded.len());
+            let detail = format!(
+                "no node is left to run this ({} matched without the action)",
+                cohort.excluded.len()
+            );
             return Err(Failure::unprocessable(codes::SELECTOR_EMPTY_COHORT, detail));
         }
         Ok(cohort)
     }
 
-    fn execution(self, (project_id, domain_id): (Uuid, Uuid), cohort: &Cohort, dispatched_by: String) -> NewExecution {
+    fn execution(
+        self,
+        (project_id, domain_id): (Uuid, Uuid),
+        cohort: &Cohort,
+        dispatched_by: String,
+    ) -> NewExecution {
         let (selector, node_id) = match self.target {
             Target::Node(node) => (None, Some(node)),
             Target::Selector { text, .. } => (Some(text), None),
         };
         let masked = |parameters: &Parameters| {
-            let has_secret = parameters.keys().iter().any(|key| cohort.secrets.contains(key.as_str()));
+            let has_secret = parameters
+                .keys()
+                .iter()
+                .any(|key| cohort.secrets.contains(key.as_str()));
             has_secret.then(|| parameters.mask(&cohort.secrets))
         };
         NewExecution {

@@ -43,8 +43,12 @@ pub async fn get(
 ) -> Result<Response, Failure> {
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let execution_id = path_id(&execution_id, codes::INVALID_EXECUTION_ID)?;
-    let project = authorize::project_or(&app, &principal, Permission::ReadExecution, project_id, missing).await?;
-    let scope = Scope { domain_id: Some(project.domain_id), project_id: Some(project_id) };
+    let project =
+        authorize::project_or(&app, &principal, Permission::ReadExecution, project_id, missing).await?;
+    let scope = Scope {
+        domain_id: Some(project.domain_id),
+        project_id: Some(project_id),
+    };
     let contents = if authorize::holds(&principal, Permission::ReadOutput, &scope) {
         Contents::Shown
     } else {
@@ -77,7 +81,9 @@ pub async fn answer(
     let found = app
         .db
         .read(async move |tx| {
-            let Some(execution) = executions::find(tx, project_id, id).await? else { return Ok(None) };
+            let Some(execution) = executions::find(tx, project_id, id).await? else {
+                return Ok(None);
+            };
             let mut targets = invocations::targets(tx, id, u32::MAX).await?;
             let rest = targets.split_off(CHUNK.min(targets.len()));
             fill(tx, id, &mut targets, contents).await?;
@@ -112,7 +118,9 @@ fn body(
     stream::try_unfold(Some((head, rest)), move |state| {
         let app = app.clone();
         async move {
-            let Some((ready, mut rest)) = state else { return Ok(None) };
+            let Some((ready, mut rest)) = state else {
+                return Ok(None);
+            };
             if rest.is_empty() {
                 return Ok(Some((Bytes::from([&ready[..], b"]}"].concat()), None)));
             }
@@ -130,12 +138,22 @@ fn body(
 }
 
 /// Puts the inline outputs of some neighbouring targets in their place.
-async fn fill(tx: &mut Tx, id: Uuid, targets: &mut [ExecutionTarget], contents: Contents) -> Result<(), Failure> {
-    let (Some(first), Some(last)) = (targets.first(), targets.last()) else { return Ok(()) };
+async fn fill(
+    tx: &mut Tx,
+    id: Uuid,
+    targets: &mut [ExecutionTarget],
+    contents: Contents,
+) -> Result<(), Failure> {
+    let (Some(first), Some(last)) = (targets.first(), targets.last()) else {
+        return Ok(());
+    };
     if contents == Contents::Withheld {
         return Ok(());
     }
-    let mut found = outputs::range(tx, id, first.node_id, last.node_id).await?.into_iter().peekable();
+    let mut found = outputs::range(tx, id, first.node_id, last.node_id)
+        .await?
+        .into_iter()
+        .peekable();
     for target in targets {
         if let Some(OutputRef::Inline { inline_bytes }) = &mut target.output_ref {
             let (_, bytes) = found

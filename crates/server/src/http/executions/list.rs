@@ -49,16 +49,24 @@ pub async fn list(
     let limit = query.limit()?;
     let context = list.cursor_context(project_id, &principal);
     let context: Vec<&str> = context.iter().map(String::as_str).collect();
-    let after = query.cursor(&app.keys.cursors, &context, "")?.map(|bytes| position(&bytes)).transpose()?;
+    let after = query
+        .cursor(&app.keys.cursors, &context, "")?
+        .map(|bytes| position(&bytes))
+        .transpose()?;
     let (filter, order) = (list.filter, list.order);
-    let mut items =
-        app.db.read(async move |tx| page(tx, project_id, &filter, (order, after), limit + 1).await).await?;
+    let mut items = app
+        .db
+        .read(async move |tx| page(tx, project_id, &filter, (order, after), limit + 1).await)
+        .await?;
     let next_cursor = (items.len() > limit as usize).then(|| {
         items.truncate(limit as usize);
         let last = items.last().expect("a limit is at least 1");
         cursor::seal(&app.keys.cursors, &context, "", &bytes(last))
     });
-    let scope = Scope { domain_id: Some(project.domain_id), project_id: Some(project_id) };
+    let scope = Scope {
+        domain_id: Some(project.domain_id),
+        project_id: Some(project_id),
+    };
     if !authorize::holds(&principal, Permission::ReadOutput, &scope) {
         items.iter_mut().for_each(|item| item.parameters = None);
     }
@@ -82,7 +90,10 @@ impl List {
             status: query.parsed("status", codes::INVALID_QUERY, ExecutionStatus::parse)?,
             action: query.get("action_name").map(str::to_owned),
         };
-        Ok(Self { filter, order: order.unwrap_or(Order::Descending) })
+        Ok(Self {
+            filter,
+            order: order.unwrap_or(Order::Descending),
+        })
     }
 
     /// A cursor holds for one project, one set of filters, one order and one caller (decision 1).
@@ -91,7 +102,10 @@ impl List {
             "executions".to_owned(),
             project_id.to_string(),
             self.filter.status.map_or("", ExecutionStatus::as_str).to_owned(),
-            self.filter.action.as_ref().map_or_else(String::new, |action| format!("={action}")),
+            self.filter
+                .action
+                .as_ref()
+                .map_or_else(String::new, |action| format!("={action}")),
             format!("{:?}", self.order),
             principal.subject(),
         ]
@@ -100,14 +114,21 @@ impl List {
 
 /// A position as a cursor holds it: `created_at` in microseconds, then the id.
 fn bytes(execution: &Execution) -> Vec<u8> {
-    [&execution.created_at.as_microsecond().to_be_bytes()[..], execution.id.as_bytes()].concat()
+    [
+        &execution.created_at.as_microsecond().to_be_bytes()[..],
+        execution.id.as_bytes(),
+    ]
+    .concat()
 }
 
 fn position(bytes: &[u8]) -> Result<Position, Failure> {
     let read = || {
         let (time, id) = bytes.split_first_chunk::<8>()?;
         let created_at = Timestamp::from_microsecond(i64::from_be_bytes(*time)).ok()?;
-        Some(Position { created_at, id: Uuid::from_slice(id).ok()? })
+        Some(Position {
+            created_at,
+            id: Uuid::from_slice(id).ok()?,
+        })
     };
     read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
 }
@@ -121,7 +142,11 @@ async fn page(
     limit: u32,
 ) -> Result<Vec<Execution>, Error> {
     let mut items = executions::page(tx, project_id, filter, place, limit).await?;
-    let narrow: Vec<Uuid> = items.iter().filter(|item| !is_wide(item)).map(|item| item.id).collect();
+    let narrow: Vec<Uuid> = items
+        .iter()
+        .filter(|item| !is_wide(item))
+        .map(|item| item.id)
+        .collect();
     let mut targets: HashMap<Uuid, Vec<_>> = HashMap::with_capacity(items.len());
     for (id, target) in invocations::targets_of(tx, &narrow).await? {
         targets.entry(id).or_default().push(target);
@@ -132,13 +157,19 @@ async fn page(
             Some(targets) => targets,
             None => invocations::targets(tx, item.id, limits::LIST_TARGETS as u32).await?,
         };
-        item.targets.iter_mut().for_each(|target| target.output_ref = None);
+        item.targets
+            .iter_mut()
+            .for_each(|target| target.output_ref = None);
     }
     Ok(items)
 }
 
 /// Whether it has more targets than a list item carries.
 fn is_wide(execution: &Execution) -> bool {
-    let targets: u32 = execution.target_counts.iter().flat_map(|counts| counts.values()).sum();
+    let targets: u32 = execution
+        .target_counts
+        .iter()
+        .flat_map(|counts| counts.values())
+        .sum();
     targets as usize > limits::LIST_TARGETS
 }

@@ -43,15 +43,21 @@ pub async fn output(
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let execution_id = path_id(&execution_id, codes::INVALID_EXECUTION_ID)?;
     let node_id = path_id(&node_id, codes::INVALID_ID)?;
-    let project = authorize::project_or(&app, &principal, Permission::ReadOutput, project_id, missing).await?;
-    let object = ObjectRef { kind: ObjectKind::Project, id: Some(project_id) };
+    let project =
+        authorize::project_or(&app, &principal, Permission::ReadOutput, project_id, missing).await?;
+    let object = ObjectRef {
+        kind: ObjectKind::Project,
+        id: Some(project_id),
+    };
     let mut record = granted(&principal, Some(project.domain_id), "read_output", &object);
     record.details = Some(format!("execution {execution_id}, node {node_id}"));
     let key = app.keys.pseudonyms;
     let found = app
         .db
         .write(async move |tx| {
-            executions::find(tx, project_id, execution_id).await?.ok_or_else(missing)?;
+            executions::find(tx, project_id, execution_id)
+                .await?
+                .ok_or_else(missing)?;
             let target = invocations::target(tx, execution_id, node_id).await?;
             let reference = target.and_then(|target| target.output_ref).ok_or_else(none)?;
             audit::append(tx, &key, record).await?;

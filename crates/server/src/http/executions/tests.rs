@@ -1,4 +1,4 @@
-use crate::http::nodes::testing::{Actor, NodeActor, TestApp, without_request};
+use crate::testing::{Actor, NodeActor, TestApp, without_request};
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,7 +34,8 @@ async fn dispatch(actor: &Actor, app: &TestApp, body: Value) -> (u16, Value) {
 }
 
 async fn dispatched(app: &TestApp, node: &NodeActor) -> Uuid {
-    let (status, execution) = dispatch(&app.admin(), app, json!({"action": "check", "node_id": node.id})).await;
+    let (status, execution) =
+        dispatch(&app.admin(), app, json!({"action": "check", "node_id": node.id})).await;
     assert_eq!(status, 201, "{execution}");
     execution["id"].as_str().unwrap().parse().unwrap()
 }
@@ -55,11 +56,17 @@ async fn what_a_node_reports_is_what_the_log_shows() {
     for (body, status) in [
         (json!({"status": "ack"}), "ack"),
         (json!({"status": "started"}), "started"),
-        (json!({"status": "failed", "exit_code": 3, "error": "exit code 3", "output": {"inline": "AP8K"}}), "failed"),
+        (
+            json!({"status": "failed", "exit_code": 3, "error": "exit code 3", "output": {"inline": "AP8K"}}),
+            "failed",
+        ),
     ] {
         // A lost answer is asked for again: the same bytes, the same answer.
         for _ in 0..2 {
-            assert_eq!(report(&node, id, body.clone()).await, (200, json!({"status": status})));
+            assert_eq!(
+                report(&node, id, body.clone()).await,
+                (200, json!({"status": status}))
+            );
         }
     }
     let refused = report(&node, id, json!({"status": "succeeded"})).await;
@@ -68,11 +75,23 @@ async fn what_a_node_reports_is_what_the_log_shows() {
 
     let (_, got) = app.admin().get(&paths::execution(app.project_id, id)).await;
     let target = &got["targets"][0];
-    assert_eq!((&got["status"], &got["target_counts"]), (&json!("failed"), &json!({"failed": 1})));
-    assert_eq!((&target["exit_code"], &target["error"]), (&json!(3), &json!("exit code 3")));
-    assert_eq!(target["output_ref"], json!({"kind": "inline", "inline_bytes": "AP8K"}));
+    assert_eq!(
+        (&got["status"], &got["target_counts"]),
+        (&json!("failed"), &json!({"failed": 1}))
+    );
+    assert_eq!(
+        (&target["exit_code"], &target["error"]),
+        (&json!(3), &json!("exit code 3"))
+    );
+    assert_eq!(
+        target["output_ref"],
+        json!({"kind": "inline", "inline_bytes": "AP8K"})
+    );
     let (_, page) = app.admin().get(&paths::executions(app.project_id)).await;
-    assert!(page["items"][0]["targets"][0].get("output_ref").is_none(), "a list carries no outputs");
+    assert!(
+        page["items"][0]["targets"][0].get("output_ref").is_none(),
+        "a list carries no outputs"
+    );
 }
 
 #[tokio::test]
@@ -87,28 +106,66 @@ async fn a_callback_is_checked_before_it_is_stored() {
         (json!({"status": "pending"}), (409, "invalid_state_transition")),
         (json!({"status": "started"}), (409, "invalid_state_transition")),
         (json!({"status": "succeeded"}), (409, "invalid_state_transition")),
-        (json!({"status": "ack", "output": {"inline": ""}}), (400, malformed)),
+        (
+            json!({"status": "ack", "output": {"inline": ""}}),
+            (400, malformed),
+        ),
         (json!({"status": "failed", "output": {}}), (400, malformed)),
-        (json!({"status": "failed", "output": {"inline": "not base64"}}), (400, malformed)),
-        (json!({"status": "failed", "output": {"inline": "YQ"}}), (400, malformed)),
-        (json!({"status": "failed", "output": {"inline": big}}), (413, "inline_output_too_large")),
-        (json!({"status": "failed", "output": {"object_key": "k"}}), (400, malformed)),
-        (json!({"status": "failed", "output": {"object_key": "k", "sha256": "AB".repeat(32)}}), (400, malformed)),
-        (json!({"status": "failed", "output": {"object_key": "k", "sha256": "ab".repeat(32)}}), (422, "output_mismatch")),
-        (json!({"status": "failed", "error": "e".repeat(4097)}), (400, malformed)),
-        (json!({"status": "ack", "declared_output_bytes": 1_u64 << 40}), (413, "output_too_large")),
+        (
+            json!({"status": "failed", "output": {"inline": "not base64"}}),
+            (400, malformed),
+        ),
+        (
+            json!({"status": "failed", "output": {"inline": "YQ"}}),
+            (400, malformed),
+        ),
+        (
+            json!({"status": "failed", "output": {"inline": big}}),
+            (413, "inline_output_too_large"),
+        ),
+        (
+            json!({"status": "failed", "output": {"object_key": "k"}}),
+            (400, malformed),
+        ),
+        (
+            json!({"status": "failed", "output": {"object_key": "k", "sha256": "AB".repeat(32)}}),
+            (400, malformed),
+        ),
+        (
+            json!({"status": "failed", "output": {"object_key": "k", "sha256": "ab".repeat(32)}}),
+            (422, "output_mismatch"),
+        ),
+        (
+            json!({"status": "failed", "error": "e".repeat(4097)}),
+            (400, malformed),
+        ),
+        (
+            json!({"status": "ack", "declared_output_bytes": 1_u64 << 40}),
+            (413, "output_too_large"),
+        ),
         (json!({"status": "ack", "output_sha256": "x"}), (400, malformed)),
     ] {
         assert_eq!(code(&report(&node, id, body.clone()).await), expected, "{body}");
     }
     let (_, got) = app.admin().get(&paths::execution(app.project_id, id)).await;
     assert_eq!(got["status"], "pending", "nothing of it was stored");
-    assert_eq!(code(&report(&node, Uuid::now_v7(), json!({"status": "ack"})).await), (404, "execution_not_found"));
+    assert_eq!(
+        code(&report(&node, Uuid::now_v7(), json!({"status": "ack"})).await),
+        (404, "execution_not_found")
+    );
     let other = app.node("web-2").await;
-    assert_eq!(code(&report(&other, id, json!({"status": "ack"})).await), (404, "execution_not_found"));
+    assert_eq!(
+        code(&report(&other, id, json!({"status": "ack"})).await),
+        (404, "execution_not_found")
+    );
     for execution in [id, Uuid::now_v7()] {
-        let (status, problem) = other.post(&paths::callback(node.id, execution), json!({"status": "ack"})).await;
-        assert_eq!((status.as_u16(), &problem["code"]), (403, &json!("nsk_node_mismatch")));
+        let (status, problem) = other
+            .post(&paths::callback(node.id, execution), json!({"status": "ack"}))
+            .await;
+        assert_eq!(
+            (status.as_u16(), &problem["code"]),
+            (403, &json!("nsk_node_mismatch"))
+        );
     }
 }
 
@@ -120,7 +177,8 @@ async fn a_large_output_is_uploaded_checked_and_moved_out_of_reach() {
     let sha256 = data_encoding::HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
     report(&node, id, json!({"status": "ack"})).await;
     report(&node, id, json!({"status": "started"})).await;
-    let declaration = json!({"status": "started", "declared_output_bytes": bytes.len(), "output_sha256": sha256});
+    let declaration =
+        json!({"status": "started", "declared_output_bytes": bytes.len(), "output_sha256": sha256});
     let (status, answer) = report(&node, id, declaration).await;
     let url = answer["output_upload_url"].as_str().unwrap().to_owned();
     assert_eq!((status, &answer["status"]), (200, &json!("started")));
@@ -130,31 +188,64 @@ async fn a_large_output_is_uploaded_checked_and_moved_out_of_reach() {
     let anybody = app.anybody();
     let put = async |path: &str, bytes: &[u8]| {
         let length = bytes.len().to_string();
-        anybody.call("PUT", path, bytes.to_vec(), &[("content-length", &length)]).await.0.as_u16()
+        anybody
+            .call("PUT", path, bytes.to_vec(), &[("content-length", &length)])
+            .await
+            .0
+            .as_u16()
     };
-    assert_eq!(put(&path.replace("expires=", "expires=9"), &bytes).await, 403, "another expiry than signed");
-    assert_eq!(put(&path.replace("uploads/", "executions/"), &bytes).await, 403, "another key than signed");
+    assert_eq!(
+        put(&path.replace("expires=", "expires=9"), &bytes).await,
+        403,
+        "another expiry than signed"
+    );
+    assert_eq!(
+        put(&path.replace("uploads/", "executions/"), &bytes).await,
+        403,
+        "another key than signed"
+    );
     assert_eq!(put(&path, &bytes[1..]).await, 400, "another length than declared");
-    assert_eq!(put(&path, &vec![b'y'; 16_385]).await, 422, "another digest than announced");
+    assert_eq!(
+        put(&path, &vec![b'y'; 16_385]).await,
+        422,
+        "another digest than announced"
+    );
     assert_eq!(put(&path, &bytes).await, 200);
-    assert_eq!(put(&path, &bytes).await, 200, "the same bytes again, after a lost answer");
+    assert_eq!(
+        put(&path, &bytes).await,
+        200,
+        "the same bytes again, after a lost answer"
+    );
 
     let wrong = json!({"status": "succeeded", "output": {"object_key": key, "sha256": "ab".repeat(32)}});
     assert_eq!(code(&report(&node, id, wrong).await), (422, "output_mismatch"));
-    let last = json!({"status": "succeeded", "exit_code": 0, "output": {"object_key": key, "sha256": sha256}});
+    let last =
+        json!({"status": "succeeded", "exit_code": 0, "output": {"object_key": key, "sha256": sha256}});
     for _ in 0..2 {
-        assert_eq!(report(&node, id, last.clone()).await, (200, json!({"status": "succeeded"})));
+        assert_eq!(
+            report(&node, id, last.clone()).await,
+            (200, json!({"status": "succeeded"}))
+        );
     }
     let (_, got) = app.admin().get(&paths::execution(app.project_id, id)).await;
     let final_key = format!("executions/{}/{id}/{}", app.project_id, node.id);
     let expected = json!({"kind": "object_store", "bucket": "local", "key": final_key, "sha256": sha256});
     assert_eq!(got["targets"][0]["output_ref"], expected);
-    assert_eq!(put(&path, &bytes).await, 200, "an upload after the end lands beside the stored object");
+    assert_eq!(
+        put(&path, &bytes).await,
+        200,
+        "an upload after the end lands beside the stored object"
+    );
 
     let output = paths::target_output(app.project_id, id, node.id);
     let (status, headers, _) = app.admin().send("GET", &output, None).await;
     assert_eq!(status, StatusCode::SEE_OTHER);
-    let location = headers["location"].to_str().unwrap().strip_prefix(&app.app.public_url).unwrap().to_owned();
+    let location = headers["location"]
+        .to_str()
+        .unwrap()
+        .strip_prefix(&app.app.public_url)
+        .unwrap()
+        .to_owned();
     assert_eq!(anybody.call("GET", &location, Vec::new(), &[]).await.2, bytes);
     let auditor = app.user_with("auditor", app.project_id).await;
     assert_eq!(auditor.get(&output).await.0, StatusCode::FORBIDDEN);
@@ -168,22 +259,62 @@ async fn a_dispatch_is_refused_for_what_is_wrong_with_it() {
     let long = format!("a={}", "b".repeat(4096));
     for (body, expected) in [
         (json!({"action": "check"}), (400, "invalid_body")),
-        (json!({"action": "check", "node_id": id, "selector": "a=b"}), (400, "invalid_body")),
-        (json!({"action": "check", "selector": " "}), (400, "malformed_selector")),
-        (json!({"action": "check", "selector": "a=="}), (400, "malformed_selector")),
-        (json!({"action": "check", "selector": long}), (400, "malformed_selector")),
-        (json!({"action": "check", "selector": "role=none"}), (422, "selector_empty_cohort")),
-        (json!({"action": "check", "node_id": Uuid::now_v7()}), (422, "selector_empty_cohort")),
+        (
+            json!({"action": "check", "node_id": id, "selector": "a=b"}),
+            (400, "invalid_body"),
+        ),
+        (
+            json!({"action": "check", "selector": " "}),
+            (400, "malformed_selector"),
+        ),
+        (
+            json!({"action": "check", "selector": "a=="}),
+            (400, "malformed_selector"),
+        ),
+        (
+            json!({"action": "check", "selector": long}),
+            (400, "malformed_selector"),
+        ),
+        (
+            json!({"action": "check", "selector": "role=none"}),
+            (422, "selector_empty_cohort"),
+        ),
+        (
+            json!({"action": "check", "node_id": Uuid::now_v7()}),
+            (422, "selector_empty_cohort"),
+        ),
         (json!({"action": "Check", "node_id": id}), (400, "invalid_body")),
         (json!({"action": "-rf", "node_id": id}), (400, "invalid_body")),
-        (json!({"action": "other", "node_id": id}), (400, "action_not_declared")),
-        (json!({"action": "check", "type": "hook", "node_id": id}), (400, "action_not_declared")),
-        (json!({"action": "check", "node_id": id, "timeout_seconds": 86_401}), (400, "invalid_body")),
-        (json!({"action": "check", "node_id": id, "timeout_seconds": -1}), (400, "invalid_body")),
-        (json!({"action": "check", "node_id": id, "parameters": [1]}), (400, "invalid_body")),
-        (json!({"action": "check", "node_id": id, "parameters": {"a": "\u{0}"}}), (400, "invalid_body")),
+        (
+            json!({"action": "other", "node_id": id}),
+            (400, "action_not_declared"),
+        ),
+        (
+            json!({"action": "check", "type": "hook", "node_id": id}),
+            (400, "action_not_declared"),
+        ),
+        (
+            json!({"action": "check", "node_id": id, "timeout_seconds": 86_401}),
+            (400, "invalid_body"),
+        ),
+        (
+            json!({"action": "check", "node_id": id, "timeout_seconds": -1}),
+            (400, "invalid_body"),
+        ),
+        (
+            json!({"action": "check", "node_id": id, "parameters": [1]}),
+            (400, "invalid_body"),
+        ),
+        (
+            json!({"action": "check", "node_id": id, "parameters": {"a": "\u{0}"}}),
+            (400, "invalid_body"),
+        ),
     ] {
-        assert_eq!(code(&dispatch(&admin, &app, body.clone()).await), expected, "{body}");
+        assert_eq!(
+            code(&dispatch(&admin, &app, body.clone()).await),
+            expected,
+            "{body}"
+        );
     }
     let (_, page) = admin.get(&paths::executions(app.project_id)).await;
     assert_eq!(page, json!({"items": []}), "nothing was stored");
@@ -197,9 +328,18 @@ async fn a_drifted_hook_is_not_dispatched_until_it_is_accepted() {
     let body = json!({"action": "backup", "type": "hook", "node_id": node.id});
     let refused = dispatch(&app.admin(), &app, body.clone()).await;
     assert_eq!(code(&refused), (409, "hook_integrity_violation"));
-    assert!(refused.1["detail"].as_str().unwrap().contains(&node.id.to_string()), "the node is named");
+    assert!(
+        refused.1["detail"]
+            .as_str()
+            .unwrap()
+            .contains(&node.id.to_string()),
+        "the node is named"
+    );
     let accept = json!({"node_id": node.id, "name": "backup", "checksum": drifted});
-    let (status, _) = app.admin().post(&paths::accept_node_hook(app.project_id), accept).await;
+    let (status, _) = app
+        .admin()
+        .post(&paths::accept_node_hook(app.project_id), accept)
+        .await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(dispatch(&app.admin(), &app, body).await.0, 201);
 }
@@ -210,14 +350,24 @@ async fn a_secret_parameter_is_shown_to_the_node_alone() {
     let parameters = json!({"user": "anna", "password": "canary"});
     let body = json!({"action": "check", "node_id": node.id, "parameters": parameters});
     let (status, execution) = dispatch(&app.admin(), &app, body).await;
-    assert_eq!((status, &execution["parameters"]), (201, &json!({"user": "anna", "password": "***"})));
+    assert_eq!(
+        (status, &execution["parameters"]),
+        (201, &json!({"user": "anna", "password": "***"}))
+    );
     let (_, state) = node.get(&paths::node_state(node.id)).await;
     assert_eq!(state["executions"][0]["parameters"], parameters);
-    assert_eq!(state["executions"][0]["envelope"]["payload"]["parameters"], parameters);
+    assert_eq!(
+        state["executions"][0]["envelope"]["payload"]["parameters"],
+        parameters
+    );
     let auditor = app.user_with("auditor", app.project_id).await;
     let id: Uuid = execution["id"].as_str().unwrap().parse().unwrap();
     let (status, seen) = auditor.get(&paths::execution(app.project_id, id)).await;
-    assert_eq!((status, seen.get("parameters")), (StatusCode::OK, None), "an auditor sees no parameters at all");
+    assert_eq!(
+        (status, seen.get("parameters")),
+        (StatusCode::OK, None),
+        "an auditor sees no parameters at all"
+    );
 }
 
 #[tokio::test]
@@ -227,7 +377,9 @@ async fn an_idempotency_key_makes_one_execution() {
     let path = paths::dispatch(app.project_id);
     let body = json!({"action": "check", "node_id": node.id});
     let send = async |key: &str, body: &Value| {
-        let (status, headers, answer) = admin.send_with("POST", &path, Some(body.clone()), &[("idempotency-key", key)]).await;
+        let (status, headers, answer) = admin
+            .send_with("POST", &path, Some(body.clone()), &[("idempotency-key", key)])
+            .await;
         (status.as_u16(), headers.get("location").cloned(), answer)
     };
     let (status, location, first) = send("k1", &body).await;
@@ -235,7 +387,10 @@ async fn an_idempotency_key_makes_one_execution() {
     let (again, same, second) = send("k1", &body).await;
     assert_eq!((again, same, &second["id"]), (201, location, &first["id"]));
     let (reused, _, problem) = send("k1", &json!({"action": "check", "selector": "!x"})).await;
-    assert_eq!((reused, &problem["code"]), (409, &json!("idempotency_key_reused")));
+    assert_eq!(
+        (reused, &problem["code"]),
+        (409, &json!("idempotency_key_reused"))
+    );
     assert_ne!(send("k2", &body).await.2["id"], first["id"]);
     let (_, page) = admin.get(&paths::executions(app.project_id)).await;
     assert_eq!(page["items"].as_array().unwrap().len(), 2);
@@ -259,7 +414,9 @@ async fn a_walk_by_cursor_is_bound_to_its_list() {
         for item in page["items"].as_array().unwrap() {
             assert!(seen.insert(item["id"].as_str().unwrap().to_owned()), "repeated");
         }
-        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
+        };
         cursors.push(cursor.to_owned());
         query = format!("limit=2&cursor={cursor}");
     }
@@ -274,7 +431,11 @@ async fn a_walk_by_cursor_is_bound_to_its_list() {
         (&other, format!("cursor={cursor}")),
     ] {
         let (status, problem) = actor.get(&format!("{path}?{query}")).await;
-        assert_eq!((status.as_u16(), &problem["code"]), (400, &json!("invalid_cursor")), "{query}");
+        assert_eq!(
+            (status.as_u16(), &problem["code"]),
+            (400, &json!("invalid_cursor")),
+            "{query}"
+        );
     }
     for (query, code) in [
         ("limit=0", "invalid_limit"),
@@ -287,7 +448,11 @@ async fn a_walk_by_cursor_is_bound_to_its_list() {
         ("action_name=%ff", "invalid_query"),
     ] {
         let (status, problem) = admin.get(&format!("{path}?{query}")).await;
-        assert_eq!((status.as_u16(), &problem["code"]), (400, &json!(code)), "{query}");
+        assert_eq!(
+            (status.as_u16(), &problem["code"]),
+            (400, &json!(code)),
+            "{query}"
+        );
     }
 }
 

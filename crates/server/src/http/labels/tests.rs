@@ -1,4 +1,4 @@
-use crate::http::nodes::testing::{TestApp, without_request};
+use crate::testing::{TestApp, without_request};
 use axum::http::StatusCode;
 use plex_api::paths;
 use plex_store::{Error, values};

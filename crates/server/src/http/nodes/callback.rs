@@ -6,9 +6,9 @@ use crate::problem::{Failure, Problems};
 use crate::request::{BodyRules, parse_json, path_id, read_body};
 use axum::Json;
 use axum::extract::{Path, Request, State};
+use plex_api::codes;
 use plex_api::executions::{CallbackOutput, ExecutionCallbackRequest, ExecutionCallbackResponse};
 use plex_api::limits::{CALLBACK_BODY_BYTES, INLINE_OUTPUT_BYTES, TEXT_BYTES};
-use plex_api::codes;
 use plex_domain::execution::{Refusal, Report, Verdict, judge};
 use plex_store::invocations::{self, Advance, Outcome, Output, OutputPlace};
 use ring::digest::{SHA256, digest};
@@ -49,14 +49,23 @@ pub async fn callback(
     let report = Report {
         status: callback.status,
         declared_bytes: callback.declared_output_bytes,
-        digest: digest(&SHA256, &body).as_ref().try_into().expect("SHA-256 has 32 bytes"),
+        digest: digest(&SHA256, &body)
+            .as_ref()
+            .try_into()
+            .expect("SHA-256 has 32 bytes"),
     };
-    let invocation = Invocation { node: &node, execution_id };
+    let invocation = Invocation {
+        node: &node,
+        execution_id,
+    };
     let advance = invocation.advance(&app, callback, report).await?;
     match app.committer.advance(advance, &node.context).await? {
         Outcome::Accepted { status, upload } => {
             let output_upload_url = upload.map(|upload| app.objects.presign_upload(&app, &upload));
-            Ok(Json(ExecutionCallbackResponse { status, output_upload_url }))
+            Ok(Json(ExecutionCallbackResponse {
+                status,
+                output_upload_url,
+            }))
         }
         Outcome::Refused { refusal, current } => Err(refused(refusal).with_current(current)),
         Outcome::NotFound => Err(missing()),
@@ -69,45 +78,83 @@ fn missing() -> Failure {
 
 fn refused(refusal: Refusal) -> Failure {
     match refusal {
-        Refusal::AlreadyTerminal => {
-            Failure::conflict(codes::EXECUTION_ALREADY_TERMINAL, "this invocation has ended; drop the report")
-        }
+        Refusal::AlreadyTerminal => Failure::conflict(
+            codes::EXECUTION_ALREADY_TERMINAL,
+            "this invocation has ended; drop the report",
+        ),
         Refusal::InvalidTransition => {
             let detail = "a node reports ack, then started, then how it ended; failed may come at any time";
             Failure::conflict(codes::INVALID_STATE_TRANSITION, detail)
         }
-        Refusal::NotReportable => {
-            Failure::conflict(codes::INVALID_STATE_TRANSITION, "pending and timeout are the server's to set")
-        }
+        Refusal::NotReportable => Failure::conflict(
+            codes::INVALID_STATE_TRANSITION,
+            "pending and timeout are the server's to set",
+        ),
     }
 }
 
 /// What the body alone tells to be wrong.
 fn check(app: &App, callback: &ExecutionCallbackRequest) -> Result<(), Failure> {
-    let malformed = |detail: &'static str| Err(Failure::bad_request(codes::MALFORMED_EXECUTION_CALLBACK, detail));
-    if callback.error.as_ref().is_some_and(|error| error.chars().count() > TEXT_BYTES) {
+    let malformed =
+        |detail: &'static str| Err(Failure::bad_request(codes::MALFORMED_EXECUTION_CALLBACK, detail));
+    if callback
+        .error
+        .as_ref()
+        .is_some_and(|error| error.chars().count() > TEXT_BYTES)
+    {
         return malformed("error takes at most 4096 characters");
     }
-    if callback.output_sha256.as_deref().is_some_and(|sha256| !is_sha256(sha256)) {
+    if callback
+        .output_sha256
+        .as_deref()
+        .is_some_and(|sha256| !is_sha256(sha256))
+    {
         return malformed("output_sha256 takes 64 lowercase hex digits");
     }
-    if callback.declared_output_bytes.is_some_and(|bytes| bytes > app.max_output_bytes) {
-        let detail = format!("an output may have at most {} bytes; report a truncated one", app.max_output_bytes);
+    if callback
+        .declared_output_bytes
+        .is_some_and(|bytes| bytes > app.max_output_bytes)
+    {
+        let detail = format!(
+            "an output may have at most {} bytes; report a truncated one",
+            app.max_output_bytes
+        );
         return Err(Failure::too_large(codes::OUTPUT_TOO_LARGE, detail));
     }
-    let Some(output) = &callback.output else { return Ok(()) };
+    let Some(output) = &callback.output else {
+        return Ok(());
+    };
     if !callback.status.is_terminal() {
         return malformed("output comes with the terminal report only");
     }
     match output {
-        CallbackOutput { inline: Some(_), object_key: Some(_), .. } => malformed("output is inline or uploaded, not both"),
-        CallbackOutput { inline: Some(bytes), sha256: None, .. } if bytes.0.len() > INLINE_OUTPUT_BYTES => {
-            let detail = "an inline output has at most 16384 bytes; declare it, upload it, then report its key";
+        CallbackOutput {
+            inline: Some(_),
+            object_key: Some(_),
+            ..
+        } => malformed("output is inline or uploaded, not both"),
+        CallbackOutput {
+            inline: Some(bytes),
+            sha256: None,
+            ..
+        } if bytes.0.len() > INLINE_OUTPUT_BYTES => {
+            let detail =
+                "an inline output has at most 16384 bytes; declare it, upload it, then report its key";
             Err(Failure::too_large(codes::INLINE_OUTPUT_TOO_LARGE, detail))
         }
-        CallbackOutput { inline: Some(_), sha256: None, .. } => Ok(()),
-        CallbackOutput { object_key: Some(_), sha256: Some(sha256), .. } if is_sha256(sha256) => Ok(()),
-        CallbackOutput { object_key: Some(_), .. } => malformed("object_key needs sha256, 64 lowercase hex digits"),
+        CallbackOutput {
+            inline: Some(_),
+            sha256: None,
+            ..
+        } => Ok(()),
+        CallbackOutput {
+            object_key: Some(_),
+            sha256: Some(sha256),
+            ..
+        } if is_sha256(sha256) => Ok(()),
+        CallbackOutput {
+            object_key: Some(_), ..
+        } => malformed("object_key needs sha256, 64 lowercase hex digits"),
         CallbackOutput { sha256: Some(_), .. } => malformed("sha256 goes with object_key"),
         CallbackOutput { .. } => malformed("output needs inline or object_key"),
     }
@@ -132,14 +179,25 @@ impl Invocation<'_> {
     ) -> Result<Advance, Failure> {
         let output = match callback.output {
             None => None,
-            Some(CallbackOutput { object_key: Some(key), sha256: Some(sha256), truncated, .. }) => {
-                self.stored_object(app, &report, &key, sha256).await?.map(|place| Output { place, truncated })
-            }
-            Some(CallbackOutput { inline, truncated, .. }) => {
-                inline.map(|bytes| Output { place: OutputPlace::Inline(bytes.0), truncated })
-            }
+            Some(CallbackOutput {
+                object_key: Some(key),
+                sha256: Some(sha256),
+                truncated,
+                ..
+            }) => self
+                .stored_object(app, &report, &key, sha256)
+                .await?
+                .map(|place| Output { place, truncated }),
+            Some(CallbackOutput {
+                inline, truncated, ..
+            }) => inline.map(|bytes| Output {
+                place: OutputPlace::Inline(bytes.0),
+                truncated,
+            }),
         };
-        let declares = report.declared_bytes.is_some_and(|bytes| bytes > INLINE_OUTPUT_BYTES as u64);
+        let declares = report
+            .declared_bytes
+            .is_some_and(|bytes| bytes > INLINE_OUTPUT_BYTES as u64);
         Ok(Advance {
             execution_id: self.execution_id,
             node_id: self.node.id,
@@ -157,7 +215,10 @@ impl Invocation<'_> {
         let mut random = [0; 16];
         app.rng.fill(&mut random);
         let random = data_encoding::HEXLOWER.encode(&random);
-        format!("uploads/{}/{}/{}/{random}", self.node.project_id, self.execution_id, self.node.id)
+        format!(
+            "uploads/{}/{}/{}/{random}",
+            self.node.project_id, self.execution_id, self.node.id
+        )
     }
 
     /// Moves the uploaded object to where no upload URL reaches, and checks it there.
@@ -171,7 +232,10 @@ impl Invocation<'_> {
         sha256: String,
     ) -> Result<Option<OutputPlace>, Failure> {
         let (execution_id, node_id) = (self.execution_id, self.node.id);
-        let stored = app.db.read(async move |tx| invocations::stored(tx, execution_id, node_id).await).await?;
+        let stored = app
+            .db
+            .read(async move |tx| invocations::stored(tx, execution_id, node_id).await)
+            .await?;
         let stored = stored.ok_or_else(missing)?;
         match judge(&stored.invocation, report) {
             Verdict::Advance => {}
@@ -185,6 +249,10 @@ impl Invocation<'_> {
         })?;
         let final_key = format!("executions/{}/{execution_id}/{node_id}", self.node.project_id);
         app.objects.settle(&upload, &final_key, &sha256).await?;
-        Ok(Some(OutputPlace::Object { key: final_key, bytes: upload.bytes, sha256 }))
+        Ok(Some(OutputPlace::Object {
+            key: final_key,
+            bytes: upload.bytes,
+            sha256,
+        }))
     }
 }

@@ -164,7 +164,10 @@ impl EventStream {
             return String::new();
         };
         let now = Instant::now();
-        let pending: Vec<_> = queued.into_iter().filter(|item| item.status == ExecutionStatus::Pending).collect();
+        let pending: Vec<_> = queued
+            .into_iter()
+            .filter(|item| item.status == ExecutionStatus::Pending)
+            .collect();
         let mut sent = std::mem::take(&mut self.sent);
         let mut frames = String::new();
         let mut is_cut = false;
@@ -173,16 +176,26 @@ impl EventStream {
             if let Some(last) = last {
                 self.sent.insert(item.execution_id, last);
             } else if frames.len() < CHUNK_BYTES {
-                let Ok(envelope) = delivery::sign(&self.app, self.ids, item).await else { continue };
+                let Ok(envelope) = delivery::sign(&self.app, self.ids, item).await else {
+                    continue;
+                };
                 self.sequence += 1;
-                write!(frames, "id: {}\nevent: {ACTION_REQUEST}\ndata: {envelope}\n\n", self.sequence)
-                    .expect("writing to a string cannot fail");
+                write!(
+                    frames,
+                    "id: {}\nevent: {ACTION_REQUEST}\ndata: {envelope}\n\n",
+                    self.sequence
+                )
+                .expect("writing to a string cannot fail");
                 self.sent.insert(item.execution_id, now);
             } else {
                 is_cut = true;
             }
         }
-        self.look_at = if is_cut { Some(now) } else { self.sent.values().min().map(|oldest| *oldest + RESEND) };
+        self.look_at = if is_cut {
+            Some(now)
+        } else {
+            self.sent.values().min().map(|oldest| *oldest + RESEND)
+        };
         frames
     }
 }

@@ -106,6 +106,4 @@ fn revoked() -> Failure {
 }
 
 #[cfg(test)]
-pub(super) mod testing;
-#[cfg(test)]
 mod tests;

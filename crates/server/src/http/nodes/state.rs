@@ -21,7 +21,10 @@ use plex_store::nodes;
 )]
 pub async fn state(State(app): State<App>, node: Node) -> Result<Json<NodeStateSnapshot>, Failure> {
     let id = node.id;
-    let reachability = app.db.read(async move |tx| nodes::reachability(tx, id).await).await?;
+    let reachability = app
+        .db
+        .read(async move |tx| nodes::reachability(tx, id).await)
+        .await?;
     let mut executions = Vec::new();
     for queued in delivery::queued(&app, id).await? {
         executions.push(delivery::entry(&app, (node.domain_id, id), &queued).await?);

@@ -1,4 +1,4 @@
-use crate::http::nodes::testing::TestApp;
+use crate::testing::TestApp;
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

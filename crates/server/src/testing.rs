@@ -1,11 +1,12 @@
 //! Test actors: a control plane on a temporary directory, and those who call it.
 //!
 //! `TestApp::start().await` has a domain with one project; `app.admin()`, `app.user_with("viewer", project)`,
-//! `app.stranger()`, `app.anybody()` and `app.node("web-1")` call its routes in-process, each with its own
-//! credential. An answer is its status and its JSON.
+//! `app.user_on("admin", object)`, `app.stranger()`, `app.anybody()` and `app.node("web-1")` call its routes
+//! in-process, each with its own credential. An answer is its status and its JSON.
 
 use crate::app::{App, Settings};
 use crate::http;
+use crate::listen::Peer;
 use crate::signing::SEAL_PURPOSE;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
@@ -22,8 +23,9 @@ use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, NewTuple};
 use plex_store::tokens::{self, NewToken};
-use plex_store::{Db, Error, principals};
+use plex_store::{Db, Error, Tx, principals};
 use serde_json::{Value, json};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -45,8 +47,30 @@ pub(crate) struct TestApp {
 /// Somebody who calls.
 #[derive(Clone)]
 pub(crate) struct Actor {
+    /// The identity's id; nil for nobody, and for nodes.
+    pub(crate) id: Uuid,
     app: App,
     bearer: Option<String>,
+    ip: Option<IpAddr>,
+}
+
+/// An entry of an audit chain as it is stored.
+pub(crate) struct AuditRow {
+    /// The domain; nil for the platform.
+    pub(crate) chain: Uuid,
+    pub(crate) seq: u64,
+    pub(crate) identity: String,
+    pub(crate) relation: String,
+    pub(crate) canonical: Vec<u8>,
+    pub(crate) prev_hash: [u8; 32],
+    pub(crate) entry_hash: [u8; 32],
+}
+
+impl AuditRow {
+    /// What its canonical bytes say.
+    pub(crate) fn entry(&self) -> Value {
+        serde_json::from_slice(&self.canonical).unwrap()
+    }
 }
 
 /// A registered node that calls.
@@ -141,10 +165,16 @@ impl TestApp {
 
     /// Somebody without a credential.
     pub(crate) fn anybody(&self) -> Actor {
-        Actor {
-            app: self.app.clone(),
-            bearer: None,
-        }
+        self.actor(Uuid::nil(), None)
+    }
+
+    /// Who comes with some token.
+    pub(crate) fn with_token(&self, token: &str) -> Actor {
+        self.actor(Uuid::nil(), Some(token.to_owned()))
+    }
+
+    fn actor(&self, id: Uuid, bearer: Option<String>) -> Actor {
+        Actor { id, app: self.app.clone(), bearer, ip: None }
     }
 
     /// A user without any relation.
@@ -154,9 +184,62 @@ impl TestApp {
 
     /// A user with one relation on a project.
     pub(crate) async fn user_with(&self, relation: &str, project: Uuid) -> Actor {
+        self.user_on(relation, ObjectRef::of(ObjectKind::Project, project)).await
+    }
+
+    /// A user with one relation on some object.
+    pub(crate) async fn user_on(&self, relation: &str, object: ObjectRef) -> Actor {
         let relation = Relation::parse(relation).expect("a relation");
-        let object = ObjectRef::of(ObjectKind::Project, project);
         user(&self.app, Some(Binding { relation, object })).await
+    }
+
+    /// The first domain, as an object.
+    pub(crate) fn domain(&self) -> ObjectRef {
+        ObjectRef::of(ObjectKind::Domain, self.domain_id)
+    }
+
+    /// All audit entries, chain by chain, after denials were written down.
+    pub(crate) async fn audit(&self) -> Vec<AuditRow> {
+        self.app.denials.flush(&self.app).await;
+        self.written_audit().await
+    }
+
+    /// The audit entries written so far. It reads as a writer, and so after all writes that wait.
+    pub(crate) async fn written_audit(&self) -> Vec<AuditRow> {
+        let read = async |tx: &mut Tx| {
+            tx.all(
+                "select chain, seq, identity, relation, canonical, prev_hash, entry_hash
+                from audit_entries
+                order by chain, seq",
+                &[],
+                |row| {
+                    Ok(AuditRow {
+                        chain: row.get(0)?,
+                        seq: row.get(1)?,
+                        identity: row.get(2)?,
+                        relation: row.get(3)?,
+                        canonical: row.get(4)?,
+                        prev_hash: row.get(5)?,
+                        entry_hash: row.get(6)?,
+                    })
+                },
+            )
+            .await
+        };
+        self.app.db.write(read).await.unwrap()
+    }
+
+    /// The denials among them, by who, what and on what, with their counts.
+    pub(crate) async fn denials(&self) -> Vec<(String, String, String, String, u64)> {
+        let text = |entry: &Value, name: &str| entry[name].as_str().unwrap().to_owned();
+        let denials = self.audit().await.into_iter().filter_map(|row| {
+            let entry = row.entry();
+            let object = format!("{}:{}", text(&entry, "object_type"), text(&entry, "object_id"));
+            (entry["reason"] != "granted").then(|| {
+                (row.identity, row.relation, object, text(&entry, "reason"), entry["count"].as_u64().unwrap())
+            })
+        });
+        denials.collect()
     }
 
     /// Another project of the domain.
@@ -192,13 +275,7 @@ impl TestApp {
     /// Somebody who comes as a node with some key.
     pub(crate) fn node_with(&self, id: Uuid, key: [u8; 32]) -> NodeActor {
         let bearer = Some(credential::format_node("test", id, &key));
-        NodeActor {
-            id,
-            actor: Actor {
-                app: self.app.clone(),
-                bearer,
-            },
-        }
+        NodeActor { id, actor: self.actor(Uuid::nil(), bearer) }
     }
 }
 
@@ -229,17 +306,24 @@ async fn user(app: &App, binding: Option<Binding>) -> Actor {
                 ttl_seconds: 3600,
             },
         )
-        .await
+        .await?;
+        Ok(id)
     });
-    let made: Result<_, Error> = made.await;
-    made.unwrap();
-    Actor {
-        app: app.clone(),
-        bearer: Some(token),
-    }
+    let made: Result<Uuid, Error> = made.await;
+    Actor { id: made.unwrap(), app: app.clone(), bearer: Some(token), ip: None }
 }
 
 impl Actor {
+    /// The same, calling from that address.
+    pub(crate) fn from(self, ip: &str) -> Self {
+        Self { ip: Some(ip.parse().unwrap()), ..self }
+    }
+
+    /// As a subject of relation tuples.
+    pub(crate) fn subject(&self) -> String {
+        format!("user:{}", self.id)
+    }
+
     /// Calls a route; the answer with its headers.
     pub(crate) async fn send(
         &self,
@@ -285,6 +369,9 @@ impl Actor {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        if let Some(ip) = self.ip {
+            request = request.extension(Peer(SocketAddr::new(ip, 1)));
+        }
         let request = request.body(Body::from(body)).unwrap();
         let answer = http::router(self.app.clone()).oneshot(request).await.unwrap();
         let (head, body) = answer.into_parts();
@@ -308,6 +395,12 @@ impl Actor {
     pub(crate) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let (status, _, body) = self.send("POST", path, Some(body)).await;
         (status, body)
+    }
+
+    /// The status and the problem code of a call.
+    pub(crate) async fn code(&self, method: &str, path: &str, body: Option<Value>) -> (u16, String) {
+        let (status, _, body) = self.send(method, path, body).await;
+        (status.as_u16(), body["code"].as_str().unwrap_or("").to_owned())
     }
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> (StatusCode, Value) {

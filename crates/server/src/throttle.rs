@@ -1,0 +1,163 @@
+//! A limit on failed authentications (decision 30).
+//!
+//! Each source address may fail [`BURST`] times at once and once a second after that; what fails beyond is told
+//! to wait. A request whose credential holds never comes here, so nobody is locked out by another's failures
+//! behind the same address. Of IPv6, a source is a /64: one host may take any address in it.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Failures in a row that a source is allowed: enough for a fleet behind one address to come back with keys
+/// that were revoked, far too few to guess 32 random bytes.
+pub const BURST: u32 = 200;
+/// How long until a source that used them up is allowed one more.
+pub const REFILL: Duration = Duration::from_secs(1);
+/// Most sources kept apart; more share one allowance.
+const SOURCES: usize = 10_000;
+
+/// What is left of each source's allowance.
+#[derive(Default)]
+pub struct Throttle(Mutex<Buckets>);
+
+#[derive(Default)]
+struct Buckets {
+    sources: HashMap<Source, Bucket>,
+    swept_at: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Source {
+    Address(IpAddr),
+    Others,
+}
+
+/// A bucket that leaks: it overflows when [`BURST`] failures are in it.
+///
+/// Kept as the moment at which it will be empty, which needs no upkeep as time goes by.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    empty_at: Instant,
+}
+
+impl Throttle {
+    /// Counts a failed authentication. `Err` says how long its source is to wait, in seconds, when it has failed
+    /// too often.
+    pub fn fail(&self, source: Option<IpAddr>, now: Instant) -> Result<(), u32> {
+        let mut buckets = self.0.lock().expect("no holder of this lock panics");
+        let source = buckets.room_for(source.map_or(Source::Others, |ip| Source::Address(network(ip))), now);
+        let bucket = buckets.sources.entry(source).or_insert(Bucket { empty_at: now });
+        let filled = bucket.empty_at.max(now) + REFILL;
+        let overflow = filled.saturating_duration_since(now).saturating_sub(REFILL * BURST);
+        if overflow.is_zero() {
+            bucket.empty_at = filled;
+            return Ok(());
+        }
+        Err(u32::try_from(overflow.as_millis().div_ceil(1000)).unwrap_or(u32::MAX))
+    }
+}
+
+impl Buckets {
+    /// The source itself, or that of all others when there are too many to keep apart.
+    fn room_for(&mut self, source: Source, now: Instant) -> Source {
+        if self.sources.len() < SOURCES || self.sources.contains_key(&source) {
+            return source;
+        }
+        // Looking through all of them once a second costs nothing; at each failure it would.
+        if self.swept_at.is_none_or(|at| now.saturating_duration_since(at) >= REFILL) {
+            self.swept_at = Some(now);
+            self.sources.retain(|_, bucket| bucket.empty_at > now);
+        }
+        if self.sources.len() < SOURCES { source } else { Source::Others }
+    }
+}
+
+/// The address, or the /64 it lies in; an IPv4 address in IPv6 clothes is what it is.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        ip @ IpAddr::V4(_) => ip,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ip(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    fn exhausted(source: Option<IpAddr>, now: Instant) -> Throttle {
+        let throttle = Throttle::default();
+        for nth in 0..BURST {
+            assert_eq!(throttle.fail(source, now), Ok(()), "{nth}");
+        }
+        throttle
+    }
+
+    #[test]
+    fn a_source_waits_when_its_burst_is_used_up_and_others_do_not() {
+        let now = Instant::now();
+        let throttle = exhausted(ip("192.0.2.1"), now);
+        assert_eq!(throttle.fail(ip("192.0.2.1"), now), Err(1));
+        assert_eq!(throttle.fail(ip("::ffff:192.0.2.1"), now), Err(1), "the same host");
+        assert_eq!(throttle.fail(ip("192.0.2.2"), now), Ok(()));
+        assert_eq!(throttle.fail(None, now), Ok(()));
+    }
+
+    #[test]
+    fn refused_failures_do_not_make_the_wait_longer() {
+        let now = Instant::now();
+        let throttle = exhausted(ip("192.0.2.1"), now);
+        for _ in 0..10 {
+            assert_eq!(throttle.fail(ip("192.0.2.1"), now), Err(1));
+        }
+        assert_eq!(throttle.fail(ip("192.0.2.1"), now + REFILL), Ok(()));
+        assert_eq!(throttle.fail(ip("192.0.2.1"), now + REFILL), Err(1));
+    }
+
+    #[test]
+    fn an_ipv6_source_is_a_64() {
+        let now = Instant::now();
+        let throttle = exhausted(ip("2001:db8::1"), now);
+        assert_eq!(throttle.fail(ip("2001:db8::ffff:0:0:2"), now), Err(1));
+        assert_eq!(throttle.fail(ip("2001:db8:0:1::1"), now), Ok(()));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_what_has_recovered_makes_room() {
+        let now = Instant::now();
+        let throttle = Throttle::default();
+        let many = u32::try_from(SOURCES).unwrap() + 50;
+        let address = |nth: u32| Some(IpAddr::from(nth.to_be_bytes()));
+        let kept = || throttle.0.lock().unwrap().sources.len();
+        for nth in 0..many {
+            throttle.fail(address(nth), now).unwrap();
+        }
+        assert_eq!(kept(), SOURCES + 1, "all others are one");
+        throttle.fail(address(many), now + REFILL * 2).unwrap();
+        assert!(kept() <= 2, "{} kept", kept());
+        assert!(throttle.0.lock().unwrap().sources.contains_key(&Source::Address(address(many).unwrap())));
+    }
+
+    proptest! {
+        /// However failures are spread, a source gets no more than its burst and one a second.
+        #[test]
+        fn no_spread_of_failures_gets_more(pauses in prop::collection::vec(0_u64..3000, 1..600)) {
+            let (throttle, start) = (Throttle::default(), Instant::now());
+            let (mut now, mut allowed) = (start, 0);
+            for pause in pauses {
+                now += Duration::from_millis(pause);
+                allowed += u64::from(throttle.fail(ip("192.0.2.1"), now).is_ok());
+                prop_assert!(allowed <= u64::from(BURST) + (now - start).as_secs());
+            }
+        }
+    }
+}
