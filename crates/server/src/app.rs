@@ -1,6 +1,7 @@
 //! What all routes and loops share.
 
 use crate::callbacks::Committer;
+use crate::data_dir::DATABASE;
 use crate::delivery::Wakes;
 use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
@@ -9,7 +10,7 @@ use crate::signing::Signers;
 use crate::system::{SystemClock, SystemRng};
 use crate::throttle::Throttle;
 use crate::tokens::TokenUses;
-use crate::{callbacks, loops};
+use crate::{bootstrap, callbacks, loops};
 use plex_domain::cidr::Cidr;
 use plex_domain::env::{Clock, Rng};
 use plex_domain::keys::MasterKey;
@@ -116,9 +117,9 @@ impl Keys {
 /// The database's file in the data directory.
 pub fn database_settings(data_dir: &std::path::Path) -> db::Settings {
     db::Settings {
-        path: data_dir.join("plexsphere.db"),
+        path: data_dir.join(DATABASE),
         clock: Arc::new(SystemClock),
-        rng: Arc::new(SystemRng::default()),
+        rng: Arc::new(SystemRng),
     }
 }
 
@@ -128,6 +129,7 @@ impl App {
         let database = database_settings(&settings.data_dir);
         let (clock, rng) = (Arc::clone(&database.clock), Arc::clone(&database.rng));
         let db = Db::open(database)?;
+        bootstrap::check_master(&db, &settings.master).await?;
         let objects = LocalStore::open(settings.data_dir.join("objects"))?;
         let keys = Keys::new(settings.master);
         let wakes = Wakes::default();

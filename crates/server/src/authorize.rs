@@ -36,7 +36,7 @@ pub async fn project_or(
     id: Uuid,
     missing: impl Fn() -> Failure,
 ) -> Result<Project, Failure> {
-    let found = app.db.read(async move |tx| projects::domain_of(tx, id).await).await?;
+    let found = app.db.look_up(async move |tx| projects::domain_of(tx, id).await).await?;
     let scope = Scope { domain_id: found, project_id: Some(id) };
     let object = ObjectRef { kind: ObjectKind::Project, id: Some(id) };
     allow(app, principal, permission, (&scope, &object), &missing)?;
@@ -58,7 +58,7 @@ pub async fn domain_or(
     id: Uuid,
     missing: impl Fn() -> Failure,
 ) -> Result<(), Failure> {
-    let exists = app.db.read(async move |tx| domains::exists(tx, id).await).await?;
+    let exists = app.db.look_up(async move |tx| domains::exists(tx, id).await).await?;
     let scope = Scope { domain_id: Some(id), project_id: None };
     let object = ObjectRef { kind: ObjectKind::Domain, id: Some(id) };
     allow(app, principal, permission, (&scope, &object), &missing)?;
@@ -96,7 +96,7 @@ pub async fn node(
     id: Uuid,
 ) -> Result<nodes::NodeKey, Failure> {
     let missing = || Failure::not_found(codes::NODE_NOT_FOUND, "node");
-    let found = app.db.read(async move |tx| nodes::authenticate(tx, id).await).await?;
+    let found = app.db.look_up(async move |tx| nodes::authenticate(tx, id).await).await?;
     let scope = Scope {
         domain_id: found.as_ref().map(|node| node.domain_id),
         project_id: found.as_ref().map(|node| node.project_id),

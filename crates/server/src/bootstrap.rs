@@ -74,6 +74,7 @@ pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<
     let keys = Keys::new(master.clone());
     let token = mint();
     with_database(data_dir, move |db| async move {
+        check_master(&db, &keys.master).await?;
         let issued = token.clone();
         db.write(async move |tx| {
             let admin = principals::first_user(tx).await?.context("this database has no user")?;
@@ -86,6 +87,19 @@ pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<
         .await?;
         Ok(issued)
     })
+}
+
+/// Refuses a master key that is not the one this database was made with: nothing in it could be opened, and what
+/// were written under that key could not be read once the right one is back.
+pub async fn check_master(db: &Db, master: &MasterKey) -> anyhow::Result<()> {
+    let master = master.clone();
+    db.read(async move |tx| {
+        let sealed = domains::first_sealed_signing_key(tx).await?;
+        let opens = sealed.is_none_or(|sealed| master.open(SEAL_PURPOSE, &sealed).is_some());
+        anyhow::ensure!(opens, "this database was made with another master key; put that one back");
+        Ok(())
+    })
+    .await
 }
 
 /// Makes an identity platform admin, unless it is.

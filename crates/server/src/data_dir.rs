@@ -20,6 +20,8 @@ pub const PRIVATE: u32 = 0o600;
 /// Mode of files that anybody may read.
 pub const PUBLIC: u32 = 0o644;
 
+/// The database's file in a data directory.
+pub const DATABASE: &str = "plexsphere.db";
 const CA_CERTIFICATE: &str = "ca.pem";
 const TLS_CERTIFICATE: &str = "tls.pem";
 
@@ -29,6 +31,9 @@ pub enum DataDirError {
     /// There is no such directory, or nothing was initialised in it.
     #[error("{} is not an initialised data directory", .0.display())]
     NotInitialised(PathBuf),
+    /// It was initialised, but its database is gone. A new one would hide the loss.
+    #[error("the database {} is missing or empty", .0.display())]
+    NoDatabase(PathBuf),
     /// Others than the owner could read or change it.
     #[error("{} is accessible to others (mode {mode:04o})", path.display())]
     Exposed {
@@ -45,6 +50,9 @@ pub enum DataDirError {
     /// The master key has not the length of a key.
     #[error("{} does not hold a 32-byte key", .0.display())]
     BadKey(PathBuf),
+    /// There is no master key where it should be.
+    #[error("the master key {} is missing", .0.display())]
+    NoKey(PathBuf),
     /// The file system refused.
     #[error("cannot use {}", path.display())]
     Io {
@@ -63,7 +71,9 @@ impl DataDirError {
             Self::NotInitialised(path) => Some(format!("plexsphere init --data-dir {}", path.display())),
             Self::Exposed { path, wanted, .. } => Some(format!("chmod {wanted:o} {}", path.display())),
             Self::InUse(_) => Some("stop it first, or use another directory".to_owned()),
-            Self::BadKey(_) => Some("restore the file from a backup".to_owned()),
+            Self::NoDatabase(_) | Self::BadKey(_) | Self::NoKey(_) => {
+                Some("restore the file from a backup".to_owned())
+            }
             Self::Io { .. } => None,
         }
     }
@@ -84,16 +94,31 @@ impl DataDir {
     /// Opens an initialised directory and checks that nobody else can read what is in it.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         let dir = Self::at(path)?;
-        if !dir.ca_certificate().is_file() {
-            return Err(DataDirError::NotInitialised(dir.0));
+        let ca_certificate = dir.ca_certificate();
+        match fs::metadata(&ca_certificate) {
+            Ok(metadata) if metadata.is_file() => {}
+            Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(io_error(&ca_certificate, source));
+            }
+            Ok(_) | Err(_) => return Err(DataDirError::NotInitialised(dir.0)),
         }
         dir.check_modes()?;
-        Ok(dir)
+        let database = dir.database();
+        if fs::metadata(&database).is_ok_and(|metadata| metadata.len() > 0) {
+            Ok(dir)
+        } else {
+            Err(DataDirError::NoDatabase(database))
+        }
     }
 
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Everything but keys and outputs.
+    pub fn database(&self) -> PathBuf {
+        self.0.join(DATABASE)
     }
 
     /// The key that seals the signing keys.
@@ -197,7 +222,10 @@ pub fn check_private(path: &Path, wanted: u32) -> Result<(), DataDirError> {
 /// Reads the master key from a file that only its owner can read.
 pub fn read_master_key(path: &Path) -> Result<MasterKey, DataDirError> {
     check_private(path, PRIVATE)?;
-    let bytes = fs::read(path).map_err(|source| io_error(path, source))?;
+    let bytes = fs::read(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => DataDirError::NoKey(path.to_owned()),
+        _ => io_error(path, source),
+    })?;
     let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| DataDirError::BadKey(path.to_owned()))?;
     Ok(MasterKey::from_bytes(bytes))
 }
@@ -276,6 +304,7 @@ mod tests {
         let dir = DataDir::at(temporary.path()).unwrap();
         create(&dir.ca_certificate(), b"certificate", PUBLIC).unwrap();
         create(&dir.ca_key(), b"key", PRIVATE).unwrap();
+        create(&dir.database(), b"database", PRIVATE).unwrap();
         (temporary, dir)
     }
 
@@ -290,6 +319,17 @@ mod tests {
             DataDir::open(&empty.path().join("no")),
             Err(DataDirError::NotInitialised(_))
         ));
+    }
+
+    #[test]
+    fn a_database_that_is_gone_is_not_made_anew() {
+        let (_temporary, dir) = initialised();
+        DataDir::open(dir.path()).unwrap();
+        replace(&dir.database(), b"", PRIVATE).unwrap();
+        assert!(matches!(DataDir::open(dir.path()), Err(DataDirError::NoDatabase(_))));
+        fs::remove_file(dir.database()).unwrap();
+        assert!(matches!(DataDir::open(dir.path()), Err(DataDirError::NoDatabase(_))));
+        assert!(!dir.database().exists());
     }
 
     #[test]
@@ -341,6 +381,10 @@ mod tests {
     #[test]
     fn a_master_key_is_32_private_bytes() {
         let (_temporary, dir) = initialised();
+        assert!(matches!(
+            read_master_key(&dir.master_key()),
+            Err(DataDirError::NoKey(_))
+        ));
         create(&dir.master_key(), &[7; 32], PRIVATE).unwrap();
         read_master_key(&dir.master_key()).unwrap();
         replace(&dir.master_key(), &[7; 33], PRIVATE).unwrap();

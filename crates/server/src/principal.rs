@@ -59,7 +59,7 @@ impl FromRequestParts<App> for Principal {
         let hash = credential::hash(&app.keys.api_tokens, token.ok_or_else(failure)?.as_bytes());
         let found = app
             .db
-            .read(async move |tx| tokens::authenticate(tx, &hash).await)
+            .look_up(async move |tx| tokens::authenticate(tx, &hash).await)
             .await?;
         let caller = found.ok_or_else(failure)?;
         app.token_uses
@@ -102,7 +102,7 @@ impl FromRequestParts<App> for Node {
         let id = credential.node_id;
         let found = app
             .db
-            .read(async move |tx| nodes::authenticate(tx, id).await)
+            .look_up(async move |tx| nodes::authenticate(tx, id).await)
             .await?;
         let presented = credential::hash(&app.keys.node_keys, &credential.key);
         let node = found

@@ -278,6 +278,10 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8], malformed: &'static str) -> 
     // Checked here and whole: the parser would let anything pass inside fields that it does not know.
     let text =
         std::str::from_utf8(body).map_err(|_| Failure::bad_request(malformed, "the body is not UTF-8"))?;
+    // The parser takes a list of values, in the order of the fields, for an object.
+    if text.trim_ascii_start().starts_with('[') {
+        return Err(Failure::bad_request(malformed, "the body is not a JSON object"));
+    }
     serde_json::from_str(text).map_err(|error| Failure::bad_request(malformed, json_fault(&error)))
 }
 

@@ -5,6 +5,7 @@
 //! in-process, each with its own credential. An answer is its status and its JSON.
 
 use crate::app::{App, Settings};
+use crate::bootstrap::Created;
 use crate::http;
 use crate::listen::Peer;
 use crate::signing::SEAL_PURPOSE;
@@ -88,6 +89,23 @@ impl Deref for NodeActor {
     }
 }
 
+/// The master key of all test directories.
+pub(crate) fn master() -> MasterKey {
+    MasterKey::from_bytes([1; 32])
+}
+
+async fn open(dir: &TempDir) -> App {
+    let settings = Settings {
+        data_dir: dir.path().to_owned(),
+        public_url: "https://plexsphere.test".to_owned(),
+        max_output_bytes: 64 * 1024 * 1024,
+        master: master(),
+        trusted_proxies: Vec::new(),
+        shutdown: CancellationToken::new(),
+    };
+    App::start(settings).await.unwrap()
+}
+
 /// A problem without what belongs to the request alone: for "foreign is answered exactly as missing".
 pub(crate) fn without_request(mut problem: Value) -> Value {
     let fields = problem.as_object_mut().expect("a problem document");
@@ -128,34 +146,22 @@ async fn project(db: &Db, domain_id: Uuid, slug: &str) -> Uuid {
 }
 
 impl TestApp {
+    /// A fresh one.
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let master = || MasterKey::from_bytes([1; 32]);
-        let settings = Settings {
-            data_dir: dir.path().to_owned(),
-            public_url: "https://plexsphere.test".to_owned(),
-            max_output_bytes: 64 * 1024 * 1024,
-            master: master(),
-            trusted_proxies: Vec::new(),
-            shutdown: CancellationToken::new(),
-        };
-        let app = App::start(settings).await.unwrap();
+        let app = open(&dir).await;
         let (domain_id, project_id) = tenants(&app.db, master()).await;
-        let admin = user(
-            &app,
-            Some(Binding {
-                relation: Relation::Admin,
-                object: ObjectRef::PLATFORM,
-            }),
-        )
-        .await;
-        Self {
-            app,
-            domain_id,
-            project_id,
-            admin,
-            _dir: dir,
-        }
+        let binding = Binding { relation: Relation::Admin, object: ObjectRef::PLATFORM };
+        let admin = user(&app, Some(binding)).await;
+        Self { app, domain_id, project_id, admin, _dir: dir }
+    }
+
+    /// On a directory that was initialised with [`master`].
+    pub(crate) async fn on(dir: TempDir, created: &Created) -> Self {
+        let app = open(&dir).await;
+        let bearer = Some(created.admin_token.clone());
+        let admin = Actor { id: Uuid::nil(), app: app.clone(), bearer, ip: None };
+        Self { app, domain_id: created.domain_id, project_id: created.project_id, admin, _dir: dir }
     }
 
     /// The platform admin.

@@ -194,6 +194,19 @@ pub async fn sealed_signing_key(tx: &mut Tx, id: Uuid) -> Result<Option<Vec<u8>>
     .await
 }
 
+/// The first domain's signing key as it is stored. `None` while there is no domain.
+pub async fn first_sealed_signing_key(tx: &mut Tx) -> Result<Option<Vec<u8>>, Error> {
+    tx.optional(
+        "select signing_key_sealed
+        from domains
+        order by id
+        limit 1",
+        &values![],
+        |row| row.get(0),
+    )
+    .await
+}
+
 fn pool(row: &Row<'_>, column: usize) -> Result<Cidr, Error> {
     let text: String = row.get(column)?;
     Cidr::parse(&text).ok_or_else(|| Error::Corrupt(format!("a mesh pool {text:?}")))
@@ -270,6 +283,7 @@ mod tests {
                 .unwrap();
             assert_eq!(stored, (key.key_id(), key.public_key()));
             let other = create(tx, &new("other", None), flipped).await.unwrap();
+            assert_eq!(first_sealed_signing_key(tx).await?.as_ref(), Some(&sealed));
             assert_ne!(sealed_signing_key(tx, other.id).await?, Some(sealed));
             Ok::<_, Error>(())
         })
@@ -285,6 +299,7 @@ mod tests {
             assert!(!exists(tx, id).await? && !any(tx).await?);
             assert!(find(tx, id).await?.is_none());
             assert_eq!(sealed_signing_key(tx, id).await?, None);
+            assert_eq!(first_sealed_signing_key(tx).await?, None);
             assert_eq!(mesh_cidr(tx, id).await?, None);
             Ok::<_, Error>(())
         })

@@ -10,7 +10,7 @@ mod tests;
 mod timeout;
 
 pub use queue::{Queued, queued};
-pub use targets::{LOCAL_BUCKET, target, targets, targets_of};
+pub use targets::{LOCAL_BUCKET, attach_targets, target, targets};
 pub use timeout::time_out;
 
 use crate::db::{Error, Tx};

@@ -69,10 +69,24 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// A call of cargo in the workspace's root.
+///
+/// Cargo tells the programs that it runs which package they are. A cargo that inherited this would build what looks
+/// at it (`ring` does) once for every chore, and everything above it.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments).current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(tells_the_package) {
+            command.env_remove(name);
+        }
+    }
     command
+}
+
+fn tells_the_package(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+        .iter()
+        .any(|start| name.starts_with(start))
 }
 
 /// Runs a command in the foreground.
@@ -109,4 +123,22 @@ fn line(command: &Command) -> String {
         .map(|word| word.to_string_lossy())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_inherits_where_to_build_but_not_who_we_are() {
+        assert!(tells_the_package("CARGO_PKG_NAME") && tells_the_package("CARGO_MANIFEST_DIR"));
+        assert!(!tells_the_package("CARGO_TARGET_DIR") && !tells_the_package("CARGO_HOME"));
+        // The test itself is run by cargo, so there is something to take away.
+        let command = cargo(&["metadata"]);
+        assert!(
+            command
+                .get_envs()
+                .any(|(name, value)| name == "CARGO_MANIFEST_DIR" && value.is_none())
+        );
+    }
 }

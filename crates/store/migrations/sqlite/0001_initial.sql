@@ -307,6 +307,16 @@ begin
     select raise(abort, 'audit entries are append-only');
 end;
 
+-- All but the identity, which may be erased (the hash does not cover it).
+create trigger audit_entries_are_final
+before update of
+    chain, seq, occurred_at, reason, subject, relation, object_type, object_id, correlation_id,
+    canonical, prev_hash, entry_hash
+on audit_entries
+begin
+    select raise(abort, 'audit entries are append-only');
+end;
+
 create trigger execution_events_are_final before update on execution_events
 begin
     select raise(abort, 'execution events are append-only');

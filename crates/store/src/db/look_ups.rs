@@ -22,7 +22,9 @@ impl LookUps {
         W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
-        let Some(mut tx) = self.idle().pop() else { return Err(work) };
+        let Some(mut tx) = self.idle().pop() else {
+            return Err(work);
+        };
         let outcome = run(&mut tx, work);
         self.idle().push(tx);
         Ok(outcome)
@@ -46,7 +48,9 @@ mod tests {
     use crate::values;
 
     async fn count(tx: &mut Tx) -> Result<i64, Error> {
-        let found = tx.optional("select count(*) from domains", &values![], |row| row.get(0)).await?;
+        let found = tx
+            .optional("select count(*) from domains", &values![], |row| row.get(0))
+            .await?;
         Ok(found.unwrap_or_default())
     }
 
@@ -56,7 +60,9 @@ mod tests {
         for expected in 0..10 {
             assert_eq!(db.look_up(count).await.unwrap(), expected);
             let slug = format!("domain-{expected}");
-            db.write(async move |tx| testing::domain(tx, &slug).await).await.unwrap();
+            db.write(async move |tx| testing::domain(tx, &slug).await)
+                .await
+                .unwrap();
         }
     }
 
@@ -72,9 +78,13 @@ mod tests {
     async fn a_panic_or_an_error_in_a_look_up_costs_no_connection() {
         let (_dir, db) = testing::db();
         let before = db.look_ups().idle().len();
-        let panicked = db.look_up(async |_: &mut Tx| -> Result<(), Error> { panic!("as a test does") }).await;
+        let panicked = db
+            .look_up(async |_: &mut Tx| -> Result<(), Error> { panic!("as a test does") })
+            .await;
         assert!(matches!(panicked, Err(Error::Panicked)));
-        let refused = db.look_up(async |_: &mut Tx| -> Result<(), Error> { Err(Error::Busy) }).await;
+        let refused = db
+            .look_up(async |_: &mut Tx| -> Result<(), Error> { Err(Error::Busy) })
+            .await;
         assert!(matches!(refused, Err(Error::Busy)));
         assert_eq!(db.look_ups().idle().len(), before);
         assert_eq!(db.look_up(count).await.unwrap(), 0);

@@ -1,7 +1,8 @@
 //! One database handle.
 //!
 //! [`Db`] runs transactions: `db.read(async |tx| …)` on a snapshot that never waits for a writer,
-//! `db.write(async |tx| …)` as the only writer. A statement is written once, with `$n` parameters, next to
+//! `db.write(async |tx| …)` as the only writer, `db.look_up(async |tx| …)` for one short statement on the
+//! caller's own thread. A statement is written once, with `$n` parameters, next to
 //! the row it fills.
 //!
 //! SQLite runs on threads of its own: a few readers, and one writer that gathers the writes which wait into
@@ -9,6 +10,7 @@
 //! changes nothing: its transaction ends as if it had stayed.
 
 mod error;
+mod look_ups;
 mod sqlite;
 mod tx;
 mod value;

@@ -1,5 +1,6 @@
 //! SQLite on its own threads.
 
+use super::look_ups::LookUps;
 use super::{Error, Tx};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use plex_domain::env::{Clock, Rng};
@@ -22,6 +23,8 @@ const QUEUE: usize = 4096;
 const GATHER: usize = 512;
 /// Threads that read. Reads are short and CPU-bound, so a few suffice.
 const READERS: usize = 4;
+/// Connections for look-ups; when all are in use, a look-up goes to the readers.
+const LOOK_UPS: usize = 4;
 
 /// How a database is opened.
 pub struct Settings {
@@ -38,6 +41,7 @@ pub struct Settings {
 pub struct Db {
     writer: Sender<Job>,
     readers: Sender<Job>,
+    look_ups: LookUps,
     failed: Arc<AtomicBool>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
@@ -79,9 +83,14 @@ impl Db {
             let reads: Receiver<Job> = reads.clone();
             threads.push(start("db-reader", move || read_loop(tx, &reads)));
         }
+        let look_ups = (0..LOOK_UPS)
+            .map(|_| connect(&settings.path).map(tx))
+            .collect::<Result<_, _>>()?;
+        let look_ups = LookUps::new(look_ups);
         Ok(Self {
             writer,
             readers,
+            look_ups,
             failed,
             threads: Arc::new(Mutex::new(threads)),
         })
@@ -95,6 +104,22 @@ impl Db {
         E: From<Error> + Send + 'static,
     {
         submit(&self.readers, work).await
+    }
+
+    /// Runs one short statement that finds something by its key, on the caller's own thread.
+    ///
+    /// It sees what was committed before the call. Every request begins with such a look-up, and switching to
+    /// a reader and back would cost more than the statement.
+    pub async fn look_up<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match self.look_ups.try_run(work) {
+            Ok(outcome) => outcome,
+            Err(work) => self.read(work).await,
+        }
     }
 
     /// Runs `work` as the only writer. When this returns `Ok`, what it wrote is durable; when it returns
@@ -122,10 +147,12 @@ impl Db {
         let Self {
             writer,
             readers,
+            look_ups,
             failed: _,
             threads,
         } = self;
         drop((writer, readers));
+        look_ups.close();
         let threads = std::mem::take(&mut *threads.lock().expect("no holder of this lock panics"));
         for thread in threads {
             // A thread that panicked has closed its connection as well.
@@ -152,9 +179,7 @@ where
 {
     let (answer, answered) = oneshot::channel();
     let job: Job = Box::new(move |tx| {
-        tx.tick();
-        let outcome = catch_unwind(AssertUnwindSafe(|| finish(work(tx))))
-            .unwrap_or_else(|_| Err(Error::Panicked.into()));
+        let outcome = run(tx, work);
         Ran {
             keep: outcome.is_ok(),
             answer: Box::new(move |committed| {
@@ -170,6 +195,16 @@ where
         Err(TrySendError::Full(_)) => Err(Error::Busy.into()),
         Err(TrySendError::Disconnected(_)) => Err(Error::Unavailable(None).into()),
     }
+}
+
+/// Runs a transaction's code; a panic in it is an error of its caller alone.
+pub(super) fn run<T, E, W>(tx: &mut Tx, work: W) -> Result<T, E>
+where
+    W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
+    E: From<Error>,
+{
+    tx.tick();
+    catch_unwind(AssertUnwindSafe(|| finish(work(tx)))).unwrap_or_else(|_| Err(Error::Panicked.into()))
 }
 
 /// Runs a future that never waits: on SQLite every statement is done when it returns.
@@ -189,10 +224,10 @@ fn start(name: &str, run: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
 
 fn read_loop(mut tx: Tx, jobs: &Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
-        let began = tx.connection.execute_batch("begin");
+        let began = tx.step("begin");
         let ran = job(&mut tx);
-        let _ = tx.connection.execute_batch("rollback");
-        (ran.answer)(began.map_err(Error::from));
+        let _ = tx.step("rollback");
+        (ran.answer)(began);
     }
 }
 
@@ -227,14 +262,12 @@ type Answers = Vec<Box<dyn FnOnce(Result<(), Error>) + Send>>;
 
 /// One commit: the first job and those that wait behind it.
 fn gather(tx: &mut Tx, first: Job, jobs: &Receiver<Job>, answers: &mut Answers) -> Result<(), Error> {
-    if let Err(error) = tx.connection.execute_batch("begin immediate") {
-        // The jobs have not run, and dropping one answers it with `Unavailable`.
-        return Err(error.into());
-    }
+    // Without it the jobs do not run, and dropping one answers it with `Unavailable`.
+    tx.step("begin immediate")?;
     let mut next = Some(first);
     while let Some(job) = next {
         if let Err(error) = in_savepoint(tx, job, answers) {
-            let _ = tx.connection.execute_batch("rollback");
+            let _ = tx.step("rollback");
             return Err(error);
         }
         next = if answers.len() < GATHER {
@@ -243,15 +276,15 @@ fn gather(tx: &mut Tx, first: Job, jobs: &Receiver<Job>, answers: &mut Answers) 
             None
         };
     }
-    let committed = tx.connection.execute_batch("commit");
+    let committed = tx.step("commit");
     if committed.is_err() {
-        let _ = tx.connection.execute_batch("rollback");
+        let _ = tx.step("rollback");
     }
-    Ok(committed?)
+    committed
 }
 
 fn in_savepoint(tx: &mut Tx, job: Job, answers: &mut Answers) -> Result<(), Error> {
-    tx.connection.prepare_cached("savepoint job")?.execute([])?;
+    tx.step("savepoint job")?;
     let ran = job(tx);
     answers.push(ran.answer);
     if !ran.keep {
@@ -259,9 +292,9 @@ fn in_savepoint(tx: &mut Tx, job: Job, answers: &mut Answers) -> Result<(), Erro
             // Some errors, a full disk for one, end the whole transaction.
             return Err(Error::Unavailable(None));
         }
-        tx.connection.prepare_cached("rollback to job")?.execute([])?;
+        tx.step("rollback to job")?;
     }
-    tx.connection.prepare_cached("release job")?.execute([])?;
+    tx.step("release job")?;
     Ok(())
 }
 

@@ -35,6 +35,12 @@ impl Tx {
         self.now = micros(self.clock.now());
     }
 
+    /// Begins or ends something.
+    pub(super) fn step(&self, sql: &'static str) -> Result<(), Error> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
     /// Runs a statement; returns how many rows it changed.
     pub async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<usize, Error> {
         let mut statement = self.connection.prepare_cached(sql)?;

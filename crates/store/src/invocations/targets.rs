@@ -2,19 +2,20 @@
 
 use crate::db::{Error, Row, Tx};
 use crate::values;
-use plex_api::executions::{ExecutionTarget, OutputRef};
+use jiff::Timestamp;
+use plex_api::executions::{Execution, ExecutionTarget, OutputRef};
 use uuid::Uuid;
 
 /// The bucket of outputs in the embedded object store.
 pub const LOCAL_BUCKET: &str = "local";
 
 macro_rules! targets_sql {
-    ($rest:literal) => {
+    ($first:literal, $rest:literal) => {
         concat!(
-            "select
-                i.execution_id, i.node_id, n.name, i.status, e.created_at, i.updated_at, i.started_at,
-                i.finished_at, i.exit_code, i.error, i.output_kind, i.output_bytes, i.output_truncated,
-                i.output_key, i.output_sha256
+            "select ",
+            $first,
+            ", i.node_id, n.name, i.status, i.updated_at, i.started_at, i.finished_at, i.exit_code, i.error,
+                i.output_kind, i.output_bytes, i.output_truncated, i.output_key, i.output_sha256
             from ",
             $rest
         )
@@ -25,6 +26,7 @@ macro_rules! targets_sql {
 pub async fn targets(tx: &mut Tx, execution_id: Uuid, limit: u32) -> Result<Vec<ExecutionTarget>, Error> {
     tx.all(
         targets_sql!(
+            "e.created_at",
             "executions e
                 join invocations i on i.execution_id = e.id
                 join nodes n on n.id = i.node_id
@@ -33,54 +35,64 @@ pub async fn targets(tx: &mut Tx, execution_id: Uuid, limit: u32) -> Result<Vec<
             limit $2"
         ),
         &values![execution_id, limit],
-        |row| Ok(read_target(row)?.1),
+        |row| read_target(row, row.get(0)?),
     )
     .await
 }
 
-/// All targets of several executions, each with its execution's id, in one statement.
-pub async fn targets_of(tx: &mut Tx, executions: &[Uuid]) -> Result<Vec<(Uuid, ExecutionTarget)>, Error> {
-    let ids: Vec<String> = executions.iter().map(|id| id.simple().to_string()).collect();
+/// Gives several executions all of their targets, in one statement.
+pub async fn attach_targets(tx: &mut Tx, executions: &mut [&mut Execution]) -> Result<(), Error> {
+    let ids: Vec<String> = executions
+        .iter()
+        .map(|execution| execution.id.simple().to_string())
+        .collect();
     let ids = serde_json::to_string(&ids).expect("hex strings are JSON");
-    tx.all(
+    // The executions are at hand, so their rows need not be looked up again.
+    tx.each(
         targets_sql!(
+            "ids.key",
             "json_each($1) ids
-                cross join executions e on e.id = unhex(ids.value)
-                cross join invocations i on i.execution_id = e.id
+                cross join invocations i on i.execution_id = unhex(ids.value)
                 cross join nodes n on n.id = i.node_id"
         ),
         &values![&ids],
-        read_target,
+        |row| {
+            let index: u32 = row.get(0)?;
+            let execution = &mut executions[index as usize];
+            let target = read_target(row, execution.created_at)?;
+            execution.targets.push(target);
+            Ok(())
+        },
     )
     .await
 }
 
-fn read_target(row: &Row<'_>) -> Result<(Uuid, ExecutionTarget), Error> {
-    let kind: Option<String> = row.get(10)?;
+/// The first column is the caller's.
+fn read_target(row: &Row<'_>, created_at: Timestamp) -> Result<ExecutionTarget, Error> {
+    let kind: Option<String> = row.get(9)?;
     let output_ref = match kind.as_deref() {
         None => None,
         Some("inline") => Some(OutputRef::Inline { inline_bytes: None }),
         Some(_) => Some(OutputRef::ObjectStore {
             bucket: LOCAL_BUCKET.to_owned(),
-            key: row.get(13)?,
-            sha256: row.get(14)?,
+            key: row.get(12)?,
+            sha256: row.get(13)?,
         }),
     };
-    let target = ExecutionTarget {
+    Ok(ExecutionTarget {
         node_id: row.get(1)?,
         node_name: row.get(2)?,
         status: row.get(3)?,
-        created_at: row.get(4)?,
-        updated_at: row.get(5)?,
-        started_at: row.get(6)?,
-        finished_at: row.get(7)?,
-        exit_code: row.get(8)?,
-        error: row.get(9)?,
-        output_bytes: row.get(11)?,
-        output_truncated: row.get(12)?,
+        created_at,
+        updated_at: row.get(4)?,
+        started_at: row.get(5)?,
+        finished_at: row.get(6)?,
+        exit_code: row.get(7)?,
+        error: row.get(8)?,
+        output_bytes: row.get(10)?,
+        output_truncated: row.get(11)?,
         output_ref,
-    };
-    Ok((row.get(0)?, target))
+    })
 }
 
 /// One target of one execution.
@@ -91,13 +103,14 @@ pub async fn target(
 ) -> Result<Option<ExecutionTarget>, Error> {
     tx.optional(
         targets_sql!(
+            "e.created_at",
             "executions e
                 join invocations i on i.execution_id = e.id
                 join nodes n on n.id = i.node_id
             where e.id = $1 and i.node_id = $2"
         ),
         &values![execution_id, node_id],
-        |row| Ok(read_target(row)?.1),
+        |row| read_target(row, row.get(0)?),
     )
     .await
 }

@@ -317,7 +317,7 @@ proptest! {
     fn the_store_follows_the_rules(steps in steps(), size in 1..8_usize) {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
             let fixture = Fixture::with_nodes(3).await;
-            let mut model = vec![Invocation { status: ExecutionStatus::Pending, last_report: None }; 3];
+            let mut model = [const { Invocation { status: ExecutionStatus::Pending, last_report: None } }; 3];
             let mut reached = 0;
             for batch in steps.chunks(size) {
                 let reports = batch.iter().map(|(node, status, mark)| fixture.report(*node, *status, *mark)).collect();

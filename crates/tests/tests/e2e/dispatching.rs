@@ -288,20 +288,18 @@ fn bodies_up_to_the_ceiling_arrive_and_no_larger_one() {
     let control_plane = ControlPlane::start();
     let node = SimulatedNode::register(&control_plane, "n");
     let admin = control_plane.admin();
-    let body = |total: usize| {
-        let frame = format!(
-            r#"{{"action":"probe","node_id":"{}","parameters":{{"a":""}}}}"#,
-            node.id
-        );
-        let (head, tail) = frame.split_at(frame.len() - 3);
-        format!("{head}{}{tail}", "x".repeat(total - frame.len()))
-    };
-    let send = |total: usize| admin.post_raw(&paths::dispatch(admin.project_id), body(total).as_bytes(), &[]);
-    let whole = send(256 * 1024).expect(201).json();
-    assert_eq!(
-        whole["parameters"]["a"].as_str().unwrap().len(),
-        256 * 1024 - body(200).len() + body(200).matches('x').count()
+    let head = format!(
+        r#"{{"action":"probe","node_id":"{}","parameters":{{"a":""#,
+        node.id
     );
+    let tail = r#""}}"#;
+    let room = |total: usize| total - head.len() - tail.len();
+    let send = |total: usize| {
+        let body = format!("{head}{}{tail}", "x".repeat(room(total)));
+        admin.post_raw(&paths::dispatch(admin.project_id), body.as_bytes(), &[])
+    };
+    let whole = send(256 * 1024).expect(201).json();
+    assert_eq!(whole["parameters"]["a"].as_str().unwrap().len(), room(256 * 1024));
     assert_eq!(
         send(256 * 1024 + 1).refusal(),
         (413, "request_body_too_large".to_owned())

@@ -3,6 +3,8 @@
 //! Each module is one theme. Every test starts what it needs on a port of its own, so that they run in any
 //! order and at once.
 
+mod audit;
+mod choke_point;
 mod commands;
 mod cursors;
 mod denial;
@@ -19,6 +21,7 @@ mod replays;
 mod requests;
 mod roles;
 mod selectors;
+mod snapshots;
 mod terminal;
 mod transitions;
 mod uploads;

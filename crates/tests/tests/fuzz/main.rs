@@ -36,8 +36,13 @@ fn cursor() {
 
 #[test]
 fn every_corpus_has_its_target() {
-    let names = fs::read_dir(corpora()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    assert_eq!(names.collect::<BTreeSet<_>>(), TARGETS.map(|(name, _)| name.to_owned()).into());
+    let names = fs::read_dir(corpora())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(
+        names.collect::<BTreeSet<_>>(),
+        TARGETS.map(|(name, _)| name.to_owned()).into()
+    );
 }
 
 fn corpora() -> &'static Path {
@@ -51,17 +56,27 @@ fn run((name, target): Target) {
         attempt(name, target, seed);
     }
     let mut mutator = Mutator::new(SEED, corpus);
-    let good = (0..MUTATIONS).filter(|_| attempt(name, target, &mutator.next())).count();
+    let good = (0..MUTATIONS)
+        .filter(|_| attempt(name, target, &mutator.next()))
+        .count();
     let share = good * 100 / MUTATIONS;
-    assert!((3..=97).contains(&share), "{share} % are well-formed: such inputs find little");
+    assert!(
+        (3..=97).contains(&share),
+        "{share} % are well-formed: such inputs find little"
+    );
 }
 
 /// The files of a corpus, in the order of their names.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let files = fs::read_dir(corpora().join(name)).expect("every target has a corpus");
-    let mut files: Vec<_> = files.map(|entry| entry.expect("a directory can be read").path()).collect();
+    let mut files: Vec<_> = files
+        .map(|entry| entry.expect("a directory can be read").path())
+        .collect();
     files.sort();
-    files.iter().map(|file| fs::read(file).expect("a corpus holds files")).collect()
+    files
+        .iter()
+        .map(|file| fs::read(file).expect("a corpus holds files"))
+        .collect()
 }
 
 fn attempt(name: &str, target: fn(&[u8]) -> bool, data: &[u8]) -> bool {

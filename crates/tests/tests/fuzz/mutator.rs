@@ -2,9 +2,33 @@
 
 /// Words that parsers are touchy about.
 const WORDS: &[&[u8]] = &[
-    b"\\u0000", b"\\ud800", b"\\\"", b"\xff", b"\0", b"null", b"true", b"1e400", b"-0", b"18446744073709551616", b"{}",
-    b"[]", b"{\"", b"\":", b"[[[[[[[[", b"\xe2\x80\xa8", b" in (", b"!=", b",", b"!", b"(", b")", b"started", b"timeout",
-    b"16385", b"==", b"A",
+    b"\\u0000",
+    b"\\ud800",
+    b"\\\"",
+    b"\xff",
+    b"\0",
+    b"null",
+    b"true",
+    b"1e400",
+    b"-0",
+    b"18446744073709551616",
+    b"{}",
+    b"[]",
+    b"{\"",
+    b"\":",
+    b"[[[[[[[[",
+    b"\xe2\x80\xa8",
+    b" in (",
+    b"!=",
+    b",",
+    b"!",
+    b"(",
+    b")",
+    b"started",
+    b"timeout",
+    b"16385",
+    b"==",
+    b"A",
 ];
 /// Inputs do not grow beyond this, so that every run takes about as long.
 const MOST_BYTES: usize = 8 * 1024;

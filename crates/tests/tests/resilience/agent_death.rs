@@ -2,7 +2,7 @@
 //! it is told truthfully.
 
 use crate::interceptor::{Interceptor, Withheld};
-use crate::{JOB, dispatch_hook, ended_target, inline_output, runs};
+use crate::{JOB, dispatch_hook, ended_target, inline_output, record, runs};
 use plex_tests::{Agent, ControlPlane, LIMIT, until};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -24,7 +24,11 @@ impl Scene {
         let interceptor = Interceptor::before(&control_plane);
         let agent = Agent::start_with(&control_plane, "mortal", &["--server", &interceptor.url()]);
         agent.hook("job", JOB);
-        Self { control_plane, interceptor, agent }
+        Self {
+            control_plane,
+            interceptor,
+            agent,
+        }
     }
 
     fn dispatch(&self) -> Uuid {
@@ -71,13 +75,21 @@ impl Scene {
 
 #[track_caller]
 fn assert_succeeded(target: &Value) {
-    assert_eq!((&target["status"], &target["exit_code"]), (&"succeeded".into(), &0.into()), "{target}");
+    assert_eq!(
+        (&target["status"], &target["exit_code"]),
+        (&"succeeded".into(), &0.into()),
+        "{target}"
+    );
     assert!(inline_output(target).starts_with(b"done "), "{target}");
 }
 
 #[track_caller]
 fn assert_interrupted(target: &Value) {
-    assert_eq!((&target["status"], &target["error"]), (&"failed".into(), &"interrupted".into()), "{target}");
+    assert_eq!(
+        (&target["status"], &target["error"]),
+        (&"failed".into(), &"interrupted".into()),
+        "{target}"
+    );
     assert!(target.get("exit_code").is_none(), "nobody saw it exit: {target}");
 }
 
@@ -114,9 +126,13 @@ fn while_the_body_runs_is_an_interruption_and_the_body_goes_too() {
     let mut scene = Scene::new();
     scene.hold_jobs();
     let execution = scene.dispatch();
-    until("the job to run", LIMIT, || (runs(&scene.agent) == 1).then_some(()));
+    until("the job to run", LIMIT, || {
+        (runs(&scene.agent) == 1).then_some(())
+    });
     scene.agent.kill9();
-    until("the job to be gone", LIMIT, || (!anybody_runs_for(execution)).then_some(()));
+    until("the job to be gone", LIMIT, || {
+        (!anybody_runs_for(execution)).then_some(())
+    });
     scene.let_jobs_go();
     scene.agent.restart();
     assert_interrupted(&scene.truth(execution));
@@ -129,7 +145,11 @@ fn anybody_runs_for(execution: Uuid) -> bool {
     let processes = fs::read_dir("/proc").expect("Linux has /proc");
     let paths = processes.filter_map(|entry| Some(entry.ok()?.path().join("environ")));
     let environments = paths.filter_map(|path| fs::read(path).ok());
-    environments.into_iter().any(|environment| environment.split(|byte| *byte == 0).any(|one| one == mark.as_bytes()))
+    environments.into_iter().any(|environment| {
+        environment
+            .split(|byte| *byte == 0)
+            .any(|one| one == mark.as_bytes())
+    })
 }
 
 #[test]
@@ -145,11 +165,7 @@ fn a_result_whose_answer_was_lost_is_stored_once() {
     let target = scene.killed_at(Withheld::Answer, "succeeded");
     assert_succeeded(&target);
     assert_eq!(scene.runs(), 1);
-    let events = crate::database(&scene.control_plane);
-    let mut doubles = events
-        .prepare("select count(*) from execution_events group by execution_id, node_id, status having count(*) > 1")
-        .unwrap();
-    assert!(!doubles.exists([]).unwrap());
+    record::assert_sound(&scene.control_plane);
 }
 
 #[test]
@@ -157,7 +173,9 @@ fn a_result_that_waits_on_disk_for_a_frozen_control_plane_survives_the_agent() {
     let mut scene = Scene::new();
     scene.hold_jobs();
     let execution = scene.dispatch();
-    until("the job to run", LIMIT, || (runs(&scene.agent) == 1).then_some(()));
+    until("the job to run", LIMIT, || {
+        (runs(&scene.agent) == 1).then_some(())
+    });
     scene.control_plane.signal(Signal::STOP);
     scene.let_jobs_go();
     let kept = scene.agent.state_dir().join(format!("spool/{execution}.json"));
@@ -171,7 +189,8 @@ fn a_result_that_waits_on_disk_for_a_frozen_control_plane_survives_the_agent() {
 
 #[test]
 fn a_large_output_whose_report_was_lost_is_there_after_the_restart() {
-    const LARGE: &str = "#!/bin/sh\necho large >> \"$HOME/scratch/count\"\nhead -c 100000 /dev/zero | tr '\\0' x\n";
+    const LARGE: &str =
+        "#!/bin/sh\necho large >> \"$HOME/scratch/count\"\nhead -c 100000 /dev/zero | tr '\\0' x\n";
     let mut scene = Scene::new();
     scene.agent.hook("large", LARGE);
     scene.interceptor.withhold_report(Withheld::Request, "succeeded");
@@ -184,17 +203,25 @@ fn a_large_output_whose_report_was_lost_is_there_after_the_restart() {
     let target = scene.truth(execution);
     assert_eq!(target["status"], "succeeded", "{target}");
     assert_eq!(target["output_bytes"], 100_000, "{target}");
-    assert_eq!(target["output_ref"]["sha256"], plex_tests::sha256_hex(&[b'x'; 100_000]), "{target}");
+    assert_eq!(
+        target["output_ref"]["sha256"],
+        plex_tests::sha256_hex(&[b'x'; 100_000]),
+        "{target}"
+    );
     let path = plex_api::paths::target_output(admin.project_id, execution, scene.agent.node_id());
     let moved = admin.get(&path).expect(303);
-    let bytes = admin.web().send(&http::Method::GET, moved.header("location").unwrap(), &[], None).expect(200);
+    let bytes = admin
+        .web()
+        .send(&http::Method::GET, moved.header("location").unwrap(), &[], None)
+        .expect(200);
     assert!(bytes.body == [b'x'; 100_000]);
     assert_eq!(scene.runs(), 1);
 }
 
 #[test]
 fn killed_again_and_again_it_runs_nothing_twice_and_lies_about_nothing() {
-    const BRIEF: &str = "#!/bin/sh\necho \"$PLEXD_EXECUTION_ID\" >> \"$HOME/scratch/count\"\nsleep 0.1\necho done\n";
+    const BRIEF: &str =
+        "#!/bin/sh\necho \"$PLEXD_EXECUTION_ID\" >> \"$HOME/scratch/count\"\nsleep 0.1\necho done\n";
     let control_plane = ControlPlane::start();
     let mut agent = Agent::start(&control_plane, "often-killed");
     agent.hook("brief", BRIEF);
@@ -207,7 +234,10 @@ fn killed_again_and_again_it_runs_nothing_twice_and_lies_about_nothing() {
         agent.restart();
     }
     let mut ran: BTreeMap<String, usize> = BTreeMap::new();
-    let targets: Vec<_> = executions.iter().map(|execution| (execution, ended_target(&admin, *execution))).collect();
+    let targets: Vec<_> = executions
+        .iter()
+        .map(|execution| (execution, ended_target(&admin, *execution)))
+        .collect();
     for line in fs::read_to_string(agent.scratch().join("count")).unwrap().lines() {
         *ran.entry(line.to_owned()).or_default() += 1;
     }

@@ -33,8 +33,14 @@ impl Said {
     fn assert_silent_about(&self, secret: &str) {
         assert!(secret.len() >= 16, "too short to be a canary");
         for (who, what) in &self.0 {
-            let found = what.windows(secret.len()).any(|window| window == secret.as_bytes());
-            assert!(!found, "{who} gave a secret away: {}", String::from_utf8_lossy(what));
+            let found = what
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes());
+            assert!(
+                !found,
+                "{who} gave a secret away: {}",
+                String::from_utf8_lossy(what)
+            );
         }
     }
 }
@@ -53,28 +59,56 @@ exit 0
     let control_plane = ControlPlane::start();
     let admin = control_plane.admin();
     let agent = Agent::start(&control_plane, "keeper");
-    agent.hook_with("login", HOOK, &json!({"parameters": [{"name": "password", "secret": true}, {"name": "user"}]}));
+    agent.hook_with(
+        "login",
+        HOOK,
+        &json!({"parameters": [{"name": "password", "secret": true}, {"name": "user"}]}),
+    );
     let mut said = Said::default();
     for user in ["root", "fail"] {
         let parameters = json!({"user": user, "password": CANARY});
-        let order = json!({"action": "login", "type": "hook", "node_id": agent.node_id(), "parameters": parameters});
+        let order =
+            json!({"action": "login", "type": "hook", "node_id": agent.node_id(), "parameters": parameters});
         let dispatched = admin.post(&paths::dispatch(admin.project_id), &order).expect(201);
         said.answer("dispatch", &dispatched);
         let id = dispatched.json()["id"].as_str().unwrap().to_owned();
         let target = ended_target(&admin, id.parse().unwrap());
-        assert_eq!(target["status"], if user == "root" { "succeeded" } else { "failed" }, "{target}");
-        assert_eq!(fs::read_to_string(agent.scratch().join("seen")).unwrap(), CANARY, "the hook has it");
-        assert_eq!(admin.execution(id.parse().unwrap())["parameters"], json!({"user": user, "password": "***"}));
+        assert_eq!(
+            target["status"],
+            if user == "root" { "succeeded" } else { "failed" },
+            "{target}"
+        );
+        assert_eq!(
+            fs::read_to_string(agent.scratch().join("seen")).unwrap(),
+            CANARY,
+            "the hook has it"
+        );
+        assert_eq!(
+            admin.execution(id.parse().unwrap())["parameters"],
+            json!({"user": user, "password": "***"})
+        );
         let project = admin.project_id.to_string();
         for form in ["text", "json", "yaml"] {
             for command in ["exec-log", "action"] {
-                let ran = admin.plexctl(&[command, "get", "--project", &project, "--id", &id, "--output", form]);
+                let ran = admin.plexctl(&[
+                    command,
+                    "get",
+                    "--project",
+                    &project,
+                    "--id",
+                    &id,
+                    "--output",
+                    form,
+                ]);
                 let ran = ran.expect(0);
                 said.hear(&format!("plexctl {command} get"), ran.stdout);
                 said.hear(&format!("plexctl {command} get"), ran.stderr);
             }
         }
-        said.answer("get", &admin.get(&paths::execution(admin.project_id, id.parse().unwrap())));
+        said.answer(
+            "get",
+            &admin.get(&paths::execution(admin.project_id, id.parse().unwrap())),
+        );
     }
     said.answer("list", &admin.get(&paths::executions(admin.project_id)));
     said.answer("capabilities", &admin.get(&paths::capabilities(admin.project_id)));
@@ -112,7 +146,10 @@ fn tokens_and_keys_are_shown_once_and_kept_nowhere() {
     let agent = Agent::start(&control_plane, "real");
     let identity = fs::read_to_string(agent.state_dir().join("identity.json")).unwrap();
     let identity: serde_json::Value = serde_json::from_str(&identity).unwrap();
-    let agent_key = identity["nsk"].as_str().expect("an agent keeps its key").to_owned();
+    let agent_key = identity["nsk"]
+        .as_str()
+        .expect("an agent keeps its key")
+        .to_owned();
     let agent_bootstrap = fs::read_to_string(agent.state_dir().with_file_name("bootstrap.token")).unwrap();
 
     let mut said = Said::default();
@@ -138,23 +175,52 @@ fn tokens_and_keys_are_shown_once_and_kept_nowhere() {
     said.answer("state", &node.state());
     said.answer("heartbeat", &node.heartbeat());
     // Credentials in the wrong place.
-    let mistaken = [("authorization", format!("Bearer {bootstrap}")), ("authorization", format!("Basic {}", viewer.token))];
+    let mistaken = [
+        ("authorization", format!("Bearer {bootstrap}")),
+        ("authorization", format!("Basic {}", viewer.token)),
+    ];
     for (name, value) in mistaken {
-        said.answer("401", &control_plane.web().send(&Method::GET, paths::WHOAMI, &[(name, &value)], None).expect(401));
+        said.answer(
+            "401",
+            &control_plane
+                .web()
+                .send(&Method::GET, paths::WHOAMI, &[(name, &value)], None)
+                .expect(401),
+        );
     }
     said.answer("401", &node.with_bearer(&viewer.token).heartbeat().expect(401));
-    said.answer("reuse", &SimulatedNode::try_redeem(&control_plane, &agent_bootstrap, "again"));
+    said.answer(
+        "reuse",
+        &SimulatedNode::try_redeem(&control_plane, &agent_bootstrap, "again"),
+    );
     said.hear("the server's log", control_plane.log());
     said.hear("the agent's log", agent.log());
-    for secret in [admin.token.as_str(), &viewer.token, &bootstrap, &agent_bootstrap, &node.bearer, key, &agent_key] {
+    for secret in [
+        admin.token.as_str(),
+        &viewer.token,
+        &bootstrap,
+        &agent_bootstrap,
+        &node.bearer,
+        key,
+        &agent_key,
+    ] {
         said.assert_silent_about(secret);
     }
     let mut kept = Said::default();
     kept.read(&control_plane.data_dir());
-    for secret in [viewer.token.as_str(), &bootstrap, &agent_bootstrap, key, &agent_key] {
+    for secret in [
+        viewer.token.as_str(),
+        &bootstrap,
+        &agent_bootstrap,
+        key,
+        &agent_key,
+    ] {
         kept.assert_silent_about(secret);
     }
     let raw_key = plex_tests::from_base64(&agent_key);
     let holds_key = |what: &[u8]| what.windows(raw_key.len()).any(|window| window == raw_key);
-    assert!(!kept.0.iter().any(|(_, what)| holds_key(what)), "a node's key is stored as it is");
+    assert!(
+        !kept.0.iter().any(|(_, what)| holds_key(what)),
+        "a node's key is stored as it is"
+    );
 }

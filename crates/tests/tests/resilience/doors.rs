@@ -20,14 +20,26 @@ fn say(control_plane: &ControlPlane, bytes: &[u8]) -> String {
 
 #[track_caller]
 fn assert_refused(answer: &str, status: u16, code: &str) {
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("no answer: {answer:?}"));
     assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
     let head = head.to_ascii_lowercase();
-    assert!(head.contains("content-type: application/problem+json"), "{answer}");
+    assert!(
+        head.contains("content-type: application/problem+json"),
+        "{answer}"
+    );
     let problem: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"));
-    assert_eq!((&problem["code"], &problem["status"]), (&code.into(), &status.into()), "{answer}");
+    assert_eq!(
+        (&problem["code"], &problem["status"]),
+        (&code.into(), &status.into()),
+        "{answer}"
+    );
     let correlation = problem["correlation_id"].as_str().expect("a correlation id");
-    assert!(head.contains(&format!("x-correlation-id: {correlation}")), "{answer}");
+    assert!(
+        head.contains(&format!("x-correlation-id: {correlation}")),
+        "{answer}"
+    );
 }
 
 #[test]
@@ -39,7 +51,9 @@ fn what_has_two_readings_is_refused() {
         format!("GET {health} HTTP/1.1\r\n\r\n"),
         format!("GET {health} HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"),
         format!("GET {health} HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
-        format!("POST {project} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        format!(
+            "POST {project} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        ),
         format!("POST {project} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{{}}"),
         format!("POST {project} HTTP/1.1\r\nHost: a\r\nContent-Length: +2\r\n\r\n{{}}"),
         format!("POST {project} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
@@ -68,11 +82,22 @@ fn nothing_hides_behind_a_refused_request() {
 fn a_head_that_is_too_large_or_too_slow_is_refused() {
     let control_plane = ControlPlane::start();
     let health = paths::HEALTH;
-    let large = format!("GET {health} HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(500_000));
-    assert_refused(&say(&control_plane, large.as_bytes()), 431, "request_head_too_large");
+    let large = format!(
+        "GET {health} HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
+        "x".repeat(500_000)
+    );
+    assert_refused(
+        &say(&control_plane, large.as_bytes()),
+        431,
+        "request_head_too_large",
+    );
     let many = "X: y\r\n".repeat(200);
     let many = format!("GET {health} HTTP/1.1\r\nHost: a\r\n{many}\r\n");
-    assert_refused(&say(&control_plane, many.as_bytes()), 431, "request_head_too_large");
+    assert_refused(
+        &say(&control_plane, many.as_bytes()),
+        431,
+        "request_head_too_large",
+    );
     // Nothing more is said; the server has to lose its patience by itself.
     let slow = format!("GET {health} HTTP/1.1\r\nHost: a\r\nX: ");
     assert_refused(&say(&control_plane, slow.as_bytes()), 408, "request_timeout");
@@ -101,12 +126,24 @@ fn a_content_coding_is_refused() {
     let path = paths::dispatch(admin.project_id);
     for coding in ["gzip", "br", "zstd", "deflate", "gzip, identity"] {
         let refused = admin.post_raw(&path, b"\x1f\x8b\x08\0\0\0\0\0", &[("content-encoding", coding)]);
-        assert_eq!(refused.refusal(), (415, "unsupported_media_type".to_owned()), "{coding}");
+        assert_eq!(
+            refused.refusal(),
+            (415, "unsupported_media_type".to_owned()),
+            "{coding}"
+        );
     }
-    for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+    for media_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+    ] {
         let headers = [("content-type", media_type)];
         let refused = admin.send(&http::Method::POST, &path, &headers, Some(b"{}"));
-        assert_eq!(refused.refusal(), (415, "unsupported_media_type".to_owned()), "{media_type}");
+        assert_eq!(
+            refused.refusal(),
+            (415, "unsupported_media_type".to_owned()),
+            "{media_type}"
+        );
     }
 }
 
@@ -117,13 +154,48 @@ fn a_body_is_utf_8_also_where_nobody_looks() {
     let node = SimulatedNode::register(&control_plane, "node");
     let execution = admin.dispatch(node.id, "probe");
     let refused = node.callback_raw(execution, b"{\"status\":\"ack\",\"unknown\":\"\xff\"}");
-    assert_eq!(refused.refusal(), (400, "malformed_execution_callback".to_owned()));
+    assert_eq!(
+        refused.refusal(),
+        (400, "malformed_execution_callback".to_owned())
+    );
     let mut order = format!(r#"{{"action":"probe","node_id":"{}","unknown":"?"}}"#, node.id).into_bytes();
-    let at = order.iter().position(|byte| *byte == b'?').expect("it was just put there");
+    let at = order
+        .iter()
+        .position(|byte| *byte == b'?')
+        .expect("it was just put there");
     order[at] = 0xff;
     let refused = admin.post_raw(&paths::dispatch(admin.project_id), &order, &[]);
     assert_eq!(refused.refusal(), (400, "invalid_body".to_owned()));
-    node.callback_raw(execution, "{\"status\":\"ack\",\"unknown\":\"\u{fc}\"}".as_bytes()).expect(200);
+    node.callback_raw(
+        execution,
+        "{\"status\":\"ack\",\"unknown\":\"\u{fc}\"}".as_bytes(),
+    )
+    .expect(200);
+}
+
+#[test]
+fn a_body_is_an_object_and_not_the_list_of_its_values() {
+    let control_plane = ControlPlane::start();
+    let admin = control_plane.admin();
+    let node = SimulatedNode::register(&control_plane, "node");
+    let execution = admin.dispatch(node.id, "probe");
+    for body in [
+        r#"["ack"]"#,
+        " \r\n\t[\"ack\",null,null,null,null,null]",
+        "[]",
+        r#""ack""#,
+        "null",
+        "7",
+        "",
+    ] {
+        let refused = node.callback_raw(execution, body.as_bytes());
+        assert_eq!(
+            refused.refusal(),
+            (400, "malformed_execution_callback".to_owned()),
+            "{body}"
+        );
+    }
+    assert_eq!(admin.execution(execution)["status"], "pending");
 }
 
 #[test]
@@ -160,6 +232,9 @@ fn an_endless_body_is_refused_at_its_ceiling_and_takes_no_memory() {
 fn most_memory(control_plane: &ControlPlane) -> u64 {
     let path = format!("/proc/{}/status", control_plane.pid());
     let status = std::fs::read_to_string(path).expect("the server runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .expect("Linux tells");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }

@@ -22,7 +22,11 @@ fn text(path: &Path) -> &str {
 }
 
 fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode() & 0o7777
+    fs::metadata(path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        .permissions()
+        .mode()
+        & 0o7777
 }
 
 #[test]
@@ -32,7 +36,11 @@ fn init_refuses_a_directory_that_is_in_use_and_leaves_it_as_it_is() {
     plexsphere(&["init", "--data-dir", text(&data)]).expect(0);
     let before = files_below(place.path());
     let again = plexsphere(&["init", "--data-dir", text(&data)]).expect(1);
-    assert!(again.stderr.starts_with("error: ") && again.stderr.contains("initialised already"), "{}", again.stderr);
+    assert!(
+        again.stderr.starts_with("error: ") && again.stderr.contains("initialised already"),
+        "{}",
+        again.stderr
+    );
     assert!(again.stderr.contains("\nhint: "), "{}", again.stderr);
     assert!(again.stdout.is_empty());
     assert!(files_below(place.path()) == before, "something was changed");
@@ -41,7 +49,10 @@ fn init_refuses_a_directory_that_is_in_use_and_leaves_it_as_it_is() {
     fs::create_dir(&foreign).unwrap();
     fs::write(foreign.join("letter"), "dear").unwrap();
     plexsphere(&["init", "--data-dir", text(&foreign)]).expect(1);
-    assert_eq!(files_below(&foreign), BTreeMap::from([(foreign.join("letter"), b"dear".to_vec())]));
+    assert_eq!(
+        files_below(&foreign),
+        BTreeMap::from([(foreign.join("letter"), b"dear".to_vec())])
+    );
 }
 
 #[test]
@@ -49,12 +60,19 @@ fn what_init_and_serve_make_is_for_their_user_only() {
     let control_plane = ControlPlane::start();
     let data = control_plane.data_dir();
     assert_eq!(mode(&data), 0o700);
-    let public: Vec<_> = files_below(&data).into_keys().filter(|path| mode(path) & 0o077 != 0).collect();
+    let public: Vec<_> = files_below(&data)
+        .into_keys()
+        .filter(|path| mode(path) & 0o077 != 0)
+        .collect();
     for path in &public {
         let bytes = fs::read(path).unwrap();
         let head = bytes.starts_with(b"-----BEGIN CERTIFICATE-----");
         let has_key = bytes.windows(11).any(|window| window == b"PRIVATE KEY");
-        assert!(head && !has_key, "{} is not a certificate, yet others may read it", path.display());
+        assert!(
+            head && !has_key,
+            "{} is not a certificate, yet others may read it",
+            path.display()
+        );
     }
     for secret in ["master.key", "admin.token", "ca.key", "tls.key"] {
         assert_eq!(mode(&data.join(secret)), 0o600, "{secret}");
@@ -71,7 +89,11 @@ fn serve_refuses_secrets_that_others_can_read() {
         let path = data.join(secret);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let refused = plexsphere(&["serve", "--data-dir", text(&data), "--listen", "127.0.0.1:0"]).expect(1);
-        assert!(refused.stderr.contains(secret) && refused.stderr.contains("hint: chmod 600"), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains(secret) && refused.stderr.contains("hint: chmod 600"),
+            "{}",
+            refused.stderr
+        );
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 }
@@ -84,7 +106,11 @@ fn a_second_server_on_the_same_directory_is_refused() {
     let arguments = ["serve", "--data-dir", text(&data), "--listen", "127.0.0.1:0"];
     let second = plexsphere(&[&arguments[..], &["--ready-file", text(&ready)]].concat()).expect(1);
     assert!(second.stderr.starts_with("error: "), "{}", second.stderr);
-    assert!(second.stderr.contains("another") || second.stderr.contains("in use"), "{}", second.stderr);
+    assert!(
+        second.stderr.contains("another") || second.stderr.contains("in use"),
+        "{}",
+        second.stderr
+    );
     assert!(!ready.exists(), "it announced itself");
     control_plane.admin().get(paths::WHOAMI).expect(200);
 }
@@ -96,7 +122,15 @@ fn the_ready_file_says_where_and_appears_when_it_is_true() {
     plexsphere(&["init", "--data-dir", text(&data)]).expect(0);
     fs::write(&ready, r#"{"url":"https://localhost:1"}"#).unwrap();
     let mut command = Program::Plexsphere.command();
-    command.args(["serve", "--data-dir", text(&data), "--listen", "127.0.0.1:0", "--ready-file", text(&ready)]);
+    command.args([
+        "serve",
+        "--data-dir",
+        text(&data),
+        "--listen",
+        "127.0.0.1:0",
+        "--ready-file",
+        text(&ready),
+    ]);
     let mut server = Process::start(command, &place.path().join("log"));
     let url = plex_tests::until("the ready file", plex_tests::LIMIT, || {
         assert!(server.ended().is_none(), "{}", server.log());
@@ -119,7 +153,14 @@ fn listening_everywhere_needs_a_name_to_be_known_by() {
         let refused = plexsphere(&["serve", "--data-dir", text(&data), "--listen", address]).expect(2);
         assert!(refused.stderr.contains("--public-url"), "{}", refused.stderr);
     }
-    let odd = plexsphere(&["serve", "--data-dir", text(&data), "--public-url", "http://plain.example"]).expect(2);
+    let odd = plexsphere(&[
+        "serve",
+        "--data-dir",
+        text(&data),
+        "--public-url",
+        "http://plain.example",
+    ])
+    .expect(2);
     assert!(odd.stderr.contains("--public-url"), "{}", odd.stderr);
     plexsphere(&["serve", "--data-dir", text(&place.path().join("nowhere"))]).expect(1);
 }
@@ -129,14 +170,30 @@ fn a_reset_token_works_at_once_and_the_old_one_no_more() {
     let control_plane = ControlPlane::start();
     let old = control_plane.admin();
     let viewer = old.with_role("viewer");
-    let reset = plexsphere(&["admin", "reset-token", "--data-dir", text(&control_plane.data_dir())]).expect(0);
+    let reset = plexsphere(&[
+        "admin",
+        "reset-token",
+        "--data-dir",
+        text(&control_plane.data_dir()),
+    ])
+    .expect(0);
     let file = control_plane.admin_token_file();
     let token = fs::read_to_string(file).unwrap();
     assert_eq!(mode(file), 0o600);
-    assert!(!reset.text().contains(token.trim_end()) && !reset.stderr.contains(token.trim_end()), "it was printed");
+    assert!(
+        !reset.text().contains(token.trim_end()) && !reset.stderr.contains(token.trim_end()),
+        "it was printed"
+    );
     assert_ne!(token.trim_end(), old.token);
-    assert_eq!(old.get(paths::WHOAMI).refusal(), (401, "unauthenticated".to_owned()));
-    let new = old.with_token(token.trim_end()).get(paths::WHOAMI).expect(200).json();
+    assert_eq!(
+        old.get(paths::WHOAMI).refusal(),
+        (401, "unauthenticated".to_owned())
+    );
+    let new = old
+        .with_token(token.trim_end())
+        .get(paths::WHOAMI)
+        .expect(200)
+        .json();
     assert_eq!(new["principal_scope"], "platform");
     viewer.get(paths::WHOAMI).expect(200);
 }
@@ -147,19 +204,35 @@ fn openssl_accepts_the_served_chain_by_the_strict_rules() {
     let place = tempfile::tempdir().unwrap();
     let (_, authority) = control_plane.url().split_once("://").unwrap();
     let mut client = Command::new("openssl");
-    client.args(["s_client", "-connect", authority, "-showcerts"]).arg("-CAfile").arg(control_plane.ca_file());
+    client
+        .args(["s_client", "-connect", authority, "-showcerts"])
+        .arg("-CAfile")
+        .arg(control_plane.ca_file());
     let shown = Ran::of(client, b"").text();
-    let begin = shown.find("-----BEGIN CERTIFICATE-----").unwrap_or_else(|| panic!("no certificate: {shown}"));
+    let begin = shown
+        .find("-----BEGIN CERTIFICATE-----")
+        .unwrap_or_else(|| panic!("no certificate: {shown}"));
     let chain = place.path().join("chain.pem");
     fs::write(&chain, &shown[begin..]).unwrap();
     let verify = |purpose: &str, name: [&str; 2]| {
         let mut verify = Command::new("openssl");
-        verify.args(["verify", "-x509_strict", "-purpose", purpose]).args(name);
-        verify.arg("-CAfile").arg(control_plane.ca_file()).arg("-untrusted").arg(&chain).arg(&chain);
+        verify
+            .args(["verify", "-x509_strict", "-purpose", purpose])
+            .args(name);
+        verify
+            .arg("-CAfile")
+            .arg(control_plane.ca_file())
+            .arg("-untrusted")
+            .arg(&chain)
+            .arg(&chain);
         Ran::of(verify, b"")
     };
     for name in [["-verify_hostname", "localhost"], ["-verify_ip", "127.0.0.1"]] {
         verify("sslserver", name).expect(0);
     }
-    assert_ne!(verify("sslserver", ["-verify_hostname", "elsewhere.example"]).code, 0, "it names everything");
+    assert_ne!(
+        verify("sslserver", ["-verify_hostname", "elsewhere.example"]).code,
+        0,
+        "it names everything"
+    );
 }

@@ -2,9 +2,9 @@
 //!
 //! It speaks plain HTTP with the agent, which loopback allows, and TLS with the control plane; every request gets
 //! a connection of its own. It can withhold requests before the control plane sees them, withhold answers after
-//! the control plane has given them, and put words of the same length into answers.
+//! the control plane has given them, put words of the same length into answers, and fetch what is another node's.
 
-use plex_tests::{ControlPlane, LIMIT, RawConnection, until};
+use plex_tests::{ControlPlane, LIMIT, RawConnection, SimulatedNode, until};
 use serde_json::Value;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -40,6 +40,7 @@ struct State {
     round: u64,
     forgery: Option<(Vec<u8>, Vec<u8>)>,
     forged: usize,
+    disguise: Option<SimulatedNode>,
     ended: bool,
 }
 
@@ -100,7 +101,9 @@ impl Interceptor {
 
     /// Waits until something is withheld.
     pub(super) fn wait_for_catch(&self) {
-        until("something to withhold", LIMIT, || (self.line.lock().caught > 0).then_some(()));
+        until("something to withhold", LIMIT, || {
+            (self.line.lock().caught > 0).then_some(())
+        });
     }
 
     /// Lets everything pass again. What was withheld is lost, and its connections are cut.
@@ -108,6 +111,7 @@ impl Interceptor {
         let mut state = self.line.lock();
         state.trap = None;
         state.forgery = None;
+        state.disguise = None;
         state.round += 1;
         self.line.released.notify_all();
     }
@@ -120,9 +124,16 @@ impl Interceptor {
         state.forged = 0;
     }
 
+    /// From now on, asks for what is that node's instead of what is the agent's.
+    pub(super) fn disguise_as(&self, node: &SimulatedNode) {
+        self.line.lock().disguise = Some(node.clone());
+    }
+
     /// Waits until something was forged.
     pub(super) fn wait_for_forgery(&self) {
-        until("something to forge", LIMIT, || (self.line.lock().forged > 0).then_some(()));
+        until("something to forge", LIMIT, || {
+            (self.line.lock().forged > 0).then_some(())
+        });
     }
 }
 
@@ -141,10 +152,17 @@ impl Line {
     }
 
     fn carry(&self, mut client: TcpStream) -> io::Result<()> {
-        let request = Request::read(&mut client)?;
+        let mut request = Request::read(&mut client)?;
         let withheld = {
             let state = self.lock();
-            state.trap.as_ref().filter(|(_, which)| which(&request)).map(|(what, _)| *what)
+            if let Some(node) = &state.disguise {
+                request.disguise_as(node);
+            }
+            state
+                .trap
+                .as_ref()
+                .filter(|(_, which)| which(&request))
+                .map(|(what, _)| *what)
         };
         if withheld == Some(Withheld::Request) {
             return self.hold(&client);
@@ -152,7 +170,10 @@ impl Line {
         let mut server = RawConnection::open(&self.upstream, &self.ca_file);
         server.write_all(&request.bytes)?;
         if withheld == Some(Withheld::Answer) {
-            assert!(server.rest().starts_with(b"HTTP/1.1 2"), "what is withheld must have been done");
+            assert!(
+                server.rest().starts_with(b"HTTP/1.1 2"),
+                "what is withheld must have been done"
+            );
             return self.hold(&client);
         }
         let mut piece = vec![0; 256 * 1024];
@@ -177,7 +198,9 @@ impl Line {
     fn forged(&self, bytes: &[u8]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         let mut state = self.lock();
-        let Some((old, new)) = state.forgery.clone() else { return bytes };
+        let Some((old, new)) = state.forgery.clone() else {
+            return bytes;
+        };
         while let Some(at) = bytes.windows(old.len()).position(|window| window == old) {
             bytes[at..at + old.len()].copy_from_slice(&new);
             state.forged += 1;
@@ -206,14 +229,38 @@ impl Request {
         let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
         let fields = head.lines().filter_map(|line| line.split_once(':'));
         let mut lengths = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-        let length: usize = lengths.next().map_or(Ok(0), |(_, value)| value.trim().parse()).expect("a length");
+        let length: usize = lengths
+            .next()
+            .map_or(Ok(0), |(_, value)| value.trim().parse())
+            .expect("a length");
         while bytes.len() < head_end + length {
             more(&mut bytes)?;
         }
         let body = bytes[head_end..head_end + length].to_vec();
         // The answer then ends with the connection, and nobody has to understand its framing.
-        bytes.splice(head_end - 2..head_end - 2, b"connection: close\r\n".iter().copied());
-        Ok(Self { line: head.lines().next().unwrap_or_default().to_owned(), body, bytes })
+        bytes.splice(
+            head_end - 2..head_end - 2,
+            b"connection: close\r\n".iter().copied(),
+        );
+        Ok(Self {
+            line: head.lines().next().unwrap_or_default().to_owned(),
+            body,
+            bytes,
+        })
+    }
+
+    /// Makes a request of an agent for its own events or state one for that node's, with that node's key.
+    fn disguise_as(&mut self, node: &SimulatedNode) {
+        let kind = ["events", "state"]
+            .into_iter()
+            .find(|kind| self.line.ends_with(&format!("/{kind} HTTP/1.1")));
+        if let Some(kind) = kind.filter(|_| self.line.starts_with("GET ")) {
+            let SimulatedNode { id, bearer, .. } = node;
+            let head = format!(
+                "GET /v1/nodes/{id}/{kind} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer}\r\n"
+            );
+            self.bytes = format!("{head}Connection: close\r\n\r\n").into_bytes();
+        }
     }
 
     /// Whether it reports an invocation to be at this status.

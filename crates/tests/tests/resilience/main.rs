@@ -11,11 +11,12 @@ mod doors;
 mod first_steps;
 mod interceptor;
 mod keys;
+mod record;
 mod refusals;
 mod server_death;
 mod stopping;
 
-use plex_tests::{Agent, ControlPlane, Operator};
+use plex_tests::{Agent, Operator};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -63,15 +64,6 @@ fn files_below(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     found
-}
-
-/// The control plane's database, to look at.
-fn database(control_plane: &ControlPlane) -> rusqlite::Connection {
-    let path = control_plane.data_dir().join("plexsphere.db");
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let database = rusqlite::Connection::open_with_flags(path, flags).expect("the database is there");
-    database.busy_timeout(plex_tests::LIMIT).expect("a time-out can be set");
-    database
 }
 
 #[test]

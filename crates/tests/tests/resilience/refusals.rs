@@ -16,7 +16,9 @@ fn refused(change: impl FnOnce(&Agent, &Path)) -> Value {
     let interceptor = Interceptor::before(&control_plane);
     let agent = Agent::start_with(&control_plane, "wary", &["--server", &interceptor.url()]);
     agent.hook("job", JOB);
-    interceptor.withhold(Withheld::Request, |request| request.line.contains("/capabilities"));
+    interceptor.withhold(Withheld::Request, |request| {
+        request.line.contains("/capabilities")
+    });
     change(&agent, &agent.hooks_dir().join("job"));
     interceptor.wait_for_catch();
     let admin = control_plane.admin();
@@ -42,14 +44,20 @@ fn a_hook_that_is_another_than_was_declared() {
 #[test]
 fn a_hook_that_others_may_write() {
     let target = refused(|_, hook| fs::set_permissions(hook, Permissions::from_mode(0o757)).unwrap());
-    assert_eq!(target["error"], "hook refused: others than root and the agent's user may write it", "{target}");
+    assert_eq!(
+        target["error"], "hook refused: others than root and the agent's user may write it",
+        "{target}"
+    );
 }
 
 #[test]
 fn a_hook_in_a_directory_that_others_may_write() {
     let target =
         refused(|agent, _| fs::set_permissions(agent.hooks_dir(), Permissions::from_mode(0o777)).unwrap());
-    assert_eq!(target["error"], "hook refused: others than root and the agent's user may write it", "{target}");
+    assert_eq!(
+        target["error"], "hook refused: others than root and the agent's user may write it",
+        "{target}"
+    );
 }
 
 #[test]

@@ -161,7 +161,7 @@ impl Site {
              \x20 export PLEXSPHERE_TOKEN=\"$(cat {})\"\n\
              \x20 plexctl exec-log list --project {}\n\n\
              To end it:\n\n\
-             \x20 kill {ids} && rm -r {}",
+             \x20 kill {ids} && sleep 3 && rm -r {}",
             self.programs.display(),
             self.url,
             self.made.ca_file.display(),

@@ -18,6 +18,7 @@ use plex_api::executions::{Execution, ExecutionTarget, OutputRef};
 use plex_api::{Base64Bytes, codes};
 use plex_domain::relation::{Permission, Scope};
 use plex_store::{Tx, executions, invocations, outputs};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Targets whose outputs are in memory at once: at most 64 × 16 KiB.
@@ -150,15 +151,13 @@ async fn fill(
     if contents == Contents::Withheld {
         return Ok(());
     }
-    let mut found = outputs::range(tx, id, first.node_id, last.node_id)
-        .await?
-        .into_iter()
-        .peekable();
+    // Some may be of targets that ended after the snapshot; those are not in it and have no place here.
+    let found = outputs::range(tx, id, first.node_id, last.node_id).await?;
+    let mut found: HashMap<Uuid, Vec<u8>> = found.into_iter().collect();
     for target in targets {
         if let Some(OutputRef::Inline { inline_bytes }) = &mut target.output_ref {
-            let (_, bytes) = found
-                .next_if(|(node_id, _)| *node_id == target.node_id)
-                .ok_or_else(|| Failure::internal("a stored output is missing"))?;
+            let bytes = found.remove(&target.node_id);
+            let bytes = bytes.ok_or_else(|| Failure::internal("a stored output is missing"))?;
             *inline_bytes = Some(Base64Bytes(bytes));
         }
     }

@@ -14,7 +14,6 @@ use plex_domain::cursor;
 use plex_domain::relation::{Permission, Scope};
 use plex_store::executions::{self, Filter, Order, Position};
 use plex_store::{Error, Tx, invocations};
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// List executions
@@ -142,24 +141,14 @@ async fn page(
     limit: u32,
 ) -> Result<Vec<Execution>, Error> {
     let mut items = executions::page(tx, project_id, filter, place, limit).await?;
-    let narrow: Vec<Uuid> = items
-        .iter()
-        .filter(|item| !is_wide(item))
-        .map(|item| item.id)
-        .collect();
-    let mut targets: HashMap<Uuid, Vec<_>> = HashMap::with_capacity(items.len());
-    for (id, target) in invocations::targets_of(tx, &narrow).await? {
-        targets.entry(id).or_default().push(target);
+    let mut narrow: Vec<&mut Execution> = items.iter_mut().filter(|item| !is_wide(item)).collect();
+    invocations::attach_targets(tx, &mut narrow).await?;
+    for item in items.iter_mut().filter(|item| is_wide(item)) {
+        item.targets = invocations::targets(tx, item.id, limits::LIST_TARGETS as u32).await?;
+        item.targets_truncated = true;
     }
-    for item in &mut items {
-        item.targets_truncated = is_wide(item);
-        item.targets = match targets.remove(&item.id) {
-            Some(targets) => targets,
-            None => invocations::targets(tx, item.id, limits::LIST_TARGETS as u32).await?,
-        };
-        item.targets
-            .iter_mut()
-            .for_each(|target| target.output_ref = None);
+    for target in items.iter_mut().flat_map(|item| &mut item.targets) {
+        target.output_ref = None;
     }
     Ok(items)
 }

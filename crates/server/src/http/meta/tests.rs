@@ -1,0 +1,94 @@
+use super::{ObjectProbe, PROBE_HOLDS};
+use crate::testing::TestApp;
+use axum::http::StatusCode;
+use plex_api::paths::{HEALTH, VERSION};
+use plex_store::Error;
+use serde_json::{Value, json};
+use std::cell::Cell;
+use std::time::Duration;
+use tokio::time::Instant;
+
+fn verdicts(health: &Value) -> Vec<(&str, &str)> {
+    let checks = health["checks"].as_array().unwrap();
+    checks.iter().map(|check| (check["name"].as_str().unwrap(), check["status"].as_str().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn anybody_is_told_how_the_service_is() {
+    let app = TestApp::start().await;
+    let (status, health) = app.anybody().get(HEALTH).await;
+    assert_eq!((status, &health["status"]), (StatusCode::OK, &json!("ok")));
+    assert_eq!(verdicts(&health), [("database", "ok"), ("object_store", "ok")]);
+}
+
+#[tokio::test]
+async fn without_an_object_store_it_works_in_part() {
+    let app = TestApp::start().await;
+    std::fs::remove_dir_all(app.app.objects.root()).unwrap();
+    let (status, health) = app.anybody().get(HEALTH).await;
+    assert_eq!((status, &health["status"]), (StatusCode::OK, &json!("degraded")));
+    assert_eq!(verdicts(&health), [("database", "ok"), ("object_store", "degraded")]);
+}
+
+#[tokio::test]
+async fn without_a_database_it_is_down() {
+    let app = TestApp::start().await;
+    let breaking = app.app.db.write(async |tx| tx.execute("alter table domains rename to gone", &[]).await);
+    let broken: Result<_, Error> = breaking.await;
+    broken.unwrap();
+    let (status, health) = app.anybody().get(HEALTH).await;
+    assert_eq!((status.as_u16(), &health["status"]), (503, &json!("down")));
+    assert_eq!(verdicts(&health), [("database", "down"), ("object_store", "ok")]);
+    assert!(!health.to_string().contains("domains"), "nothing inner is told: {health}");
+}
+
+#[tokio::test]
+async fn the_object_store_is_asked_once_in_a_while() {
+    let (probe, asked) = (ObjectProbe::default(), Cell::new(0));
+    let start = Instant::now();
+    let ask = async |at: Duration, answer: bool| {
+        let counted = async || {
+            asked.set(asked.get() + 1);
+            answer
+        };
+        probe.fresh(start + at, counted).await
+    };
+    assert!(ask(Duration::ZERO, true).await);
+    assert!(ask(PROBE_HOLDS - Duration::from_millis(1), false).await, "the answer before stands");
+    assert_eq!(asked.get(), 1);
+    assert!(!ask(PROBE_HOLDS, false).await);
+    assert!(!ask(PROBE_HOLDS + Duration::from_millis(1), true).await);
+    assert_eq!(asked.get(), 2);
+    assert!(ask(PROBE_HOLDS * 2, true).await);
+}
+
+#[tokio::test]
+async fn anybody_is_told_which_build_this_is() {
+    let app = TestApp::start().await;
+    let (status, version) = app.anybody().get(VERSION).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(version["version"], concat!("v", env!("CARGO_PKG_VERSION")));
+    assert!(version["commit"].as_str().is_some_and(|commit| !commit.is_empty()), "{version}");
+    version["date"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+}
+
+#[tokio::test]
+async fn the_document_names_the_routes_and_says_what_each_needs() {
+    let app = TestApp::start().await;
+    let (status, headers, document) = app.anybody().send("GET", "/v1/openapi.json", None).await;
+    assert_eq!((status, &headers["content-type"]), (StatusCode::OK, &"application/json".parse().unwrap()));
+    let operation = |path: &str, method: &str| document["paths"][path][method].clone();
+    for (path, method, id, security) in [
+        ("/v1/health", "get", "GetHealth", json!([{}])),
+        ("/v1/domains", "post", "CreateDomain", json!([{"operatorBearer": []}])),
+        ("/v1/authz/relation-tuples/{id}", "delete", "DeleteRelationTuple", json!([{"operatorBearer": []}])),
+        ("/v1/nodes/{id}/heartbeat", "post", "PostNodeHeartbeat", json!([{"nskBearer": []}])),
+    ] {
+        let operation = operation(path, method);
+        assert_eq!((&operation["operationId"], &operation["security"]), (&json!(id), &security), "{method} {path}");
+    }
+    let answers = operation("/v1/domains", "post")["responses"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    for status in ["201", "400", "401", "403", "409", "413", "429", "500"] {
+        assert!(answers.iter().any(|known| known == status), "{status} is not among {answers:?}");
+    }
+}
