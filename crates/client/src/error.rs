@@ -37,9 +37,7 @@ pub struct ApiError {
 impl ApiError {
     /// Reads an error answer; the body need not be a problem document.
     pub fn from_answer(status: u16, retry_after: Option<&str>, body: &[u8]) -> Self {
-        let problem = serde_json::from_slice::<Value>(body)
-            .ok()
-            .filter(Value::is_object);
+        let problem = serde_json::from_slice::<Value>(body).ok().filter(is_problem);
         let text = |field: &str| problem.as_ref()?.get(field)?.as_str().map(str::to_owned);
         Self {
             status,
@@ -57,4 +55,10 @@ impl ApiError {
             problem,
         }
     }
+}
+
+/// Whether a body is a problem document, and not just some JSON of whatever stands in front of the server.
+fn is_problem(body: &Value) -> bool {
+    let has_text = |field: &str| body.get(field).is_some_and(Value::is_string);
+    has_text("code") || has_text("title")
 }

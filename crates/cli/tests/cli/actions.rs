@@ -208,3 +208,14 @@ fn get_tells_errors_and_exit_codes_but_no_output() {
     }
     assert!(!ran.text().contains("secret words"));
 }
+
+#[test]
+fn outputs_that_are_not_shown_may_be_of_any_size() {
+    let mut target = target(NODE, inline(b"secret words"));
+    target["padding"] = "x".repeat(7 << 20).into();
+    let server = Server::always(Answer::json(&execution(&vec![target; 10])));
+    let get = format!("action get --project {PROJECT} --id {EXECUTION}");
+    let ran = Operator::of(&server).run(&get);
+    assert!(ran.is_fine(), "{}", ran.stderr);
+    assert_eq!(ran.text().lines().filter(|line| line.starts_with(NODE)).count(), 10);
+}

@@ -4,6 +4,7 @@
 //! order and at once.
 
 mod audit;
+mod builtins;
 mod choke_point;
 mod commands;
 mod cursors;

@@ -346,3 +346,54 @@ fn assert_counts(seen: &Value, nodes: &[SimulatedNode], models: &[Invocation]) {
         );
     }
 }
+
+#[test]
+fn a_report_and_the_deadline_never_both_win() {
+    let control_plane = ControlPlane::start();
+    let admin = control_plane.admin();
+    let node = SimulatedNode::register(&control_plane, "n");
+    let overdue = json!({"action": "probe", "node_id": node.id, "timeout_seconds": 1});
+    let executions: Vec<_> = (0..60).map(|_| admin.dispatched(&overdue)).collect();
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let senders: Vec<_> = executions
+            .iter()
+            .zip(0_u32..)
+            .map(|(execution, n)| {
+                let node = &node;
+                // The deadline is enforced 5 s to 8 s after it passed; the reports fall before, into and after it.
+                let pause =
+                    std::time::Duration::from_millis(5_000) + n * std::time::Duration::from_millis(75);
+                scope.spawn(move || {
+                    std::thread::sleep(pause);
+                    node.callback(*execution, &json!({"status": "failed", "exit_code": n}))
+                })
+            })
+            .collect();
+        senders
+            .into_iter()
+            .map(|sender| sender.join().expect("an answer"))
+            .collect()
+    });
+    for ((execution, answer), n) in executions.iter().zip(&answers).zip(0_u32..) {
+        let target = admin.ended(*execution)["targets"][0].clone();
+        if answer.status == 200 {
+            assert_eq!(
+                (&target["status"], &target["exit_code"]),
+                (&"failed".into(), &n.into()),
+                "{n}"
+            );
+        } else {
+            assert_eq!(
+                answer.refusal(),
+                (409, "execution_already_terminal".to_owned()),
+                "{n}"
+            );
+            assert_eq!(answer.json()["current_status"], "timeout", "{n}");
+            assert_eq!(
+                (&target["status"], target.get("exit_code")),
+                (&"timeout".into(), None),
+                "{n}"
+            );
+        }
+    }
+}

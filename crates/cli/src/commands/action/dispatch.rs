@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     };
     let call = Call::post(paths::dispatch(args.project), &request).idempotency_key(new_key()?);
     let body = ctx.client()?.fetch(&call)?;
-    print_standing(ctx, body)
+    print_standing(ctx, body.as_slice())
 }
 
 fn read_parameters(path: &Path) -> Result<String, Error> {

@@ -23,6 +23,6 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let body = ctx
         .client()?
-        .fetch(&Call::get(paths::execution(args.project, args.id)))?;
+        .open(&Call::get(paths::execution(args.project, args.id)))?;
     print_standing(ctx, body)
 }

@@ -1,22 +1,20 @@
 //! How an execution and each of its targets stand, without outputs.
 
 use crate::context::Context;
-use crate::document::{Document, Members};
+use crate::document::Members;
 use crate::error::Error;
-use crate::execution_stream::head_error;
+use crate::execution_stream::{self, Visit};
+use crate::spool::Copied;
 use crate::table::{Table, block};
 use crate::ui::Format;
 use crate::view::{Counts, Head, Output, Target};
 use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::io::Read;
 
 const HEADERS: &[&str] = &["NODE", "NAME", "STATUS", "EXIT", "OUTPUT", "UPDATED", "ERROR"];
-
-#[derive(Deserialize)]
-struct Targets {
-    targets: Vec<Target>,
-    #[serde(default)]
-    excluded: Vec<Excluded>,
-}
+/// The most targets that text shows in one table; their rows are kept until all are there.
+const MOST_TARGETS: usize = 100_000;
 
 #[derive(Deserialize)]
 struct Excluded {
@@ -25,35 +23,68 @@ struct Excluded {
 }
 
 /// Prints an execution: the block about it, a table of its targets, a line for each node left out.
-pub(super) fn print_standing(ctx: &mut Context, body: Vec<u8>) -> Result<(), Error> {
-    let document = Document::<Targets>::read(body)?;
-    let members: Members =
-        serde_json::from_str(document.raw.get()).map_err(|cause| Error::Contract(cause.to_string()))?;
-    let head = Head::read(&members).map_err(head_error)?;
-    if ctx.ui.format() != Format::Text {
-        return ctx.ui.document(&document.raw);
+///
+/// The body may hold every output and be hundreds of megabytes long; only the rows are kept.
+pub(super) fn print_standing(ctx: &mut Context, body: impl Read) -> Result<(), Error> {
+    let mut standing = Standing::default();
+    if ctx.ui.format() == Format::Text {
+        execution_stream::read(body, &mut standing)?;
+        return standing.print(ctx);
     }
-    let mut counts = Counts::default();
-    document
-        .view
-        .targets
-        .iter()
-        .for_each(|target| counts.add(&target.status));
-    ctx.ui.text(&block(&head.block(&counts)))?;
-    for excluded in &document.view.excluded {
-        ctx.ui
-            .line(&format!("excluded: {} ({})", excluded.node_id, excluded.reason))?;
+    let mut copied = Copied::new(body)?;
+    let verdict = execution_stream::read(&mut copied, &mut standing);
+    let copy = copied.into_copy()?;
+    verdict.and_then(|()| ctx.ui.copy_document(copy))
+}
+
+/// What text shows.
+#[derive(Default)]
+struct Standing {
+    block: Vec<(&'static str, String)>,
+    excluded: Vec<Excluded>,
+    counts: Counts,
+    rows: Vec<Vec<String>>,
+}
+
+impl Standing {
+    fn print(&self, ctx: &mut Context) -> Result<(), Error> {
+        ctx.ui.text(&block(&self.block))?;
+        for excluded in &self.excluded {
+            ctx.ui
+                .line(&format!("excluded: {} ({})", excluded.node_id, excluded.reason))?;
+        }
+        ctx.ui.text("\n")?;
+        let table = Table::fitting(HEADERS, &self.rows);
+        ctx.ui.text(&table.header())?;
+        self.rows
+            .iter()
+            .try_for_each(|row| ctx.ui.text(&table.row(row)))
     }
-    ctx.ui.text("\n")?;
-    let rows = document
-        .view
-        .targets
-        .iter()
-        .map(cells)
-        .collect::<Result<Vec<_>, _>>()?;
-    let table = Table::fitting(HEADERS, &rows);
-    ctx.ui.text(&table.header())?;
-    rows.iter().try_for_each(|row| ctx.ui.text(&table.row(row)))
+}
+
+impl Visit for Standing {
+    fn begin(&mut self, _: &Members) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn target(&mut self, _: &RawValue, target: &Target) -> Result<(), Error> {
+        if self.rows.len() == MOST_TARGETS {
+            return Err(Error::Contract(format!("it has more than {MOST_TARGETS} targets")));
+        }
+        self.counts.add(&target.status);
+        self.rows.push(cells(target)?);
+        Ok(())
+    }
+
+    fn end(&mut self, head: &Head, members: &Members) -> Result<(), Error> {
+        self.block = head.block(&self.counts);
+        if let Some((_, raw)) = members.0.iter().find(|(name, _)| name == "excluded") {
+            let excluded: Option<Vec<Excluded>> = serde_json::from_str(raw.get())
+                .map_err(|cause| Error::Contract(format!("excluded: {cause}")))?;
+            self.excluded = excluded.unwrap_or_default();
+        }
+        Ok(())
+    }
 }
 
 fn cells(target: &Target) -> Result<Vec<String>, Error> {
