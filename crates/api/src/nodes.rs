@@ -88,16 +88,16 @@ pub struct NodeStateSnapshot {
     /// The server's verdict on this node.
     pub reachability: Reachability,
     /// Always null: no policies here.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>, required))]
     pub policy: Option<serde_json::Value>,
     /// Always null: no bridges here.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>, required))]
     pub bridge: Option<serde_json::Value>,
     /// Always null: no node-state buckets here.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>, required))]
     pub state: Option<serde_json::Value>,
     /// Mirrors `state`.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>, required))]
     pub reports: Option<serde_json::Value>,
     /// Invocations that are not terminal, by `requested_at`, then `execution_id`.
     pub executions: Vec<NodeStateExecution>,
@@ -221,7 +221,8 @@ pub struct PlexdHook {
     pub parameters: BTreeMap<String, String>,
     /// Deadline in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout_seconds: Option<u64>,
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub timeout_seconds: Option<i64>,
     /// Whether it runs in a sandbox.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sandbox: bool,

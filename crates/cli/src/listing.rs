@@ -80,7 +80,7 @@ pub(crate) fn walk<T: DeserializeOwned>(
     let mut cursor: Option<String> = None;
     loop {
         let body = client.fetch(&call.clone().query("cursor", cursor.as_deref()))?;
-        let page = Document::<Page<T>>::read(body)?;
+        let page = read_page(body)?;
         let next = page.view.next().map(str::to_owned);
         if next.is_some() && next == cursor {
             return Err(Error::Contract("the next page is this page again".to_owned()));
@@ -92,8 +92,16 @@ pub(crate) fn walk<T: DeserializeOwned>(
     }
 }
 
+/// Reads a page. Serde would take an array of its members for one as well.
+fn read_page<T: DeserializeOwned>(body: Vec<u8>) -> Result<Document<Page<T>>, Error> {
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::Contract("an array instead of a page".to_owned()));
+    }
+    Document::read(body)
+}
+
 fn print_page<R: Row>(ctx: &mut Context, client: &Client, call: Call) -> Result<(), Error> {
-    let page = Document::<Page<R>>::read(client.fetch(&call)?)?;
+    let page = read_page::<R>(client.fetch(&call)?)?;
     if ctx.ui.format() != Format::Text {
         return ctx.ui.document(&page.raw);
     }

@@ -150,9 +150,7 @@ fn plexd_hooks(hooks: &[PlexdHook]) -> Result<(), ManifestError> {
     for (n, hook) in hooks.iter().enumerate() {
         let valid = is_name(&hook.name)
             && is_image_digest(&hook.image_digest)
-            && hook
-                .timeout_seconds
-                .is_none_or(|seconds| i64::try_from(seconds).is_ok())
+            && hook.timeout_seconds.is_none_or(|seconds| seconds >= 0)
             && hook
                 .parameters
                 .iter()

@@ -112,7 +112,8 @@ fn value(field: &str, text: &str) -> Result<Duration, String> {
     if text.is_empty() {
         return Ok(Duration::ZERO);
     }
-    let value = duration::parse(text).ok_or_else(|| format!("{field} is not a duration such as 30s or 5m"))?;
+    let value =
+        duration::parse(text).ok_or_else(|| format!("{field} is not a duration such as 30s or 5m"))?;
     // Policies are kept in whole seconds; a fraction would read back as another policy.
     if value.subsec_nanos() != 0 {
         return Err(format!("{field} must be a whole number of seconds"));

@@ -10,7 +10,10 @@ const DESCRIPTION_CHARS: usize = 1024;
 /// Whether the text is a handle: up to 64 characters of `^[a-z0-9]+(-[a-z0-9]+)*$`.
 pub fn is_slug(text: &str) -> bool {
     let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
     text.len() <= SLUG_CHARS && text.split('-').all(word)
 }
@@ -39,7 +42,19 @@ mod tests {
         for good in ["a", "0", "a-b", "web-01-eu", &"x".repeat(64)] {
             assert!(is_slug(good), "{good}");
         }
-        for bad in ["", "-", "a-", "-a", "a--b", "A", "a_b", "a b", "é", "a\n", &"x".repeat(65)] {
+        for bad in [
+            "",
+            "-",
+            "a-",
+            "-a",
+            "a--b",
+            "A",
+            "a_b",
+            "a b",
+            "é",
+            "a\n",
+            &"x".repeat(65),
+        ] {
             assert!(!is_slug(bad), "{bad:?}");
         }
     }

@@ -15,7 +15,9 @@ pub fn granted(principal: &Principal, domain_id: Option<Uuid>, relation: &str, o
         identity: principal.subject(),
         relation: relation.to_owned(),
         object_type: object.kind.as_str().to_owned(),
-        object_id: object.id.map_or_else(|| "platform".to_owned(), |id| id.to_string()),
+        object_id: object
+            .id
+            .map_or_else(|| "platform".to_owned(), |id| id.to_string()),
         correlation_id: principal.context.correlation_id.clone(),
         ip: principal.context.ip.map(|ip| ip.to_string()),
         user_agent: principal.context.user_agent.clone(),

@@ -23,7 +23,12 @@ pub struct Project {
 }
 
 /// Allows `permission` on a project, or says why not: 404 `project_not_found`, 403 `rebac_denied`.
-pub async fn project(app: &App, principal: &Principal, permission: Permission, id: Uuid) -> Result<Project, Failure> {
+pub async fn project(
+    app: &App,
+    principal: &Principal,
+    permission: Permission,
+    id: Uuid,
+) -> Result<Project, Failure> {
     let missing = || Failure::not_found(codes::PROJECT_NOT_FOUND, "project");
     project_or(app, principal, permission, id, missing).await
 }
@@ -36,16 +41,30 @@ pub async fn project_or(
     id: Uuid,
     missing: impl Fn() -> Failure,
 ) -> Result<Project, Failure> {
-    let found = app.db.look_up(async move |tx| projects::domain_of(tx, id).await).await?;
-    let scope = Scope { domain_id: found, project_id: Some(id) };
-    let object = ObjectRef { kind: ObjectKind::Project, id: Some(id) };
+    let found = app
+        .db
+        .look_up(async move |tx| projects::domain_of(tx, id).await)
+        .await?;
+    let scope = Scope {
+        domain_id: found,
+        project_id: Some(id),
+    };
+    let object = ObjectRef {
+        kind: ObjectKind::Project,
+        id: Some(id),
+    };
     allow(app, principal, permission, (&scope, &object), &missing)?;
     let domain_id = found.ok_or_else(missing)?;
     Ok(Project { id, domain_id })
 }
 
 /// Allows `permission` on a domain, or says why not: 404 `domain_not_found`, 403 `rebac_denied`.
-pub async fn domain(app: &App, principal: &Principal, permission: Permission, id: Uuid) -> Result<(), Failure> {
+pub async fn domain(
+    app: &App,
+    principal: &Principal,
+    permission: Permission,
+    id: Uuid,
+) -> Result<(), Failure> {
     let missing = || Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain");
     domain_or(app, principal, permission, id, missing).await
 }
@@ -58,18 +77,41 @@ pub async fn domain_or(
     id: Uuid,
     missing: impl Fn() -> Failure,
 ) -> Result<(), Failure> {
-    let exists = app.db.look_up(async move |tx| domains::exists(tx, id).await).await?;
-    let scope = Scope { domain_id: Some(id), project_id: None };
-    let object = ObjectRef { kind: ObjectKind::Domain, id: Some(id) };
+    let exists = app
+        .db
+        .look_up(async move |tx| domains::exists(tx, id).await)
+        .await?;
+    let scope = Scope {
+        domain_id: Some(id),
+        project_id: None,
+    };
+    let object = ObjectRef {
+        kind: ObjectKind::Domain,
+        id: Some(id),
+    };
     allow(app, principal, permission, (&scope, &object), &missing)?;
     if exists { Ok(()) } else { Err(missing()) }
 }
 
 /// Allows `permission` on a domain whether there is one or not, or says why not: 403 `rebac_denied`, the same
 /// for a foreign domain and for none. For an operation that tells those who may know what a missing one means.
-pub fn domain_if_any(app: &App, principal: &Principal, permission: Permission, id: Uuid) -> Result<(), Failure> {
-    let scope = Scope { domain_id: Some(id), project_id: None };
-    allow(app, principal, permission, (&scope, &ObjectRef::of(ObjectKind::Domain, id)), out_of_scope)
+pub fn domain_if_any(
+    app: &App,
+    principal: &Principal,
+    permission: Permission,
+    id: Uuid,
+) -> Result<(), Failure> {
+    let scope = Scope {
+        domain_id: Some(id),
+        project_id: None,
+    };
+    allow(
+        app,
+        principal,
+        permission,
+        (&scope, &ObjectRef::of(ObjectKind::Domain, id)),
+        out_of_scope,
+    )
 }
 
 /// Allows `permission` on the platform, or says why not: 403 `rebac_denied`.
@@ -84,7 +126,13 @@ pub fn platform_or(
     permission: Permission,
     missing: impl FnOnce() -> Failure,
 ) -> Result<(), Failure> {
-    allow(app, principal, permission, (&Scope::default(), &ObjectRef::PLATFORM), missing)
+    allow(
+        app,
+        principal,
+        permission,
+        (&Scope::default(), &ObjectRef::PLATFORM),
+        missing,
+    )
 }
 
 /// Allows `permission` on a node through its project, or says why not: 404 `node_not_found`, 403
@@ -96,15 +144,22 @@ pub async fn node(
     id: Uuid,
 ) -> Result<nodes::NodeKey, Failure> {
     let missing = || Failure::not_found(codes::NODE_NOT_FOUND, "node");
-    let found = app.db.look_up(async move |tx| nodes::authenticate(tx, id).await).await?;
+    let found = app
+        .db
+        .look_up(async move |tx| nodes::authenticate(tx, id).await)
+        .await?;
     let scope = Scope {
         domain_id: found.as_ref().map(|node| node.domain_id),
         project_id: found.as_ref().map(|node| node.project_id),
     };
-    let object = ObjectRef { kind: ObjectKind::Node, id: Some(id) };
+    let object = ObjectRef {
+        kind: ObjectKind::Node,
+        id: Some(id),
+    };
     if found.is_none() {
         // A node that does not exist has no scope, so not even a platform admin's binding may answer for it.
-        app.denials.note(principal, permission, &object, DenialReason::OutOfScope);
+        app.denials
+            .note(principal, permission, &object, DenialReason::OutOfScope);
         return Err(missing());
     }
     allow(app, principal, permission, (&scope, &object), missing)?;
@@ -114,7 +169,10 @@ pub async fn node(
 /// Whether the caller holds `permission` there, without an answer of its own: for rows of a list, and for
 /// parts of an answer that only some may see.
 pub fn holds(principal: &Principal, permission: Permission, scope: &Scope) -> bool {
-    matches!(decide(&principal.bindings, permission, scope), Decision::Granted { .. })
+    matches!(
+        decide(&principal.bindings, permission, scope),
+        Decision::Granted { .. }
+    )
 }
 
 fn allow(
@@ -143,5 +201,10 @@ pub fn out_of_scope() -> Failure {
 
 /// The body of a relation denial.
 pub fn denied(reason: DenialReason, path: Vec<String>) -> Failure {
-    Failure::denied(codes::REBAC_DENIED, reason, path, "no relation of yours grants this; ask an admin for one")
+    Failure::denied(
+        codes::REBAC_DENIED,
+        reason,
+        path,
+        "no relation of yours grants this; ask an admin for one",
+    )
 }

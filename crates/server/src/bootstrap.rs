@@ -46,7 +46,10 @@ pub fn create(data_dir: &Path, master: &MasterKey, names: &FirstTenants) -> anyh
     let keys = Keys::new(master.clone());
     let names = names.clone();
     for slug in [&names.domain_slug, &names.project_slug] {
-        anyhow::ensure!(tenancy::is_slug(slug), "{slug:?} is no slug: use a-z, 0-9 and single dashes, at most 64 characters");
+        anyhow::ensure!(
+            tenancy::is_slug(slug),
+            "{slug:?} is no slug: use a-z, 0-9 and single dashes, at most 64 characters"
+        );
     }
     let token = mint();
     with_database(data_dir, move |db| async move {
@@ -56,7 +59,7 @@ pub fn create(data_dir: &Path, master: &MasterKey, names: &FirstTenants) -> anyh
                 let domain = first_domain(tx, &keys, &names.domain_slug).await?;
                 let project = first_project(tx, domain, &names.project_slug).await?;
                 let admin = tx.new_id();
-                grant_all(tx, &keys, admin).await?;
+                make_admin(tx, &keys, admin).await?;
                 issue(tx, &keys, admin, &token).await?;
                 record(tx, &keys, (Some(domain), "create_domain"), ("domain", domain)).await?;
                 record(tx, &keys, (Some(domain), "create_project"), ("project", project)).await?;
@@ -64,7 +67,11 @@ pub fn create(data_dir: &Path, master: &MasterKey, names: &FirstTenants) -> anyh
                 Ok::<_, anyhow::Error>((domain, project))
             })
             .await?;
-        Ok(Created { domain_id, project_id, admin_token })
+        Ok(Created {
+            domain_id,
+            project_id,
+            admin_token,
+        })
     })
 }
 
@@ -77,9 +84,11 @@ pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<
         check_master(&db, &keys.master).await?;
         let issued = token.clone();
         db.write(async move |tx| {
-            let admin = principals::first_user(tx).await?.context("this database has no user")?;
+            let admin = principals::first_user(tx)
+                .await?
+                .context("this database has no user")?;
             tokens::revoke_all(tx, admin).await?;
-            grant_all(tx, &keys, admin).await?;
+            make_admin(tx, &keys, admin).await?;
             issue(tx, &keys, admin, &token).await?;
             record(tx, &keys, (None, "reset_token"), ("user", admin)).await?;
             Ok::<_, anyhow::Error>(())
@@ -96,17 +105,27 @@ pub async fn check_master(db: &Db, master: &MasterKey) -> anyhow::Result<()> {
     db.read(async move |tx| {
         let sealed = domains::first_sealed_signing_key(tx).await?;
         let opens = sealed.is_none_or(|sealed| master.open(SEAL_PURPOSE, &sealed).is_some());
-        anyhow::ensure!(opens, "this database was made with another master key; put that one back");
+        anyhow::ensure!(
+            opens,
+            "this database was made with another master key; put that one back"
+        );
         Ok(())
     })
     .await
 }
 
 /// Makes an identity platform admin, unless it is.
-async fn grant_all(tx: &mut Tx, keys: &Keys, admin: Uuid) -> anyhow::Result<()> {
-    let binding = Binding { relation: Relation::Admin, object: ObjectRef::PLATFORM };
+async fn make_admin(tx: &mut Tx, keys: &Keys, admin: Uuid) -> anyhow::Result<()> {
+    let binding = Binding {
+        relation: Relation::Admin,
+        object: ObjectRef::PLATFORM,
+    };
     let created_by = "system".to_owned();
-    let new = NewTuple { subject: (PrincipalType::User, admin), binding, created_by };
+    let new = NewTuple {
+        subject: (PrincipalType::User, admin),
+        binding,
+        created_by,
+    };
     match relations::create(tx, &new).await? {
         Granted::Held(_) => Ok(()),
         Granted::New(_) => Ok(record(tx, keys, (None, "grant"), ("user", admin)).await?),
@@ -139,7 +158,11 @@ async fn first_domain(tx: &mut Tx, keys: &Keys, slug: &str) -> anyhow::Result<Uu
         mesh_cidr: None,
         reachability: Policy::default(),
     };
-    Ok(domains::create(tx, &new, |seed, rng| keys.master.seal(SEAL_PURPOSE, seed, rng)).await?.id)
+    Ok(
+        domains::create(tx, &new, |seed, rng| keys.master.seal(SEAL_PURPOSE, seed, rng))
+            .await?
+            .id,
+    )
 }
 
 async fn first_project(tx: &mut Tx, domain_id: Uuid, slug: &str) -> anyhow::Result<Uuid> {
@@ -156,7 +179,16 @@ async fn first_project(tx: &mut Tx, domain_id: Uuid, slug: &str) -> anyhow::Resu
 async fn issue(tx: &mut Tx, keys: &Keys, principal_id: Uuid, token: &str) -> Result<(), Error> {
     let hash = credential::hash(&keys.api_tokens, token.as_bytes());
     let env = TokenEnvironment::Prod;
-    tokens::issue(tx, &NewToken { principal_id, env, hash, ttl_seconds: TOKEN_TTL_SECONDS }).await?;
+    tokens::issue(
+        tx,
+        &NewToken {
+            principal_id,
+            env,
+            hash,
+            ttl_seconds: TOKEN_TTL_SECONDS,
+        },
+    )
+    .await?;
     Ok(())
 }
 

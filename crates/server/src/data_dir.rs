@@ -326,9 +326,15 @@ mod tests {
         let (_temporary, dir) = initialised();
         DataDir::open(dir.path()).unwrap();
         replace(&dir.database(), b"", PRIVATE).unwrap();
-        assert!(matches!(DataDir::open(dir.path()), Err(DataDirError::NoDatabase(_))));
+        assert!(matches!(
+            DataDir::open(dir.path()),
+            Err(DataDirError::NoDatabase(_))
+        ));
         fs::remove_file(dir.database()).unwrap();
-        assert!(matches!(DataDir::open(dir.path()), Err(DataDirError::NoDatabase(_))));
+        assert!(matches!(
+            DataDir::open(dir.path()),
+            Err(DataDirError::NoDatabase(_))
+        ));
         assert!(!dir.database().exists());
     }
 

@@ -33,7 +33,12 @@ type Counts = HashMap<Key, Counted>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
-    One { subject: String, permission: Permission, object: ObjectRef, reason: DenialReason },
+    One {
+        subject: String,
+        permission: Permission,
+        object: ObjectRef,
+        reason: DenialReason,
+    },
     Overflow,
 }
 
@@ -46,13 +51,32 @@ struct Counted {
 
 impl Denials {
     /// Counts a denial.
-    pub fn note(&self, principal: &Principal, permission: Permission, object: &ObjectRef, reason: DenialReason) {
-        let key = Key::One { subject: principal.subject(), permission, object: *object, reason };
+    pub fn note(
+        &self,
+        principal: &Principal,
+        permission: Permission,
+        object: &ObjectRef,
+        reason: DenialReason,
+    ) {
+        let key = Key::One {
+            subject: principal.subject(),
+            permission,
+            object: *object,
+            reason,
+        };
         let record = Record {
             reason: audit_reason(reason),
             ..crate::audit::granted(principal, None, permission.as_str(), object)
         };
-        merge(&mut self.counts(), key, Counted { since: Instant::now(), record, object: *object });
+        merge(
+            &mut self.counts(),
+            key,
+            Counted {
+                since: Instant::now(),
+                record,
+                object: *object,
+            },
+        );
     }
 
     /// Writes down those whose minute is over.
@@ -93,7 +117,11 @@ impl Denials {
 /// Counts a denial to its equals, or to the overflow where it has none and there is no room for it.
 fn merge(counts: &mut Counts, key: Key, counted: Counted) {
     let is_full = counts.len() >= KEPT && !counts.contains_key(&key);
-    let (key, counted) = if is_full { (Key::Overflow, as_overflow(counted)) } else { (key, counted) };
+    let (key, counted) = if is_full {
+        (Key::Overflow, as_overflow(counted))
+    } else {
+        (key, counted)
+    };
     match counts.entry(key) {
         Entry::Occupied(mut known) => {
             let known = known.get_mut();
@@ -118,14 +146,24 @@ fn as_overflow(counted: Counted) -> Counted {
         user_agent: None,
         ..counted.record
     };
-    Counted { record, object: ObjectRef::PLATFORM, ..counted }
+    Counted {
+        record,
+        object: ObjectRef::PLATFORM,
+        ..counted
+    }
 }
 
 async fn append(app: &App, batch: Vec<(Key, Counted)>) -> Result<(), Error> {
     let key = app.keys.pseudonyms;
     app.db
         .write(async move |tx| {
-            for (_, Counted { mut record, object, .. }) in batch {
+            for (
+                _,
+                Counted {
+                    mut record, object, ..
+                },
+            ) in batch
+            {
                 record.domain_id = chain_of(tx, &object).await?;
                 audit::append(tx, &key, record).await?;
             }

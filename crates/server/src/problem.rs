@@ -4,7 +4,7 @@
 //! the body, the correlation id and, for a defect, the one log line. Nothing inner ever reaches a body.
 
 use crate::app::App;
-use crate::request::CorrelationId;
+use crate::request::{CorrelationId, is_text};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -17,7 +17,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use utoipa::IntoResponses;
-use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::schema::AnyOfBuilder;
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder, Schema};
 
 /// The media type of problem documents.
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -211,7 +212,12 @@ pub async fn finish(State(app): State<App>, mut request: Request, next: Next) ->
     request.extensions_mut().insert(correlation.clone());
     let instance = request.uri().path().to_owned();
     let method = request.method().clone();
-    let mut response = next.run(request).await;
+    let mut response = if is_text(&instance) {
+        next.run(request).await
+    } else {
+        let detail = "the path is not valid percent-encoded UTF-8";
+        Failure::bad_request(codes::MALFORMED_REQUEST, detail).into_response()
+    };
     if let Some(failure) = failure_of(&mut response) {
         log(&failure, &method, &instance, &correlation);
         write(&mut response, &failure, instance, &correlation);
@@ -270,14 +276,18 @@ pub struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let one = |schema: &str, description: &str| -> RefOr<utoipa::openapi::Response> {
-            let content = Content::new(Some(Ref::from_schema_name(schema)));
+        let of = |schema: RefOr<Schema>, description: &str| -> RefOr<utoipa::openapi::Response> {
             ResponseBuilder::new()
                 .description(description)
-                .content(PROBLEM_JSON, content)
+                .content(PROBLEM_JSON, Content::new(Some(schema)))
                 .build()
                 .into()
         };
+        let one = |schema: &str, description: &str| of(Ref::from_schema_name(schema).into(), description);
+        // A denial says why; the other refusals of this status, such as another caller's cursor, do not.
+        let denial = AnyOfBuilder::new()
+            .item(Ref::from_schema_name("PermissionDenied"))
+            .item(Ref::from_schema_name("Problem"));
         BTreeMap::from([
             (
                 "400".to_owned(),
@@ -287,16 +297,18 @@ impl IntoResponses for Problems {
                 "401".to_owned(),
                 one("Problem", "No credential, or none that holds."),
             ),
-            (
-                "403".to_owned(),
-                one("PermissionDenied", "The caller may not do this."),
-            ),
+            ("403".to_owned(), of(denial.into(), "The caller may not do this.")),
             (
                 "404".to_owned(),
                 one("Problem", "No such object, or none the caller may see."),
             ),
+            (
+                "408".to_owned(),
+                one("Problem", "The body did not arrive in time."),
+            ),
             ("409".to_owned(), one("Problem", "The object's state forbids it.")),
             ("413".to_owned(), one("Problem", "The body is over its ceiling.")),
+            ("415".to_owned(), one("Problem", "The body is not plain JSON.")),
             (
                 "422".to_owned(),
                 one("Problem", "Well-formed, but it cannot be done."),

@@ -132,6 +132,11 @@ impl<S: Sync> FromRequestParts<S> for Query {
     }
 }
 
+/// Whether what the percent-codes of a path stand for is text.
+pub fn is_text(path: &str) -> bool {
+    !path.contains('%') || decode(path).is_ok()
+}
+
 fn decode(text: &str) -> Result<String, Failure> {
     let invalid = || {
         Failure::bad_request(
@@ -263,14 +268,23 @@ fn require_json(headers: &HeaderMap) -> Result<(), Failure> {
         )
     };
     let media_type = text_header(headers, header::CONTENT_TYPE).unwrap_or("");
-    let essence = media_type.split(';').next().unwrap_or("").trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
+    let mut parts = media_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or("");
+    if !essence.eq_ignore_ascii_case("application/json") || parts.any(names_another_charset) {
         return Err(unsupported("send the body with Content-Type: application/json"));
     }
     match text_header(headers, header::CONTENT_ENCODING) {
         None | Some("identity") => Ok(()),
         Some(_) => Err(unsupported("send the body without a content coding")),
     }
+}
+
+fn names_another_charset(parameter: &str) -> bool {
+    let charset = |(name, value): (&str, &str)| {
+        let value = value.trim().trim_matches('"');
+        name.trim().eq_ignore_ascii_case("charset") && !value.eq_ignore_ascii_case("utf-8")
+    };
+    parameter.split_once('=').is_some_and(charset)
 }
 
 /// A body's JSON as a request type. The detail says what does not fit, never what was sent.

@@ -151,17 +151,37 @@ impl TestApp {
         let dir = tempfile::tempdir().unwrap();
         let app = open(&dir).await;
         let (domain_id, project_id) = tenants(&app.db, master()).await;
-        let binding = Binding { relation: Relation::Admin, object: ObjectRef::PLATFORM };
+        let binding = Binding {
+            relation: Relation::Admin,
+            object: ObjectRef::PLATFORM,
+        };
         let admin = user(&app, Some(binding)).await;
-        Self { app, domain_id, project_id, admin, _dir: dir }
+        Self {
+            app,
+            domain_id,
+            project_id,
+            admin,
+            _dir: dir,
+        }
     }
 
     /// On a directory that was initialised with [`master`].
     pub(crate) async fn on(dir: TempDir, created: &Created) -> Self {
         let app = open(&dir).await;
         let bearer = Some(created.admin_token.clone());
-        let admin = Actor { id: Uuid::nil(), app: app.clone(), bearer, ip: None };
-        Self { app, domain_id: created.domain_id, project_id: created.project_id, admin, _dir: dir }
+        let admin = Actor {
+            id: Uuid::nil(),
+            app: app.clone(),
+            bearer,
+            ip: None,
+        };
+        Self {
+            app,
+            domain_id: created.domain_id,
+            project_id: created.project_id,
+            admin,
+            _dir: dir,
+        }
     }
 
     /// The platform admin.
@@ -180,7 +200,12 @@ impl TestApp {
     }
 
     fn actor(&self, id: Uuid, bearer: Option<String>) -> Actor {
-        Actor { id, app: self.app.clone(), bearer, ip: None }
+        Actor {
+            id,
+            app: self.app.clone(),
+            bearer,
+            ip: None,
+        }
     }
 
     /// A user without any relation.
@@ -190,7 +215,8 @@ impl TestApp {
 
     /// A user with one relation on a project.
     pub(crate) async fn user_with(&self, relation: &str, project: Uuid) -> Actor {
-        self.user_on(relation, ObjectRef::of(ObjectKind::Project, project)).await
+        self.user_on(relation, ObjectRef::of(ObjectKind::Project, project))
+            .await
     }
 
     /// A user with one relation on some object.
@@ -242,7 +268,13 @@ impl TestApp {
             let entry = row.entry();
             let object = format!("{}:{}", text(&entry, "object_type"), text(&entry, "object_id"));
             (entry["reason"] != "granted").then(|| {
-                (row.identity, row.relation, object, text(&entry, "reason"), entry["count"].as_u64().unwrap())
+                (
+                    row.identity,
+                    row.relation,
+                    object,
+                    text(&entry, "reason"),
+                    entry["count"].as_u64().unwrap(),
+                )
             })
         });
         denials.collect()
@@ -281,7 +313,10 @@ impl TestApp {
     /// Somebody who comes as a node with some key.
     pub(crate) fn node_with(&self, id: Uuid, key: [u8; 32]) -> NodeActor {
         let bearer = Some(credential::format_node("test", id, &key));
-        NodeActor { id, actor: self.actor(Uuid::nil(), bearer) }
+        NodeActor {
+            id,
+            actor: self.actor(Uuid::nil(), bearer),
+        }
     }
 }
 
@@ -316,13 +351,21 @@ async fn user(app: &App, binding: Option<Binding>) -> Actor {
         Ok(id)
     });
     let made: Result<Uuid, Error> = made.await;
-    Actor { id: made.unwrap(), app: app.clone(), bearer: Some(token), ip: None }
+    Actor {
+        id: made.unwrap(),
+        app: app.clone(),
+        bearer: Some(token),
+        ip: None,
+    }
 }
 
 impl Actor {
     /// The same, calling from that address.
     pub(crate) fn from(self, ip: &str) -> Self {
-        Self { ip: Some(ip.parse().unwrap()), ..self }
+        Self {
+            ip: Some(ip.parse().unwrap()),
+            ..self
+        }
     }
 
     /// As a subject of relation tuples.
@@ -401,6 +444,26 @@ impl Actor {
     pub(crate) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let (status, _, body) = self.send("POST", path, Some(body)).await;
         (status, body)
+    }
+
+    /// Asserts that what the caller may not see is answered as what is not there (decision 3): the same status,
+    /// header names, size, and body but for what belongs to the request. The answer to the first.
+    pub(crate) async fn alike(
+        &self,
+        method: &str,
+        [foreign, missing]: [&str; 2],
+        body: Option<Value>,
+    ) -> (u16, Value) {
+        let (status, headers, problem) = self.send(method, foreign, body.clone()).await;
+        let (other_status, other_headers, other) = self.send(method, missing, body).await;
+        assert_eq!(status, other_status);
+        assert!(
+            headers.keys().eq(other_headers.keys()),
+            "{headers:?} {other_headers:?}"
+        );
+        assert_eq!(problem.to_string().len(), other.to_string().len());
+        assert_eq!(without_request(problem.clone()), without_request(other));
+        (status.as_u16(), problem)
     }
 
     /// The status and the problem code of a call.

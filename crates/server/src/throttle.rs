@@ -47,10 +47,15 @@ impl Throttle {
     /// too often.
     pub fn fail(&self, source: Option<IpAddr>, now: Instant) -> Result<(), u32> {
         let mut buckets = self.0.lock().expect("no holder of this lock panics");
-        let source = buckets.room_for(source.map_or(Source::Others, |ip| Source::Address(network(ip))), now);
+        let source = buckets.room_for(
+            source.map_or(Source::Others, |ip| Source::Address(network(ip))),
+            now,
+        );
         let bucket = buckets.sources.entry(source).or_insert(Bucket { empty_at: now });
         let filled = bucket.empty_at.max(now) + REFILL;
-        let overflow = filled.saturating_duration_since(now).saturating_sub(REFILL * BURST);
+        let overflow = filled
+            .saturating_duration_since(now)
+            .saturating_sub(REFILL * BURST);
         if overflow.is_zero() {
             bucket.empty_at = filled;
             return Ok(());
@@ -66,11 +71,18 @@ impl Buckets {
             return source;
         }
         // Looking through all of them once a second costs nothing; at each failure it would.
-        if self.swept_at.is_none_or(|at| now.saturating_duration_since(at) >= REFILL) {
+        if self
+            .swept_at
+            .is_none_or(|at| now.saturating_duration_since(at) >= REFILL)
+        {
             self.swept_at = Some(now);
             self.sources.retain(|_, bucket| bucket.empty_at > now);
         }
-        if self.sources.len() < SOURCES { source } else { Source::Others }
+        if self.sources.len() < SOURCES {
+            source
+        } else {
+            Source::Others
+        }
     }
 }
 
@@ -107,7 +119,11 @@ mod tests {
         let now = Instant::now();
         let throttle = exhausted(ip("192.0.2.1"), now);
         assert_eq!(throttle.fail(ip("192.0.2.1"), now), Err(1));
-        assert_eq!(throttle.fail(ip("::ffff:192.0.2.1"), now), Err(1), "the same host");
+        assert_eq!(
+            throttle.fail(ip("::ffff:192.0.2.1"), now),
+            Err(1),
+            "the same host"
+        );
         assert_eq!(throttle.fail(ip("192.0.2.2"), now), Ok(()));
         assert_eq!(throttle.fail(None, now), Ok(()));
     }
@@ -144,7 +160,14 @@ mod tests {
         assert_eq!(kept(), SOURCES + 1, "all others are one");
         throttle.fail(address(many), now + REFILL * 2).unwrap();
         assert!(kept() <= 2, "{} kept", kept());
-        assert!(throttle.0.lock().unwrap().sources.contains_key(&Source::Address(address(many).unwrap())));
+        assert!(
+            throttle
+                .0
+                .lock()
+                .unwrap()
+                .sources
+                .contains_key(&Source::Address(address(many).unwrap()))
+        );
     }
 
     proptest! {

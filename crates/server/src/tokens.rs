@@ -18,19 +18,30 @@ impl TokenUses {
             std::time::Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < tokens::USE_PRECISION)
         });
         if !is_recent {
-            self.0.lock().expect("no holder of this lock panics").insert(token_id);
+            self.0
+                .lock()
+                .expect("no holder of this lock panics")
+                .insert(token_id);
         }
     }
 
     /// Writes the noted uses down.
     pub async fn flush(&self, app: &App) {
-        let noted: Vec<Uuid> = self.0.lock().expect("no holder of this lock panics").drain().collect();
+        let noted: Vec<Uuid> = self
+            .0
+            .lock()
+            .expect("no holder of this lock panics")
+            .drain()
+            .collect();
         if noted.is_empty() {
             return;
         }
-        if let Err(error) = app.db.write(async move |tx| tokens::note_uses(tx, &noted).await).await {
-            let _: Error = error;
-            tracing::warn!("uses of API tokens could not be written down");
+        let written: Result<_, Error> = app
+            .db
+            .write(async move |tx| tokens::note_uses(tx, &noted).await)
+            .await;
+        if let Err(error) = written {
+            tracing::warn!(error.cause = ?error, "uses of API tokens could not be written down");
         }
     }
 }

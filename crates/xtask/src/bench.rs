@@ -5,6 +5,7 @@
 //! transaction, `curl`, an empty process. A missed budget is shown in the report and is not a failure; a failure is
 //! what could not be measured.
 
+mod args;
 mod callbacks;
 mod connection;
 mod control_plane;
@@ -25,7 +26,8 @@ mod stream;
 
 use crate::console;
 use crate::workspace::{self, Workspace};
-use callbacks::Amount;
+pub(crate) use args::Args;
+use args::{Measurement, Size};
 use control_plane::{ControlPlane, Installation, Programs};
 use fleet::Fleet;
 use machine::Machine;
@@ -36,74 +38,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
-use clap::{Args as Flags, ValueEnum};
 
 /// The seed of all generated data.
 const SEED: u64 = 0x5eed_0b5e_55ed_1095;
 /// Where a whole run's report goes.
 const REPORT: &str = "docs/benchmarks.md";
-
-/// The flags of `cargo xtask bench`
-#[derive(Debug, Clone, Flags)]
-pub(crate) struct Args {
-    /// Less of everything; the report is printed and docs/benchmarks.md left as it is
-    #[arg(long)]
-    quick: bool,
-    /// Only these; the report is printed and docs/benchmarks.md left as it is
-    #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
-    only: Vec<Measurement>,
-    /// The release binaries are there and this is one of them
-    #[arg(long, hide = true)]
-    built: bool,
-}
-
-/// What can be measured
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Measurement {
-    /// Durable callbacks per second, beside a no-op POST
-    Callbacks,
-    /// A dispatch to 10,000 nodes
-    Dispatch,
-    /// Pages of 50 over a million executions
-    List,
-    /// plexctl as a whole process, beside curl and an empty process
-    Programs,
-    /// The server's memory with a million executions and a thousand agents
-    Memory,
-}
-
-/// How much of everything.
-struct Size {
-    fleet: u32,
-    agents: u32,
-    amount: Amount,
-    history: u32,
-    pages: usize,
-    processes: usize,
-}
-
-static WHOLE: Size = Size {
-    fleet: 10_000,
-    agents: 1000,
-    amount: Amount {
-        sustained: 20,
-        closed: 8,
-    },
-    history: 1_000_000,
-    pages: 500,
-    processes: 200,
-};
-static QUICK: Size = Size {
-    fleet: 10_000,
-    agents: 1000,
-    amount: Amount {
-        sustained: 4,
-        closed: 2,
-    },
-    history: 100_000,
-    pages: 200,
-    processes: 100,
-};
 
 /// Builds the release binaries, measures, and writes the report.
 ///
@@ -115,11 +54,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         return build_and_continue(&workspace);
     }
     let bench = Bench::new(&args, workspace.target())?;
+    let machine = Machine::look(bench.scratch.path())?;
     let mut sections = Vec::new();
     let measured = bench
         .fleet_at_work(&mut sections)
         .and_then(|()| bench.long_history(&mut sections));
-    let machine = Machine::look(bench.scratch.path())?;
     let setting = Setting {
         command: args.command(),
         seed: SEED,
@@ -149,34 +88,6 @@ fn build_and_continue(workspace: &Workspace) -> anyhow::Result<()> {
 /// Tells whoever watches what is going on; the report alone goes to stdout.
 fn say(what: &str) {
     console::complain(&format!("bench: {what}"));
-}
-
-impl Args {
-    fn wants(&self, measurement: Measurement) -> bool {
-        self.only.is_empty() || self.only.contains(&measurement)
-    }
-
-    fn is_whole(&self) -> bool {
-        !self.quick && self.only.is_empty()
-    }
-
-    fn size(&self) -> &'static Size {
-        if self.quick { &QUICK } else { &WHOLE }
-    }
-
-    /// The command line that asks for the same.
-    fn command(&self) -> String {
-        let mut command = "cargo xtask bench".to_owned();
-        if self.quick {
-            command.push_str(" --quick");
-        }
-        let names = self.only.iter().filter_map(ValueEnum::to_possible_value);
-        let names: Vec<String> = names.map(|value| value.get_name().to_owned()).collect();
-        if !names.is_empty() {
-            command.push_str(&format!(" --only {}", names.join(",")));
-        }
-        command
-    }
 }
 
 /// One run.
@@ -309,45 +220,5 @@ impl<'a> Bench<'a> {
             sections.push(memory::section(control_plane, fleet, self.size.history)?);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Command {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn args(flags: &[&str]) -> Args {
-        Command::try_parse_from(["bench"].iter().chain(flags))
-            .expect("well-formed flags")
-            .args
-    }
-
-    #[test]
-    fn only_a_whole_run_replaces_the_report() {
-        assert!(args(&[]).is_whole());
-        assert!(!args(&["--quick"]).is_whole());
-        assert!(!args(&["--only", "list"]).is_whole());
-    }
-
-    #[test]
-    fn the_report_names_the_command_that_repeats_it() {
-        for flags in [
-            &[][..],
-            &["--quick"],
-            &["--only", "list,memory"],
-            &["--quick", "--only", "callbacks"],
-        ] {
-            let said = args(flags).command();
-            let again: Vec<&str> = said.split(' ').skip(3).collect();
-            assert_eq!(args(&again).command(), said);
-            assert_eq!(again, flags);
-        }
     }
 }

@@ -217,5 +217,8 @@ fn outputs_that_are_not_shown_may_be_of_any_size() {
     let get = format!("action get --project {PROJECT} --id {EXECUTION}");
     let ran = Operator::of(&server).run(&get);
     assert!(ran.is_fine(), "{}", ran.stderr);
-    assert_eq!(ran.text().lines().filter(|line| line.starts_with(NODE)).count(), 10);
+    assert_eq!(
+        ran.text().lines().filter(|line| line.starts_with(NODE)).count(),
+        10
+    );
 }

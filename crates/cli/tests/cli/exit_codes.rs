@@ -196,6 +196,21 @@ fn a_proxys_bare_403_is_4() {
 }
 
 #[test]
+fn a_gateways_own_json_is_not_taken_for_the_servers_problem() {
+    let server = Server::always(Answer::new("403 Forbidden", &[], r#"{"message":"Forbidden"}"#));
+    let ran = Operator::of(&server).run(&format!("{} --output json", list()));
+    assert_eq!(ran.code, Some(4));
+    let told: serde_json::Value = serde_json::from_str(&ran.stderr).expect("one object");
+    assert_eq!(told["exit_code"], 4, "{told}");
+}
+
+#[test]
+fn an_array_is_no_page() {
+    let server = Server::always(Answer::ok("[[],null]"));
+    Operator::of(&server).run(&list()).assert_failed(1);
+}
+
+#[test]
 fn a_relation_denial_is_77() {
     let server = Server::always(Answer::problem("403 Forbidden", "rebac_denied"));
     let line = format!("action dispatch --project {PROJECT} --action a --selector role=web");

@@ -9,13 +9,20 @@ use tempfile::TempDir;
 
 fn made() -> (TempDir, Created) {
     let dir = tempfile::tempdir().unwrap();
-    let names = FirstTenants { domain_slug: "acme".to_owned(), project_slug: "web".to_owned() };
+    let names = FirstTenants {
+        domain_slug: "acme".to_owned(),
+        project_slug: "web".to_owned(),
+    };
     let created = create(dir.path(), &master(), &names).unwrap();
     (dir, created)
 }
 
 fn run<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(work)
 }
 
 async fn status(actor: &Actor) -> u16 {
@@ -34,15 +41,31 @@ fn a_new_installation_has_an_admin_and_its_first_tenants() {
     run(async {
         let app = TestApp::on(dir, &created).await;
         let (_, me) = app.admin().get(WHOAMI).await;
-        assert_eq!((&me["principal_type"], &me["principal_scope"]), (&json!("user"), &json!("platform")));
+        assert_eq!(
+            (&me["principal_type"], &me["principal_scope"]),
+            (&json!("user"), &json!("platform"))
+        );
         let (_, domain) = app.admin().get(&paths::domain(created.domain_id)).await;
-        assert_eq!((&domain["slug"], &domain["mesh_cidr"]), (&json!("acme"), &json!("10.0.0.0/16")));
+        assert_eq!(
+            (&domain["slug"], &domain["mesh_cidr"]),
+            (&json!("acme"), &json!("10.0.0.0/16"))
+        );
         let (_, project) = app.admin().get(&paths::project(created.project_id)).await;
-        assert_eq!((&project["slug"], &project["domain_id"]), (&json!("web"), &json!(created.domain_id)));
+        assert_eq!(
+            (&project["slug"], &project["domain_id"]),
+            (&json!("web"), &json!(created.domain_id))
+        );
         let rows = app.audit().await;
-        assert_eq!(relations(&rows), ["create_domain", "create_project", "grant", "issue_token"]);
+        assert_eq!(
+            relations(&rows),
+            ["create_domain", "create_project", "grant", "issue_token"]
+        );
         assert!(rows.iter().all(|row| row.identity == "system"));
-        assert_eq!(app.node("web-1").await.get(WHOAMI).await.0, 401, "its signing key is sealed under the master key");
+        assert_eq!(
+            app.node("web-1").await.get(WHOAMI).await.0,
+            401,
+            "its signing key is sealed under the master key"
+        );
     });
 }
 
@@ -50,10 +73,17 @@ fn a_new_installation_has_an_admin_and_its_first_tenants() {
 fn names_that_are_no_slugs_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     for (domain_slug, project_slug) in [("Acme", "web"), ("acme", "a--b")] {
-        let names = FirstTenants { domain_slug: domain_slug.to_owned(), project_slug: project_slug.to_owned() };
+        let names = FirstTenants {
+            domain_slug: domain_slug.to_owned(),
+            project_slug: project_slug.to_owned(),
+        };
         assert!(create(dir.path(), &master(), &names).is_err());
     }
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was made");
+    assert_eq!(
+        std::fs::read_dir(dir.path()).unwrap().count(),
+        0,
+        "nothing was made"
+    );
 }
 
 #[test]
@@ -78,10 +108,23 @@ fn a_reset_ends_the_old_token_and_gives_a_new_one() {
     let token = reset_admin_token(dir.path(), &master()).unwrap();
     run(async {
         let app = TestApp::on(dir, &created).await;
-        assert_eq!((status(&app.admin()).await, status(&app.with_token(&token)).await), (401, 200));
+        assert_eq!(
+            (status(&app.admin()).await, status(&app.with_token(&token)).await),
+            (401, 200)
+        );
         let rows = app.audit().await;
-        let again = ["create_domain", "create_project", "grant", "issue_token", "reset_token"];
-        assert_eq!(relations(&rows), again, "it was admin already, and nothing was granted");
+        let again = [
+            "create_domain",
+            "create_project",
+            "grant",
+            "issue_token",
+            "reset_token",
+        ];
+        assert_eq!(
+            relations(&rows),
+            again,
+            "it was admin already, and nothing was granted"
+        );
     });
 }
 
@@ -95,7 +138,10 @@ fn a_reset_makes_the_first_admin_admin_again_while_a_server_runs() {
         let (_, page) = app.admin().get(&grants).await;
         let id = page["items"][0]["id"].as_str().unwrap().parse().unwrap();
         assert_eq!(app.admin().delete(&paths::relation_tuple(id)).await.0, 204);
-        assert_eq!(app.admin().get(DOMAINS).await.1["empty_reason"], "no_rebac_membership");
+        assert_eq!(
+            app.admin().get(DOMAINS).await.1["empty_reason"],
+            "no_rebac_membership"
+        );
         app
     });
     let token = reset_admin_token(&path, &master()).unwrap();
@@ -104,7 +150,10 @@ fn a_reset_makes_the_first_admin_admin_again_while_a_server_runs() {
         assert_eq!(admin.get(WHOAMI).await.1["principal_scope"], "platform");
         assert_eq!(admin.get(PROJECTS).await.1["items"].as_array().unwrap().len(), 1);
         let rows = app.audit().await;
-        let granted = relations(&rows).iter().filter(|relation| **relation == "grant").count();
+        let granted = relations(&rows)
+            .iter()
+            .filter(|relation| **relation == "grant")
+            .count();
         assert_eq!(granted, 2, "the second grant is audited as the first");
         assert!(relations(&rows).contains(&"reset_token"));
     });

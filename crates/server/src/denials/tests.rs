@@ -18,7 +18,11 @@ fn principal() -> Principal {
         token_id: Uuid::from_u128(2),
         email: None,
         bindings: Vec::new().into(),
-        context: Context { correlation_id: "first".to_owned(), ip: None, user_agent: None },
+        context: Context {
+            correlation_id: "first".to_owned(),
+            ip: None,
+            user_agent: None,
+        },
     }
 }
 
@@ -27,13 +31,21 @@ fn deny(app: &App, projects: std::ops::Range<usize>) {
     let principal = principal();
     for nth in projects {
         let object = ObjectRef::of(ObjectKind::Project, Uuid::from_u128(100 + nth as u128));
-        app.denials.note(&principal, Permission::Dispatch, &object, DenialReason::OutOfScope);
+        app.denials.note(
+            &principal,
+            Permission::Dispatch,
+            &object,
+            DenialReason::OutOfScope,
+        );
     }
 }
 
 fn age(app: &App) {
     for counted in app.denials.counts().values_mut() {
-        counted.since = counted.since.checked_sub(WINDOW).expect("the machine has run for a minute");
+        counted.since = counted
+            .since
+            .checked_sub(WINDOW)
+            .expect("the machine has run for a minute");
     }
 }
 
@@ -45,8 +57,14 @@ async fn run(app: &App, sql: &'static str) {
 #[tokio::test]
 async fn equal_denials_are_one_entry_with_their_count() {
     let app = TestApp::start().await;
-    let (stranger, viewer) = (app.stranger().await, app.user_with("viewer", app.project_id).await);
-    let (project, tokens) = (paths::project(app.project_id), paths::bootstrap_tokens(app.project_id));
+    let (stranger, viewer) = (
+        app.stranger().await,
+        app.user_with("viewer", app.project_id).await,
+    );
+    let (project, tokens) = (
+        paths::project(app.project_id),
+        paths::bootstrap_tokens(app.project_id),
+    );
     let wanted = json!({"kind": "node", "env_prefix": "prod", "ttl_seconds": 60});
     for _ in 0..3 {
         stranger.get(&project).await;
@@ -60,14 +78,24 @@ async fn equal_denials_are_one_entry_with_their_count() {
     let mut expected = vec![
         denial(stranger.subject(), "read_project", "out_of_scope", 3),
         denial(stranger.subject(), "issue_bootstrap_token", "out_of_scope", 1),
-        denial(viewer.subject(), "issue_bootstrap_token", "insufficient_relation", 3),
+        denial(
+            viewer.subject(),
+            "issue_bootstrap_token",
+            "insufficient_relation",
+            3,
+        ),
     ];
     let mut told = app.denials().await;
     expected.sort();
     told.sort();
     assert_eq!(told, expected);
     let audit = app.audit().await;
-    assert!(audit.iter().filter(|row| row.relation == "read_project").all(|row| row.chain == app.domain_id));
+    assert!(
+        audit
+            .iter()
+            .filter(|row| row.relation == "read_project")
+            .all(|row| row.chain == app.domain_id)
+    );
 }
 
 #[tokio::test]
@@ -81,7 +109,10 @@ async fn a_denial_is_written_down_when_its_minute_is_over() {
     deny(&app.app, 0..1);
     deny(&app.app, 2..3);
     app.app.denials.flush_due(&app.app).await;
-    let counts: Vec<u64> = app.written_audit().await[before..].iter().map(|row| row.entry()["count"].as_u64().unwrap()).collect();
+    let counts: Vec<u64> = app.written_audit().await[before..]
+        .iter()
+        .map(|row| row.entry()["count"].as_u64().unwrap())
+        .collect();
     assert_eq!(counts.iter().sum::<u64>(), 3, "{counts:?}");
     assert_eq!(counts.len(), 2, "the third is not due");
 }
@@ -89,7 +120,11 @@ async fn a_denial_is_written_down_when_its_minute_is_over() {
 #[tokio::test]
 async fn what_cannot_be_written_is_kept_and_counted_on() {
     let app = TestApp::start().await;
-    run(&app.app, "create trigger broken before insert on audit_entries begin select raise(abort, 'broken'); end").await;
+    run(
+        &app.app,
+        "create trigger broken before insert on audit_entries begin select raise(abort, 'broken'); end",
+    )
+    .await;
     deny(&app.app, 0..2);
     app.app.denials.flush(&app.app).await;
     deny(&app.app, 0..1);
@@ -112,7 +147,11 @@ async fn a_failure_costs_one_batch_and_not_what_was_written_before() {
     .await;
     deny(&app.app, 0..many);
     app.app.denials.flush(&app.app).await;
-    assert_eq!(app.written_audit().await.len(), BATCH, "one batch fits, the next does not");
+    assert_eq!(
+        app.written_audit().await.len(),
+        BATCH,
+        "one batch fits, the next does not"
+    );
     run(&app.app, "drop trigger broken").await;
     let told = app.denials().await;
     assert_eq!(told.len(), many, "each is written once");
@@ -125,11 +164,16 @@ async fn too_many_to_be_kept_apart_are_counted_together() {
     deny(&app.app, 0..KEPT + 7);
     deny(&app.app, 0..1);
     assert_eq!(app.app.denials.counts().len(), KEPT + 1);
-    let (others, told): (Vec<_>, Vec<_>) =
-        app.denials().await.into_iter().partition(|(_, what, ..)| what == "other_denials");
+    let (others, told): (Vec<_>, Vec<_>) = app
+        .denials()
+        .await
+        .into_iter()
+        .partition(|(_, what, ..)| what == "other_denials");
     assert_eq!(told.len(), KEPT);
     assert_eq!(told.iter().map(|(.., count)| count).sum::<u64>(), KEPT as u64 + 1);
     let expected = ("system", "platform:platform", "unknown", 7);
-    let [(who, _, object, reason, count)] = &others[..] else { panic!("{others:?}") };
+    let [(who, _, object, reason, count)] = &others[..] else {
+        panic!("{others:?}")
+    };
     assert_eq!((who.as_str(), object.as_str(), reason.as_str(), *count), expected);
 }

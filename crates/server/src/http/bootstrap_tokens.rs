@@ -156,7 +156,7 @@ fn naming(record: Record, token: Uuid) -> Record {
     params(
         ("project_id" = Uuid, Path, description = "The project"),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
-        ("limit" = Option<u32>, Query, description = "Most items, 1 to 200; 50 when absent"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Most items; 50 when absent"),
     ),
     responses((status = 200, description = "A page", body = BootstrapTokenList), Problems),
     security(("operatorBearer" = [])),

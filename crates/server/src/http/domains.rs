@@ -45,26 +45,43 @@ pub async fn create(
     let made = app
         .db
         .write(async move |tx| {
-            let seal = |seed: &[u8; 32], rng: &dyn plex_domain::env::Rng| keys.keys.master.seal(SEAL_PURPOSE, seed, rng);
+            let seal = |seed: &[u8; 32], rng: &dyn plex_domain::env::Rng| {
+                keys.keys.master.seal(SEAL_PURPOSE, seed, rng)
+            };
             let made = domains::create(tx, &new, seal).await.map_err(refused)?;
             let object = ObjectRef::of(ObjectKind::Domain, made.id);
-            audit::append(tx, &keys.keys.pseudonyms, granted(&principal, Some(made.id), "create_domain", &object)).await?;
+            audit::append(
+                tx,
+                &keys.keys.pseudonyms,
+                granted(&principal, Some(made.id), "create_domain", &object),
+            )
+            .await?;
             Ok::<_, Failure>(made)
         })
         .await?;
-    Ok((StatusCode::CREATED, [(header::LOCATION, paths::domain(made.id))], Json(made)))
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, paths::domain(made.id))],
+        Json(made),
+    ))
 }
 
 fn new_domain(request: DomainCreateRequest) -> Result<NewDomain, Failure> {
     let invalid = |detail: &'static str| move || Failure::bad_request(codes::INVALID_DOMAIN, detail);
     if !tenancy::is_slug(&request.slug) {
-        return Err(invalid("slug takes a-z, 0-9 and single dashes, at most 64 characters")());
+        return Err(invalid(
+            "slug takes a-z, 0-9 and single dashes, at most 64 characters",
+        )());
     }
     let region = request.region.filter(|region| !region.is_empty());
     if region.as_ref().is_some_and(|region| !tenancy::is_slug(region)) {
-        return Err(invalid("region takes a-z, 0-9 and single dashes, at most 64 characters")());
+        return Err(invalid(
+            "region takes a-z, 0-9 and single dashes, at most 64 characters",
+        )());
     }
-    let pool = request.mesh_cidr.map(|text| Cidr::parse(&text).ok_or_else(invalid("mesh_cidr takes a prefix such as 10.1.0.0/16")));
+    let pool = request
+        .mesh_cidr
+        .map(|text| Cidr::parse(&text).ok_or_else(invalid("mesh_cidr takes a prefix such as 10.1.0.0/16")));
     let reachability = request.reachability.as_ref().map(Policy::parse).transpose();
     Ok(NewDomain {
         slug: request.slug,
@@ -73,7 +90,9 @@ fn new_domain(request: DomainCreateRequest) -> Result<NewDomain, Failure> {
             .to_owned(),
         description: Some(request.description.unwrap_or_default())
             .filter(|text| tenancy::is_description(text))
-            .ok_or_else(invalid("description takes at most 1024 characters, not only white space"))?,
+            .ok_or_else(invalid(
+                "description takes at most 1024 characters, not only white space",
+            ))?,
         region,
         mesh_cidr: pool.transpose()?,
         reachability: reachability
@@ -84,13 +103,17 @@ fn new_domain(request: DomainCreateRequest) -> Result<NewDomain, Failure> {
 
 fn refused(error: CreateError) -> Failure {
     match error {
-        CreateError::SlugTaken => Failure::conflict(codes::DOMAIN_SLUG_CONFLICT, "another domain has this slug"),
-        CreateError::MeshOverlap => {
-            Failure::conflict(codes::MESH_CIDR_OVERLAP, "the mesh_cidr overlaps another domain's; leave it out for a free one")
+        CreateError::SlugTaken => {
+            Failure::conflict(codes::DOMAIN_SLUG_CONFLICT, "another domain has this slug")
         }
-        CreateError::NoFreePool => {
-            Failure::conflict(codes::MESH_CIDR_OVERLAP, "no 10.n.0.0/16 is free; give a mesh_cidr")
-        }
+        CreateError::MeshOverlap => Failure::conflict(
+            codes::MESH_CIDR_OVERLAP,
+            "the mesh_cidr overlaps another domain's; leave it out for a free one",
+        ),
+        CreateError::NoFreePool => Failure::conflict(
+            codes::MESH_CIDR_OVERLAP,
+            "no 10.n.0.0/16 is free; give a mesh_cidr",
+        ),
         CreateError::Store(error) => error.into(),
     }
 }
@@ -110,7 +133,11 @@ fn refused(error: CreateError) -> Failure {
     responses((status = 200, description = "A page", body = DomainList), Problems),
     security(("operatorBearer" = [])),
 )]
-pub async fn list(State(app): State<App>, principal: Principal, query: Query) -> Result<Json<DomainList>, Failure> {
+pub async fn list(
+    State(app): State<App>,
+    principal: Principal,
+    query: Query,
+) -> Result<Json<DomainList>, Failure> {
     let limit = query.limit()?;
     let caller = principal.subject();
     let after = query.cursor(&app.keys.cursors, &["domains"], &caller)?;
@@ -131,7 +158,11 @@ pub async fn list(State(app): State<App>, principal: Principal, query: Query) ->
         cursor::seal(&app.keys.cursors, &["domains"], &caller, last.slug.as_bytes())
     });
     let empty_reason = (is_first && items.is_empty() && any).then(|| "no_rebac_membership".to_owned());
-    Ok(Json(DomainList { items, next_cursor, empty_reason }))
+    Ok(Json(DomainList {
+        items,
+        next_cursor,
+        empty_reason,
+    }))
 }
 
 /// Get a domain
@@ -152,7 +183,9 @@ pub async fn get(
     let id = path_id(&id, codes::INVALID_DOMAIN_ID)?;
     authorize::domain(&app, &principal, Permission::ReadDomain, id).await?;
     let found = app.db.read(async move |tx| domains::find(tx, id).await).await?;
-    found.map(Json).ok_or_else(|| Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain"))
+    found
+        .map(Json)
+        .ok_or_else(|| Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain"))
 }
 
 #[cfg(test)]

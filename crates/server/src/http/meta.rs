@@ -28,29 +28,54 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(super::openapi_json);
 )]
 pub async fn health(State(app): State<App>) -> Response {
     let checks = vec![database(&app).await, object_store(&app).await];
-    let status = checks.iter().map(|check| check.status).max().unwrap_or(Health::Ok);
-    let code = if status == Health::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let status = checks
+        .iter()
+        .map(|check| check.status)
+        .max()
+        .unwrap_or(Health::Ok);
+    let code = if status == Health::Down {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
     (code, Json(HealthStatus { status, checks })).into_response()
 }
 
 async fn database(app: &App) -> HealthCheck {
     let reads = app.db.read(async |tx| domains::any(tx).await).await;
     let (status, detail) = match reads {
-        Ok(_) if app.db.has_failed() => (Health::Down, "a commit could not be made durable; restart the server"),
+        Ok(_) if app.db.has_failed() => (
+            Health::Down,
+            "a commit could not be made durable; restart the server",
+        ),
         Ok(_) => (Health::Ok, "reads and writes"),
         Err(Error::Busy) => (Health::Degraded, "has too much to do"),
         Err(_) => (Health::Down, "cannot be read"),
     };
-    HealthCheck { name: "database".to_owned(), status, detail: detail.to_owned() }
+    HealthCheck {
+        name: "database".to_owned(),
+        status,
+        detail: detail.to_owned(),
+    }
 }
 
 async fn object_store(app: &App) -> HealthCheck {
-    let is_writable = app.object_probe.fresh(Instant::now(), async || app.objects.probe().await.is_ok()).await;
+    let is_writable = app
+        .object_probe
+        .fresh(Instant::now(), async || app.objects.probe().await.is_ok())
+        .await;
     let (status, detail) = match is_writable {
         true => (Health::Ok, "can be written"),
-        false => (Health::Degraded, "cannot be written; outputs over 16 KiB are cut by the nodes"),
+        false => (
+            Health::Degraded,
+            "cannot be written; outputs over 16 KiB are cut by the nodes",
+        ),
     };
-    HealthCheck { name: "object_store".to_owned(), status, detail: detail.to_owned() }
+    HealthCheck {
+        name: "object_store".to_owned(),
+        status,
+        detail: detail.to_owned(),
+    }
 }
 
 /// How long an answer of the object store stands: anybody may ask, and each time it is asked costs it a file.
@@ -88,7 +113,9 @@ pub async fn version() -> Json<VersionInfo> {
     Json(VersionInfo {
         version: concat!("v", env!("CARGO_PKG_VERSION")).to_owned(),
         commit: option_env!("PLEX_COMMIT").unwrap_or("unknown").to_owned(),
-        date: option_env!("PLEX_BUILD_DATE").and_then(|date| date.parse().ok()).unwrap_or_default(),
+        date: option_env!("PLEX_BUILD_DATE")
+            .and_then(|date| date.parse().ok())
+            .unwrap_or_default(),
     })
 }
 

@@ -100,10 +100,19 @@ pub fn router(app: App) -> Router {
     let (router, _) = documented().split_for_parts();
     router
         // The older spelling of dispatch (decision 10).
-        .route("/v1/projects/{project_id}/executions:dispatch", post(executions::dispatch::dispatch))
+        .route(
+            "/v1/projects/{project_id}/executions:dispatch",
+            post(executions::dispatch::dispatch),
+        )
         // Presigned URLs of the local object store; their path ends in the object's key (decision 20).
         .route("/local/{*key}", get(objects::download).put(objects::upload))
-        .fallback(async || Failure::new(StatusCode::NOT_FOUND, codes::NOT_FOUND, "no such path; see /v1/openapi.json"))
+        .fallback(async || {
+            Failure::new(
+                StatusCode::NOT_FOUND,
+                codes::NOT_FOUND,
+                "no such path; see /v1/openapi.json",
+            )
+        })
         .layer(axum::middleware::from_fn_with_state(app.clone(), problem::finish))
         .with_state(app)
 }

@@ -52,13 +52,19 @@ pub async fn create(
             Ok::<_, Failure>(made)
         })
         .await?;
-    Ok((StatusCode::CREATED, [(header::LOCATION, paths::project(made.id))], Json(made)))
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, paths::project(made.id))],
+        Json(made),
+    ))
 }
 
 fn new_project(request: ProjectCreateRequest) -> Result<NewProject, Failure> {
     let invalid = |detail: &'static str| move || Failure::bad_request(codes::INVALID_PROJECT, detail);
     if !tenancy::is_slug(&request.slug) {
-        return Err(invalid("slug takes a-z, 0-9 and single dashes, at most 64 characters")());
+        return Err(invalid(
+            "slug takes a-z, 0-9 and single dashes, at most 64 characters",
+        )());
     }
     let sub_range = request.sub_range_cidr.map(|text| {
         Cidr::parse(&text).ok_or_else(invalid("sub_range_cidr takes a prefix such as 10.0.16.0/20"))
@@ -71,7 +77,9 @@ fn new_project(request: ProjectCreateRequest) -> Result<NewProject, Failure> {
             .to_owned(),
         description: Some(request.description.unwrap_or_default())
             .filter(|text| tenancy::is_description(text))
-            .ok_or_else(invalid("description takes at most 1024 characters, not only white space"))?,
+            .ok_or_else(invalid(
+                "description takes at most 1024 characters, not only white space",
+            ))?,
         sub_range: sub_range.transpose()?,
     })
 }
@@ -79,15 +87,18 @@ fn new_project(request: ProjectCreateRequest) -> Result<NewProject, Failure> {
 fn refused(error: CreateError) -> Failure {
     match error {
         CreateError::ParentMissing => Failure::conflict(codes::PARENT_DOMAIN_MISSING, "no such domain"),
-        CreateError::SlugTaken => {
-            Failure::conflict(codes::PROJECT_SLUG_CONFLICT, "another project of the domain has this slug")
-        }
-        CreateError::OutsidePool => {
-            Failure::bad_request(codes::INVALID_PROJECT, "sub_range_cidr lies outside the domain's mesh_cidr")
-        }
-        CreateError::SubRangeOverlap => {
-            Failure::conflict(codes::SUB_RANGE_OVERLAP, "sub_range_cidr overlaps another project's")
-        }
+        CreateError::SlugTaken => Failure::conflict(
+            codes::PROJECT_SLUG_CONFLICT,
+            "another project of the domain has this slug",
+        ),
+        CreateError::OutsidePool => Failure::bad_request(
+            codes::INVALID_PROJECT,
+            "sub_range_cidr lies outside the domain's mesh_cidr",
+        ),
+        CreateError::SubRangeOverlap => Failure::conflict(
+            codes::SUB_RANGE_OVERLAP,
+            "sub_range_cidr overlaps another project's",
+        ),
         CreateError::Store(error) => error.into(),
     }
 }
@@ -108,12 +119,19 @@ fn refused(error: CreateError) -> Failure {
     responses((status = 200, description = "A page", body = ProjectList), Problems),
     security(("operatorBearer" = [])),
 )]
-pub async fn list(State(app): State<App>, principal: Principal, query: Query) -> Result<Json<ProjectList>, Failure> {
+pub async fn list(
+    State(app): State<App>,
+    principal: Principal,
+    query: Query,
+) -> Result<Json<ProjectList>, Failure> {
     let limit = query.limit()?;
     let domain_id = query.id("domain_id", codes::INVALID_DOMAIN_FILTER)?;
     let filter = domain_id.map(|id| id.to_string()).unwrap_or_default();
     let (context, caller) = (["projects", &filter], principal.subject());
-    let after = query.cursor(&app.keys.cursors, &context, &caller)?.map(|bytes| position(&bytes)).transpose()?;
+    let after = query
+        .cursor(&app.keys.cursors, &context, &caller)?
+        .map(|bytes| position(&bytes))
+        .transpose()?;
     let is_first = after.is_none();
     let shown = shown(&principal);
     let (mut items, any) = app
@@ -129,9 +147,13 @@ pub async fn list(State(app): State<App>, principal: Principal, query: Query) ->
         let bytes = [last.id.as_bytes(), last.slug.as_bytes()].concat();
         cursor::seal(&app.keys.cursors, &context, &caller, &bytes)
     });
-    let empty_reason =
-        (is_first && items.is_empty() && any && domain_id.is_none()).then(|| "no_rebac_membership".to_owned());
-    Ok(Json(ProjectList { items, next_cursor, empty_reason }))
+    let empty_reason = (is_first && items.is_empty() && any && domain_id.is_none())
+        .then(|| "no_rebac_membership".to_owned());
+    Ok(Json(ProjectList {
+        items,
+        next_cursor,
+        empty_reason,
+    }))
 }
 
 fn shown(principal: &Principal) -> Shown {
@@ -146,7 +168,10 @@ fn shown(principal: &Principal) -> Shown {
 fn position(bytes: &[u8]) -> Result<Position, Failure> {
     let read = || {
         let (id, slug) = bytes.split_first_chunk::<16>()?;
-        Some(Position { slug: String::from_utf8(slug.to_vec()).ok()?, id: Uuid::from_bytes(*id) })
+        Some(Position {
+            slug: String::from_utf8(slug.to_vec()).ok()?,
+            id: Uuid::from_bytes(*id),
+        })
     };
     read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
 }
@@ -169,7 +194,9 @@ pub async fn get(
     let id = path_id(&id, codes::INVALID_PROJECT_ID)?;
     authorize::project(&app, &principal, Permission::ReadProject, id).await?;
     let found = app.db.read(async move |tx| projects::find(tx, id).await).await?;
-    found.map(Json).ok_or_else(|| Failure::not_found(codes::PROJECT_NOT_FOUND, "project"))
+    found
+        .map(Json)
+        .ok_or_else(|| Failure::not_found(codes::PROJECT_NOT_FOUND, "project"))
 }
 
 #[cfg(test)]

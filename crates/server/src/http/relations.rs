@@ -14,8 +14,8 @@ use plex_api::relations::{RelationTuple, RelationTupleCreateRequest, RelationTup
 use plex_api::tokens::PrincipalType;
 use plex_domain::cursor;
 use plex_domain::relation::{Binding, ObjectKind, ObjectRef, Permission, Relation, Scope};
-use plex_store::relations::{self, CreateError, Granted, NewTuple};
 use plex_store::audit;
+use plex_store::relations::{self, CreateError, Granted, NewTuple};
 use uuid::Uuid;
 
 /// Grant a relation
@@ -41,32 +41,47 @@ pub async fn create(
     let project = authorize::project(&app, &principal, Permission::Grant, project_id(&query)?).await?;
     let (subject, binding) = triple(json(request, PLAIN_BODY).await?)?;
     let domain_id = require_admin(&app, &principal, &project, &binding.object).await?;
-    let new = NewTuple { subject, binding, created_by: principal.subject() };
+    let new = NewTuple {
+        subject,
+        binding,
+        created_by: principal.subject(),
+    };
     let mut record = granted(&principal, domain_id, "grant", &binding.object);
     let pseudonyms = app.keys.pseudonyms;
     let tuple = app
         .db
-        .write(async move |tx| match relations::create(tx, &new).await.map_err(refused)? {
-            Granted::Held(tuple) => Ok(tuple),
-            Granted::New(tuple) => {
-                record.details = Some(format!("{} {}", tuple.binding.relation.as_str(), tuple.subject));
-                audit::append(tx, &pseudonyms, record).await?;
-                Ok::<_, Failure>(tuple)
-            }
-        })
+        .write(
+            async move |tx| match relations::create(tx, &new).await.map_err(refused)? {
+                Granted::Held(tuple) => Ok(tuple),
+                Granted::New(tuple) => {
+                    record.details = Some(format!("{} {}", tuple.binding.relation.as_str(), tuple.subject));
+                    audit::append(tx, &pseudonyms, record).await?;
+                    Ok::<_, Failure>(tuple)
+                }
+            },
+        )
         .await?;
     Ok((StatusCode::CREATED, Json(tuple.into())))
 }
 
 fn project_id(query: &Query) -> Result<Uuid, Failure> {
-    let missing = || Failure::bad_request(codes::INVALID_PROJECT_ID, "name the project in ?project_id=<uuid>");
-    query.id("project_id", codes::INVALID_PROJECT_ID)?.ok_or_else(missing)
+    let missing = || {
+        Failure::bad_request(
+            codes::INVALID_PROJECT_ID,
+            "name the project in ?project_id=<uuid>",
+        )
+    };
+    query
+        .id("project_id", codes::INVALID_PROJECT_ID)?
+        .ok_or_else(missing)
 }
 
 fn triple(request: RelationTupleCreateRequest) -> Result<((PrincipalType, Uuid), Binding), Failure> {
     let invalid = |detail: &'static str| Failure::bad_request(codes::INVALID_TRIPLE, detail);
     if request.caveat_name.is_some() || request.caveat_context.is_some() {
-        return Err(invalid("caveats cannot be attached here yet; grant the relation without one"));
+        return Err(invalid(
+            "caveats cannot be attached here yet; grant the relation without one",
+        ));
     }
     let subject = ObjectRef::parse(&request.subject).and_then(|subject| match subject.kind {
         ObjectKind::User => Some((PrincipalType::User, subject.id?)),
@@ -83,7 +98,9 @@ fn triple(request: RelationTupleCreateRequest) -> Result<((PrincipalType, Uuid),
         subject.ok_or_else(|| invalid("subject takes user:<uuid> or service-identity:<uuid>"))?,
         Binding {
             relation: relation.ok_or_else(|| invalid("relation takes admin, operator, viewer or auditor"))?,
-            object: object.ok_or_else(|| invalid("resource takes project:<uuid>, domain:<uuid> or platform:platform"))?,
+            object: object.ok_or_else(|| {
+                invalid("resource takes project:<uuid>, domain:<uuid> or platform:platform")
+            })?,
         },
     ))
 }
@@ -101,7 +118,9 @@ async fn require_admin(
             authorize::domain_or(app, principal, Permission::Grant, project.domain_id, out_of_scope).await?;
             Ok(Some(project.domain_id))
         }
-        ObjectKind::Platform => authorize::platform(app, principal, Permission::ManagePlatform).map(|()| None),
+        ObjectKind::Platform => {
+            authorize::platform(app, principal, Permission::ManagePlatform).map(|()| None)
+        }
         ObjectKind::Project
         | ObjectKind::Domain
         | ObjectKind::Node
@@ -116,9 +135,10 @@ async fn require_admin(
 
 fn refused(error: CreateError) -> Failure {
     match error {
-        CreateError::OtherKind => {
-            Failure::bad_request(codes::INVALID_TRIPLE, "the subject's id belongs to an identity of the other kind")
-        }
+        CreateError::OtherKind => Failure::bad_request(
+            codes::INVALID_TRIPLE,
+            "the subject's id belongs to an identity of the other kind",
+        ),
         CreateError::Store(error) => error.into(),
     }
 }
@@ -149,7 +169,10 @@ pub async fn list(
     let limit = query.limit()?;
     let (id_text, caller) = (id.to_string(), principal.subject());
     let context = ["relation-tuples", id_text.as_str()];
-    let after = query.cursor(&app.keys.cursors, &context, &caller)?.map(|bytes| position(&bytes)).transpose()?;
+    let after = query
+        .cursor(&app.keys.cursors, &context, &caller)?
+        .map(|bytes| position(&bytes))
+        .transpose()?;
     let objects = listed(&principal, &project);
     let read = async move |tx: &mut plex_store::Tx| {
         relations::page(tx, &objects, after.unwrap_or_default(), limit + 1).await
@@ -160,13 +183,19 @@ pub async fn list(
         let last = tuples.last().expect("a limit is at least 1");
         cursor::seal(&app.keys.cursors, &context, &caller, last.id.as_bytes())
     });
-    Ok(Json(RelationTupleList { items: tuples.into_iter().map(RelationTuple::from).collect(), next_cursor }))
+    Ok(Json(RelationTupleList {
+        items: tuples.into_iter().map(RelationTuple::from).collect(),
+        next_cursor,
+    }))
 }
 
 /// The objects of which a caller that may see the project's grants may see them: those that contain it, too, if
 /// it reads grants there.
 fn listed(principal: &Principal, project: &Project) -> Vec<ObjectRef> {
-    let domain = Scope { domain_id: Some(project.domain_id), project_id: None };
+    let domain = Scope {
+        domain_id: Some(project.domain_id),
+        project_id: None,
+    };
     let mut objects = vec![ObjectRef::of(ObjectKind::Project, project.id)];
     if holds(principal, Permission::ReadGrants, &domain) {
         objects.push(ObjectRef::of(ObjectKind::Domain, project.domain_id));
@@ -201,7 +230,11 @@ pub async fn delete(
 ) -> Result<StatusCode, Failure> {
     let id = path_id(&id, codes::INVALID_RELATION_TUPLE_ID)?;
     let missing = || Failure::not_found(codes::RELATION_TUPLE_NOT_FOUND, "relation tuple");
-    let tuple = app.db.read(async move |tx| relations::find(tx, id).await).await?.ok_or_else(missing)?;
+    let tuple = app
+        .db
+        .read(async move |tx| relations::find(tx, id).await)
+        .await?
+        .ok_or_else(missing)?;
     let object = tuple.binding.object;
     let domain_id = admin_of(&app, &principal, &object, missing).await?;
     let mut record = granted(&principal, domain_id, "withdraw", &object);

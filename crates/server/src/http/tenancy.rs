@@ -11,15 +11,28 @@ pub fn seen(principal: &Principal, permission: Permission, kind: ObjectKind) -> 
     if holds(principal, permission, &Scope::default()) {
         return None;
     }
-    let held = principal.bindings.iter().filter(|binding| binding.object.kind == kind);
+    let held = principal
+        .bindings
+        .iter()
+        .filter(|binding| binding.object.kind == kind);
     let scope = |id| match kind {
-        ObjectKind::Domain => Scope { domain_id: Some(id), project_id: None },
-        ObjectKind::Project => Scope { domain_id: None, project_id: Some(id) },
+        ObjectKind::Domain => Scope {
+            domain_id: Some(id),
+            project_id: None,
+        },
+        ObjectKind::Project => Scope {
+            domain_id: None,
+            project_id: Some(id),
+        },
         ObjectKind::Platform
         | ObjectKind::Node
         | ObjectKind::User
         | ObjectKind::ServiceIdentity
         | ObjectKind::Group => Scope::default(),
     };
-    Some(held.filter_map(|binding| binding.object.id).filter(|id| holds(principal, permission, &scope(*id))).collect())
+    Some(
+        held.filter_map(|binding| binding.object.id)
+            .filter(|id| holds(principal, permission, &scope(*id)))
+            .collect(),
+    )
 }

@@ -51,7 +51,10 @@ pub async fn whoami(State(app): State<App>, principal: Principal) -> Result<Json
         Ok::<_, Error>(domains)
     });
     let domains = domains.await?;
-    let is_platform = principal.bindings.iter().any(|binding| binding.object.kind == ObjectKind::Platform);
+    let is_platform = principal
+        .bindings
+        .iter()
+        .any(|binding| binding.object.kind == ObjectKind::Platform);
     let principal_scope = match (is_platform, domains.is_empty()) {
         (true, _) => Some(PrincipalScope::Platform),
         (false, false) => Some(PrincipalScope::Domain),
@@ -61,7 +64,10 @@ pub async fn whoami(State(app): State<App>, principal: Principal) -> Result<Json
         principal_type: principal.kind,
         principal_scope,
         subject: principal.id.to_string(),
-        domain_id: domains.first().copied().filter(|_| domains.len() == 1 && !is_platform),
+        domain_id: domains
+            .first()
+            .copied()
+            .filter(|_| domains.len() == 1 && !is_platform),
         email: principal.email,
         acr: None,
         amr: Vec::new(),
@@ -90,11 +96,19 @@ pub async fn issue(
     let (kind, id) = identity(&wanted.identity_ref)?;
     let ttl_seconds = wanted.ttl_seconds.unwrap_or(TTL_SECONDS);
     if !(1..=MAX_TTL_SECONDS).contains(&ttl_seconds) {
-        return Err(Failure::bad_request(codes::INVALID_BODY, "ttl_seconds takes 1 to 31536000"));
+        return Err(Failure::bad_request(
+            codes::INVALID_BODY,
+            "ttl_seconds takes 1 to 31536000",
+        ));
     }
     let plaintext = ApiToken::mint(wanted.env_prefix, &*app.rng);
     let hash = credential::hash(&app.keys.api_tokens, plaintext.as_bytes());
-    let new = NewToken { principal_id: id, env: wanted.env_prefix, hash, ttl_seconds };
+    let new = NewToken {
+        principal_id: id,
+        env: wanted.env_prefix,
+        hash,
+        ttl_seconds,
+    };
     let shared = app.clone();
     let issued = app
         .db
@@ -114,7 +128,12 @@ pub async fn issue(
         })
         .await?;
     let env_prefix = wanted.env_prefix;
-    let answer = APITokenIssueResponse { id: issued.id, plaintext, env_prefix, expires_at: issued.expires_at };
+    let answer = APITokenIssueResponse {
+        id: issued.id,
+        plaintext,
+        env_prefix,
+        expires_at: issued.expires_at,
+    };
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
@@ -128,7 +147,12 @@ fn identity(text: &str) -> Result<(PrincipalType, Uuid), Failure> {
         };
         Some((kind, parse_id(id)?))
     };
-    read().ok_or_else(|| Failure::bad_request(codes::INVALID_BODY, "identity_ref takes user:<uuid> or service:<uuid>"))
+    read().ok_or_else(|| {
+        Failure::bad_request(
+            codes::INVALID_BODY,
+            "identity_ref takes user:<uuid> or service:<uuid>",
+        )
+    })
 }
 
 /// Decision 27. An identity that holds nothing yet is the platform admin's to hand out: a token made now would
@@ -147,10 +171,16 @@ async fn require_admin_over(
     let mut all = !held.is_empty();
     for object in held.iter().map(|binding| binding.object) {
         let scope = match object.kind {
-            ObjectKind::Domain => Scope { domain_id: object.id, project_id: None },
+            ObjectKind::Domain => Scope {
+                domain_id: object.id,
+                project_id: None,
+            },
             ObjectKind::Project => {
                 let project_id = object.id.unwrap_or_default();
-                Scope { domain_id: projects::domain_of(tx, project_id).await?, project_id: object.id }
+                Scope {
+                    domain_id: projects::domain_of(tx, project_id).await?,
+                    project_id: object.id,
+                }
             }
             ObjectKind::Platform
             | ObjectKind::Node
@@ -163,7 +193,12 @@ async fn require_admin_over(
     if all {
         return Ok(());
     }
-    app.denials.note(principal, Permission::Grant, &principals::subject(kind, id), DenialReason::OutOfScope);
+    app.denials.note(
+        principal,
+        Permission::Grant,
+        &principals::subject(kind, id),
+        DenialReason::OutOfScope,
+    );
     Err(out_of_scope())
 }
 
@@ -176,9 +211,14 @@ async fn require_admin_over(
     responses((status = 200, description = "All of them, oldest first", body = Vec<APITokenSummary>), Problems),
     security(("operatorBearer" = [])),
 )]
-pub async fn list(State(app): State<App>, principal: Principal) -> Result<Json<Vec<APITokenSummary>>, Failure> {
+pub async fn list(
+    State(app): State<App>,
+    principal: Principal,
+) -> Result<Json<Vec<APITokenSummary>>, Failure> {
     let id = principal.id;
-    Ok(Json(app.db.read(async move |tx| tokens::list(tx, id).await).await?))
+    Ok(Json(
+        app.db.read(async move |tx| tokens::list(tx, id).await).await?,
+    ))
 }
 
 /// Revoke one of the caller's API tokens
@@ -205,7 +245,12 @@ pub async fn revoke(
             if !tokens::revoke(tx, principal.id, id).await? {
                 return Err(Failure::not_found(codes::API_TOKEN_NOT_FOUND, "token of yours"));
             }
-            let mut record = granted(&principal, None, "revoke_token", &principals::subject(principal.kind, principal.id));
+            let mut record = granted(
+                &principal,
+                None,
+                "revoke_token",
+                &principals::subject(principal.kind, principal.id),
+            );
             record.details = Some(format!("api-token:{id}"));
             Ok(audit::append(tx, &pseudonyms, record).await?)
         })

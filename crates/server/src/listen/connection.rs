@@ -174,7 +174,9 @@ async fn answer(
     }
     if outcome.is_unread() && version < Version::HTTP_2 {
         // The rest of the body stands where the next request should; a client must not send one here.
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| Tracked::new(body, in_flight)))
 }

@@ -13,7 +13,9 @@ pub fn start(app: &App) {
         app.denials.flush_due(app).await;
         app.token_uses.flush(app).await;
     }));
-    app.spawn(every(app.clone(), Duration::from_secs(600), async |app| sweep::run(app).await));
+    app.spawn(every(app.clone(), Duration::from_secs(600), async |app| {
+        sweep::run(app).await
+    }));
 }
 
 /// Runs `work` now and then after every `period`.

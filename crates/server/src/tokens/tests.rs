@@ -22,7 +22,11 @@ async fn a_use_is_written_down_and_then_left_alone_for_a_minute() {
     app.app.token_uses.flush(&app.app).await;
     let first = last_used(&user).await;
     assert!(first.is_string(), "{first}");
-    assert_eq!(noted(&app.app), 0, "the use just written down stands for the next ones");
+    assert_eq!(
+        noted(&app.app),
+        0,
+        "the use just written down stands for the next ones"
+    );
     app.app.token_uses.flush(&app.app).await;
     assert_eq!(last_used(&user).await, first);
 }
@@ -34,7 +38,8 @@ async fn a_use_is_noted_once_and_when_the_stored_one_is_a_minute_old() {
     let now = app.clock.now();
     let ago = |age: Duration| Some(now.checked_sub(age).unwrap());
     app.token_uses.flush(app).await;
-    app.token_uses.note(token, ago(USE_PRECISION - Duration::from_millis(1)), now);
+    app.token_uses
+        .note(token, ago(USE_PRECISION - Duration::from_millis(1)), now);
     assert_eq!(noted(app), 0);
     app.token_uses.note(token, ago(USE_PRECISION), now);
     app.token_uses.note(token, None, now);

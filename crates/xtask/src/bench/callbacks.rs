@@ -158,7 +158,6 @@ fn measure_no_op(
     })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 fn count(number: usize) -> f64 {
     number as f64
 }
@@ -176,7 +175,7 @@ fn found_row(found: &Found) -> Row {
 
 fn steady_row(steady: &Measured) -> Row {
     let run = &steady.run;
-    let (median, slow) = (run.latencies.median(), run.latencies.percentile(99.0));
+    let (median, slow) = (run.latencies.median(), run.latencies.percentile(99));
     let refused: usize = steady.refused.values().sum();
     let told = if refused == 0 {
         String::new()
@@ -211,7 +210,7 @@ fn closed_rows(pairs: &[(Measured, Measured)]) -> [Row; 2] {
     let (nothing, most) = (mean(&|pair| pair.0.run.rate()), mean(&|pair| pair.1.run.rate()));
     let slow = pairs
         .iter()
-        .map(|pair| pair.1.run.latencies.percentile(99.0))
+        .map(|pair| pair.1.run.latencies.percentile(99))
         .max()
         .unwrap_or_default();
     let refused: usize = pairs.iter().flat_map(|pair| pair.1.refused.values()).sum();
@@ -245,7 +244,7 @@ fn plain_row(what: &str, run: &Run, cost: String) -> Row {
         figure: format!(
             "{:.0}/s, p99 {}{cost}",
             run.rate(),
-            shown(run.latencies.percentile(99.0))
+            shown(run.latencies.percentile(99))
         ),
         beside: String::new(),
         ratio: String::new(),

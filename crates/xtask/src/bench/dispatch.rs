@@ -126,7 +126,7 @@ pub(super) fn section(
         figure: format!(
             "p50 {}, slowest {}",
             shown(median),
-            shown(latencies.percentile(100.0))
+            shown(latencies.percentile(100))
         ),
         beside: format!("{} for the bare transaction", shown(floor)),
         ratio: format!("{:.1} ×", median.as_secs_f64() / floor.as_secs_f64()),

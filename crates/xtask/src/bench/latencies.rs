@@ -18,23 +18,16 @@ impl Latencies {
     }
 
     /// The smallest duration that at least `percent` of all do not exceed; zero when there are none.
-    pub(super) fn percentile(&self, percent: f64) -> Duration {
+    pub(super) fn percentile(&self, percent: usize) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
-        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-        let rank = (percent / 100.0 * sorted.len() as f64).ceil();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a rank is between 0 and the count"
-        )]
-        let rank = (rank as usize).clamp(1, sorted.len().max(1));
+        let rank = (percent * sorted.len()).div_ceil(100).max(1);
         sorted.get(rank - 1).copied().unwrap_or_default()
     }
 
     /// The median.
     pub(super) fn median(&self) -> Duration {
-        self.percentile(50.0)
+        self.percentile(50)
     }
 }
 
@@ -73,14 +66,14 @@ mod tests {
         #[test]
         fn a_percentile_has_that_share_at_or_below_it(
             values in prop::collection::vec(0..1000u64, 1..300),
-            percent in 1..100u32,
+            percent in 1..100usize,
         ) {
             let latencies = of(&values);
-            let bound = latencies.percentile(f64::from(percent));
+            let bound = latencies.percentile(percent);
             let count = |keep: &dyn Fn(Duration) -> bool| {
                 values.iter().filter(|value| keep(Duration::from_micros(**value))).count()
             };
-            let share = usize::try_from(percent).unwrap() * values.len();
+            let share = percent * values.len();
             prop_assert!(count(&|value| value <= bound) * 100 >= share);
             prop_assert!(count(&|value| value < bound) * 100 < share);
         }

@@ -70,7 +70,6 @@ pub(super) struct Run {
 impl Run {
     /// Answers per second.
     pub(super) fn rate(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         let count = self.latencies.count() as f64;
         count / self.elapsed.as_secs_f64()
     }

@@ -50,10 +50,14 @@ impl Machine {
                 format!(
                     "{file_system}; 4 KiB append + fdatasync p50 {}, p99 {}",
                     shown(syncs.median()),
-                    shown(syncs.percentile(99.0))
+                    shown(syncs.percentile(99))
                 ),
             ),
             ("load generator", "on the same cores as the server".to_owned()),
+            (
+                "load average before the run (above 0.5, something else was at work)",
+                load(),
+            ),
         ];
         Ok(Self { facts })
     }
@@ -71,6 +75,12 @@ pub(super) fn field(path: impl AsRef<Path>, name: &str) -> Option<String> {
         let (key, value) = line.split_once(':')?;
         (key.trim() == name).then(|| value.trim().to_owned())
     })
+}
+
+/// How busy the machine was in the minute before.
+fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 fn versions() -> String {

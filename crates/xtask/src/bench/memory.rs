@@ -114,7 +114,6 @@ fn informative(what: &str, figure: String) -> Row {
 }
 
 fn mib(kib: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52 KiB")]
     let mib = kib as f64 / 1024.0;
     format!("{mib:.0} MiB")
 }

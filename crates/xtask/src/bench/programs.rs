@@ -66,11 +66,7 @@ fn against(
     let ratio = milliseconds(ours.median()) / milliseconds(theirs.median());
     Row {
         what: what.to_owned(),
-        figure: format!(
-            "p50 {}, p99 {}",
-            shown(ours.median()),
-            shown(ours.percentile(99.0))
-        ),
+        figure: format!("p50 {}, p99 {}", shown(ours.median()), shown(ours.percentile(99))),
         beside: format!("p50 {} for {name}", shown(theirs.median())),
         ratio: format!("{ratio:.2} ×"),
         budget: budget.to_owned(),

@@ -56,9 +56,7 @@ impl Standing {
         ctx.ui.text("\n")?;
         let table = Table::fitting(HEADERS, &self.rows);
         ctx.ui.text(&table.header())?;
-        self.rows
-            .iter()
-            .try_for_each(|row| ctx.ui.text(&table.row(row)))
+        self.rows.iter().try_for_each(|row| ctx.ui.text(&table.row(row)))
     }
 }
 
@@ -69,7 +67,9 @@ impl Visit for Standing {
 
     fn target(&mut self, _: &RawValue, target: &Target) -> Result<(), Error> {
         if self.rows.len() == MOST_TARGETS {
-            return Err(Error::Contract(format!("it has more than {MOST_TARGETS} targets")));
+            return Err(Error::Contract(format!(
+                "it has more than {MOST_TARGETS} targets"
+            )));
         }
         self.counts.add(&target.status);
         self.rows.push(cells(target)?);

@@ -10,7 +10,10 @@ use tokio::time::Instant;
 
 fn verdicts(health: &Value) -> Vec<(&str, &str)> {
     let checks = health["checks"].as_array().unwrap();
-    checks.iter().map(|check| (check["name"].as_str().unwrap(), check["status"].as_str().unwrap())).collect()
+    checks
+        .iter()
+        .map(|check| (check["name"].as_str().unwrap(), check["status"].as_str().unwrap()))
+        .collect()
 }
 
 #[tokio::test]
@@ -27,19 +30,28 @@ async fn without_an_object_store_it_works_in_part() {
     std::fs::remove_dir_all(app.app.objects.root()).unwrap();
     let (status, health) = app.anybody().get(HEALTH).await;
     assert_eq!((status, &health["status"]), (StatusCode::OK, &json!("degraded")));
-    assert_eq!(verdicts(&health), [("database", "ok"), ("object_store", "degraded")]);
+    assert_eq!(
+        verdicts(&health),
+        [("database", "ok"), ("object_store", "degraded")]
+    );
 }
 
 #[tokio::test]
 async fn without_a_database_it_is_down() {
     let app = TestApp::start().await;
-    let breaking = app.app.db.write(async |tx| tx.execute("alter table domains rename to gone", &[]).await);
+    let breaking = app
+        .app
+        .db
+        .write(async |tx| tx.execute("alter table domains rename to gone", &[]).await);
     let broken: Result<_, Error> = breaking.await;
     broken.unwrap();
     let (status, health) = app.anybody().get(HEALTH).await;
     assert_eq!((status.as_u16(), &health["status"]), (503, &json!("down")));
     assert_eq!(verdicts(&health), [("database", "down"), ("object_store", "ok")]);
-    assert!(!health.to_string().contains("domains"), "nothing inner is told: {health}");
+    assert!(
+        !health.to_string().contains("domains"),
+        "nothing inner is told: {health}"
+    );
 }
 
 #[tokio::test]
@@ -54,7 +66,10 @@ async fn the_object_store_is_asked_once_in_a_while() {
         probe.fresh(start + at, counted).await
     };
     assert!(ask(Duration::ZERO, true).await);
-    assert!(ask(PROBE_HOLDS - Duration::from_millis(1), false).await, "the answer before stands");
+    assert!(
+        ask(PROBE_HOLDS - Duration::from_millis(1), false).await,
+        "the answer before stands"
+    );
     assert_eq!(asked.get(), 1);
     assert!(!ask(PROBE_HOLDS, false).await);
     assert!(!ask(PROBE_HOLDS + Duration::from_millis(1), true).await);
@@ -68,27 +83,66 @@ async fn anybody_is_told_which_build_this_is() {
     let (status, version) = app.anybody().get(VERSION).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(version["version"], concat!("v", env!("CARGO_PKG_VERSION")));
-    assert!(version["commit"].as_str().is_some_and(|commit| !commit.is_empty()), "{version}");
-    version["date"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(
+        version["commit"]
+            .as_str()
+            .is_some_and(|commit| !commit.is_empty()),
+        "{version}"
+    );
+    version["date"]
+        .as_str()
+        .unwrap()
+        .parse::<jiff::Timestamp>()
+        .unwrap();
 }
 
 #[tokio::test]
 async fn the_document_names_the_routes_and_says_what_each_needs() {
     let app = TestApp::start().await;
     let (status, headers, document) = app.anybody().send("GET", "/v1/openapi.json", None).await;
-    assert_eq!((status, &headers["content-type"]), (StatusCode::OK, &"application/json".parse().unwrap()));
+    assert_eq!(
+        (status, &headers["content-type"]),
+        (StatusCode::OK, &"application/json".parse().unwrap())
+    );
     let operation = |path: &str, method: &str| document["paths"][path][method].clone();
     for (path, method, id, security) in [
         ("/v1/health", "get", "GetHealth", json!([{}])),
-        ("/v1/domains", "post", "CreateDomain", json!([{"operatorBearer": []}])),
-        ("/v1/authz/relation-tuples/{id}", "delete", "DeleteRelationTuple", json!([{"operatorBearer": []}])),
-        ("/v1/nodes/{id}/heartbeat", "post", "PostNodeHeartbeat", json!([{"nskBearer": []}])),
+        (
+            "/v1/domains",
+            "post",
+            "CreateDomain",
+            json!([{"operatorBearer": []}]),
+        ),
+        (
+            "/v1/authz/relation-tuples/{id}",
+            "delete",
+            "DeleteRelationTuple",
+            json!([{"operatorBearer": []}]),
+        ),
+        (
+            "/v1/nodes/{id}/heartbeat",
+            "post",
+            "PostNodeHeartbeat",
+            json!([{"nskBearer": []}]),
+        ),
     ] {
         let operation = operation(path, method);
-        assert_eq!((&operation["operationId"], &operation["security"]), (&json!(id), &security), "{method} {path}");
+        assert_eq!(
+            (&operation["operationId"], &operation["security"]),
+            (&json!(id), &security),
+            "{method} {path}"
+        );
     }
-    let answers = operation("/v1/domains", "post")["responses"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let answers = operation("/v1/domains", "post")["responses"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect::<Vec<_>>();
     for status in ["201", "400", "401", "403", "409", "413", "429", "500"] {
-        assert!(answers.iter().any(|known| known == status), "{status} is not among {answers:?}");
+        assert!(
+            answers.iter().any(|known| known == status),
+            "{status} is not among {answers:?}"
+        );
     }
 }

@@ -96,7 +96,7 @@ fn invalid(error: ManifestError) -> Failure {
         ("node_id" = Option<Uuid>, Query, description = "Only of this node"),
         ("status" = Option<CapabilityStatus>, Query, description = "Only with this verdict"),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
-        ("limit" = Option<u32>, Query, description = "Most items, 1 to 200; 50 when absent"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Most items; 50 when absent"),
     ),
     responses((status = 200, description = "A page", body = CapabilityRowList), Problems),
     security(("operatorBearer" = [])),

@@ -35,7 +35,7 @@ const CHUNKS: u32 = 10;
         ("project_id" = Option<Uuid>, Query, description = "Only of this project"),
         ("selector" = Option<String>, Query, description = "Only with these labels; pages may be short"),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
-        ("limit" = Option<u32>, Query, description = "Most items, 1 to 200; 50 when absent"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Most items; 50 when absent"),
     ),
     responses((status = 200, description = "A page", body = NodeList), Problems),
     security(("operatorBearer" = [])),

@@ -434,9 +434,17 @@ async fn manifests_are_listed_and_audited_when_they_change() {
         );
     }
     let auditor = app.user_with("auditor", app.project_id).await;
-    for path in [list.clone(), paths::node(node.id), paths::node_hooks(app.project_id)] {
+    for path in [
+        list.clone(),
+        paths::node(node.id),
+        paths::node_hooks(app.project_id),
+    ] {
         let (status, problem) = auditor.get(&path).await;
-        assert_eq!((status.as_u16(), &problem["reason"]), (403, &json!("insufficient_relation")), "{path}");
+        assert_eq!(
+            (status.as_u16(), &problem["reason"]),
+            (403, &json!("insufficient_relation")),
+            "{path}"
+        );
     }
     let stranger = app.stranger().await;
     let (status, foreign) = stranger.get(&list).await;

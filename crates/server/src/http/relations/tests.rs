@@ -1,4 +1,4 @@
-use crate::testing::{Actor, TestApp, without_request};
+use crate::testing::{Actor, TestApp};
 use axum::http::StatusCode;
 use plex_api::paths::{self, RELATION_TUPLES};
 use plex_domain::relation::ObjectRef;
@@ -36,7 +36,10 @@ async fn resources(actor: &Actor, app: &TestApp) -> BTreeSet<String> {
     let (status, page) = actor.get(&of(app.project_id)).await;
     assert_eq!(status, StatusCode::OK, "{page}");
     let items = page["items"].as_array().unwrap();
-    items.iter().map(|item| item["resource"].as_str().unwrap().to_owned()).collect()
+    items
+        .iter()
+        .map(|item| item["resource"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -56,13 +59,20 @@ async fn a_grant_works_at_once_and_ends_at_once() {
 
     let before = app.audit().await.len();
     let (status, again) = grant(&admin, &app, wanted).await;
-    assert_eq!((status, &again), (201, &made), "what is held already stays as it is");
+    assert_eq!(
+        (status, &again),
+        (201, &made),
+        "what is held already stays as it is"
+    );
     assert_eq!(app.audit().await.len(), before, "and is no mutation");
 
     let path = paths::relation_tuple(made["id"].as_str().unwrap().parse().unwrap());
     assert_eq!(admin.delete(&path).await, (StatusCode::NO_CONTENT, Value::Null));
     assert_eq!(member.get(&read).await.0, StatusCode::NOT_FOUND);
-    assert_eq!(admin.code("DELETE", &path, None).await, (404, "relation_tuple_not_found".to_owned()));
+    assert_eq!(
+        admin.code("DELETE", &path, None).await,
+        (404, "relation_tuple_not_found".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -83,20 +93,39 @@ async fn what_is_no_triple_is_refused() {
         tuple(&user, "viewer", &format!("domain:{}", Uuid::now_v7())),
         with_caveat,
     ] {
-        let answer = app.admin().code("POST", &of(app.project_id), Some(body.clone())).await;
+        let answer = app
+            .admin()
+            .code("POST", &of(app.project_id), Some(body.clone()))
+            .await;
         assert_eq!(answer, (400, "invalid_triple".to_owned()), "{body}");
     }
     let (admin, good) = (app.admin(), tuple(&user, "viewer", &project));
-    for path in [RELATION_TUPLES.to_owned(), format!("{RELATION_TUPLES}?project_id=x")] {
+    for path in [
+        RELATION_TUPLES.to_owned(),
+        format!("{RELATION_TUPLES}?project_id=x"),
+    ] {
         for (method, body) in [("POST", Some(good.clone())), ("GET", None)] {
-            assert_eq!(admin.code(method, &path, body).await, (400, "invalid_project_id".to_owned()), "{method} {path}");
+            assert_eq!(
+                admin.code(method, &path, body).await,
+                (400, "invalid_project_id".to_owned()),
+                "{method} {path}"
+            );
         }
     }
     let path = of(app.project_id);
-    assert_eq!(admin.code("POST", &path, Some(json!({}))).await, (400, "invalid_body".to_owned()));
+    assert_eq!(
+        admin.code("POST", &path, Some(json!({}))).await,
+        (400, "invalid_body".to_owned())
+    );
     let huge = tuple(&"x".repeat(8192), "viewer", &project);
-    assert_eq!(admin.code("POST", &path, Some(huge)).await, (413, "request_body_too_large".to_owned()));
-    assert_eq!(app.anybody().code("POST", &path, Some(good)).await, (401, "unauthenticated".to_owned()));
+    assert_eq!(
+        admin.code("POST", &path, Some(huge)).await,
+        (413, "request_body_too_large".to_owned())
+    );
+    assert_eq!(
+        app.anybody().code("POST", &path, Some(good)).await,
+        (401, "unauthenticated".to_owned())
+    );
     let malformed = admin.code("DELETE", &format!("{RELATION_TUPLES}/x"), None).await;
     assert_eq!(malformed, (400, "invalid_relation_tuple_id".to_owned()));
 }
@@ -118,20 +147,49 @@ async fn nobody_grants_where_they_are_not_admin() {
     for (actor, [on_project, on_domain, on_platform]) in [
         (app.admin(), [yes, yes, yes]),
         (app.user_on("admin", app.domain()).await, [yes, yes, unbound]),
-        (app.user_with("admin", app.project_id).await, [yes, unbound, unbound]),
-        (app.user_with("operator", app.project_id).await, [bound, bound, bound]),
-        (app.user_with("auditor", app.project_id).await, [bound, bound, bound]),
-        (app.user_on("viewer", ObjectRef::PLATFORM).await, [bound, bound, bound]),
+        (
+            app.user_with("admin", app.project_id).await,
+            [yes, unbound, unbound],
+        ),
+        (
+            app.user_with("operator", app.project_id).await,
+            [bound, bound, bound],
+        ),
+        (
+            app.user_with("auditor", app.project_id).await,
+            [bound, bound, bound],
+        ),
+        (
+            app.user_on("viewer", ObjectRef::PLATFORM).await,
+            [bound, bound, bound],
+        ),
     ] {
-        for (resource, expected) in [(&*project, on_project), (&*domain, on_domain), (PLATFORM, on_platform)] {
+        for (resource, expected) in [
+            (&*project, on_project),
+            (&*domain, on_domain),
+            (PLATFORM, on_platform),
+        ] {
             let (status, answer) = grant(&actor, &app, tuple(&somebody(), "viewer", resource)).await;
             let told = answer["reason"].as_str().unwrap_or("");
-            assert_eq!((status, told), (if expected.is_empty() { 201 } else { 403 }, expected), "{resource}");
+            assert_eq!(
+                (status, told),
+                (if expected.is_empty() { 201 } else { 403 }, expected),
+                "{resource}"
+            );
         }
     }
     let denials = app.denials().await;
-    for (object, what) in [(&*project, "grant"), (&*domain, "grant"), (PLATFORM, "manage_platform")] {
-        assert!(denials.iter().any(|(_, noted, on, ..)| noted == what && on == object), "{object}: {denials:?}");
+    for (object, what) in [
+        (&*project, "grant"),
+        (&*domain, "grant"),
+        (PLATFORM, "manage_platform"),
+    ] {
+        assert!(
+            denials
+                .iter()
+                .any(|(_, noted, on, ..)| noted == what && on == object),
+            "{object}: {denials:?}"
+        );
     }
 }
 
@@ -141,14 +199,18 @@ async fn a_foreign_project_is_answered_as_a_missing_one() {
     let stranger = app.stranger().await;
     let (here, nowhere) = (of(app.project_id), of(Uuid::now_v7()));
     let body = || Some(tuple(&somebody(), "viewer", PLATFORM));
-    for (method, body, expected) in [("POST", body(), (404, "project_not_found")), ("GET", None, (403, "rebac_denied"))] {
-        let (status, _, foreign) = stranger.send(method, &here, body.clone()).await;
-        let (missing_status, _, missing) = stranger.send(method, &nowhere, body.clone()).await;
-        assert_eq!((status.as_u16(), foreign["code"].as_str().unwrap()), expected);
-        assert_eq!(status, missing_status);
-        assert_eq!(without_request(foreign), without_request(missing));
+    for (method, body, expected) in [
+        ("POST", body(), (404, "project_not_found")),
+        ("GET", None, (403, "rebac_denied")),
+    ] {
+        let (status, problem) = stranger.alike(method, [&here, &nowhere], body.clone()).await;
+        assert_eq!((status, problem["code"].as_str().unwrap()), expected);
         let (admin_status, _, _) = app.admin().send(method, &nowhere, body).await;
-        assert_eq!(admin_status.as_u16(), expected.0, "missing is missing for an admin, too");
+        assert_eq!(
+            admin_status.as_u16(),
+            expected.0,
+            "missing is missing for an admin, too"
+        );
     }
 }
 
@@ -159,25 +221,43 @@ async fn a_list_shows_grants_on_what_the_caller_reads() {
     for resource in [&*project, &*domain, PLATFORM] {
         granted(&app, resource).await;
     }
-    let shown = |objects: &[&str]| objects.iter().map(|object| (*object).to_owned()).collect::<BTreeSet<_>>();
+    let shown = |objects: &[&str]| {
+        objects
+            .iter()
+            .map(|object| (*object).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
     let of_project = app.user_with("viewer", app.project_id).await;
     assert_eq!(resources(&of_project, &app).await, shown(&[&project]));
     let of_domain = app.user_on("viewer", app.domain()).await;
     assert_eq!(resources(&of_domain, &app).await, shown(&[&project, &domain]));
     let of_platform = app.user_on("viewer", ObjectRef::PLATFORM).await;
     for actor in [of_platform, app.admin()] {
-        assert_eq!(resources(&actor, &app).await, shown(&[&project, &domain, PLATFORM]));
+        assert_eq!(
+            resources(&actor, &app).await,
+            shown(&[&project, &domain, PLATFORM])
+        );
     }
     let auditor = app.user_with("auditor", app.project_id).await;
     let (status, problem) = auditor.get(&of(app.project_id)).await;
-    assert_eq!((status.as_u16(), &problem["reason"]), (403, &json!("insufficient_relation")));
-    assert_eq!(app.anybody().code("GET", &of(app.project_id), None).await, (401, "unauthenticated".to_owned()));
+    assert_eq!(
+        (status.as_u16(), &problem["reason"]),
+        (403, &json!("insufficient_relation"))
+    );
+    assert_eq!(
+        app.anybody().code("GET", &of(app.project_id), None).await,
+        (401, "unauthenticated".to_owned())
+    );
 }
 
 #[tokio::test]
 async fn a_list_is_walked_oldest_first_and_its_cursors_belong_to_their_caller() {
     let app = TestApp::start().await;
-    for resource in [PLATFORM.to_owned(), app.domain().to_string(), format!("project:{}", app.project_id)] {
+    for resource in [
+        PLATFORM.to_owned(),
+        app.domain().to_string(),
+        format!("project:{}", app.project_id),
+    ] {
         granted(&app, &resource).await;
         granted(&app, &resource).await;
     }
@@ -185,19 +265,28 @@ async fn a_list_is_walked_oldest_first_and_its_cursors_belong_to_their_caller() 
     let (_, all) = admin.get(&of(app.project_id)).await;
     let ids = |page: &Value| {
         let items = page["items"].as_array().unwrap();
-        items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        items
+            .iter()
+            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     let (mut walked, mut cursor) = (Vec::new(), String::new());
     loop {
-        let (_, page) = admin.get(&format!("{}&limit=2&cursor={cursor}", of(app.project_id))).await;
+        let (_, page) = admin
+            .get(&format!("{}&limit=2&cursor={cursor}", of(app.project_id)))
+            .await;
         walked.extend(ids(&page));
-        let Some(next) = page["next_cursor"].as_str() else { break };
+        let Some(next) = page["next_cursor"].as_str() else {
+            break;
+        };
         cursor = next.to_owned();
     }
     assert_eq!(walked, ids(&all));
     assert!(walked.len() > 6 && walked.is_sorted(), "{walked:?}");
     let other = app.user_on("viewer", ObjectRef::PLATFORM).await;
-    let foreign = other.code("GET", &format!("{}&cursor={cursor}", of(app.project_id)), None).await;
+    let foreign = other
+        .code("GET", &format!("{}&cursor={cursor}", of(app.project_id)), None)
+        .await;
     assert_eq!(foreign, (403, "cursor_binding_mismatch".to_owned()));
     let shop = app.project("shop").await;
     for (path, code) in [
@@ -220,28 +309,56 @@ async fn a_grant_is_withdrawn_by_admins_of_its_object_alone() {
     let stranger = app.stranger().await;
     let project = format!("project:{}", app.project_id);
     for (resource, outsiders, bound, admin) in [
-        (project, vec![&stranger], vec![&platform_viewer, &project_viewer], &project_admin),
-        (app.domain().to_string(), vec![&stranger, &project_admin], vec![&platform_viewer], &domain_admin),
-        (PLATFORM.to_owned(), vec![&stranger, &project_admin, &domain_admin], vec![&platform_viewer], &app.admin()),
+        (
+            project,
+            vec![&stranger],
+            vec![&platform_viewer, &project_viewer],
+            &project_admin,
+        ),
+        (
+            app.domain().to_string(),
+            vec![&stranger, &project_admin],
+            vec![&platform_viewer],
+            &domain_admin,
+        ),
+        (
+            PLATFORM.to_owned(),
+            vec![&stranger, &project_admin, &domain_admin],
+            vec![&platform_viewer],
+            &app.admin(),
+        ),
     ] {
         let path = granted(&app, &resource).await;
         for actor in outsiders {
-            let (status, foreign) = actor.delete(&path).await;
-            let (missing_status, missing) = actor.delete(&nowhere).await;
-            assert_eq!((status.as_u16(), &foreign["code"]), (404, &json!("relation_tuple_not_found")), "{resource}");
-            assert_eq!(status, missing_status);
-            assert_eq!(without_request(foreign), without_request(missing));
+            let (status, problem) = actor.alike("DELETE", [&path, &nowhere], None).await;
+            assert_eq!(
+                (status, &problem["code"]),
+                (404, &json!("relation_tuple_not_found")),
+                "{resource}"
+            );
             let noted = app.denials().await;
-            assert!(noted.iter().any(|(who, _, on, ..)| *who == actor.subject() && *on == resource), "{noted:?}");
+            assert!(
+                noted
+                    .iter()
+                    .any(|(who, _, on, ..)| *who == actor.subject() && *on == resource),
+                "{noted:?}"
+            );
         }
         for actor in bound {
             let (status, problem) = actor.delete(&path).await;
-            assert_eq!((status.as_u16(), &problem["code"]), (403, &json!("rebac_denied")), "{resource}");
+            assert_eq!(
+                (status.as_u16(), &problem["code"]),
+                (403, &json!("rebac_denied")),
+                "{resource}"
+            );
             assert_eq!(problem["reason"], "insufficient_relation");
         }
         assert_eq!(admin.delete(&path).await.0, StatusCode::NO_CONTENT, "{resource}");
     }
-    assert_eq!(app.anybody().code("DELETE", &nowhere, None).await, (401, "unauthenticated".to_owned()));
+    assert_eq!(
+        app.anybody().code("DELETE", &nowhere, None).await,
+        (401, "unauthenticated".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -250,10 +367,29 @@ async fn a_grant_on_the_platform_is_found_by_listing_and_withdrawn() {
     let fallen = app.stranger().await;
     let (_, made) = grant(&app.admin(), &app, tuple(&fallen.subject(), "admin", PLATFORM)).await;
     let (_, page) = app.admin().get(&of(app.project_id)).await;
-    let found = page["items"].as_array().unwrap().iter().find(|item| item["subject"] == fallen.subject());
+    let found = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["subject"] == fallen.subject());
     let id = found.expect("it is listed")["id"].as_str().unwrap();
     assert_eq!(id, made["id"]);
-    assert_eq!(fallen.get(paths::DOMAINS).await.1["items"].as_array().unwrap().len(), 1);
-    assert_eq!(app.admin().delete(&paths::relation_tuple(id.parse().unwrap())).await.0, StatusCode::NO_CONTENT);
-    assert_eq!(fallen.get(paths::DOMAINS).await.1["empty_reason"], "no_rebac_membership");
+    assert_eq!(
+        fallen.get(paths::DOMAINS).await.1["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        app.admin()
+            .delete(&paths::relation_tuple(id.parse().unwrap()))
+            .await
+            .0,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        fallen.get(paths::DOMAINS).await.1["empty_reason"],
+        "no_rebac_membership"
+    );
 }

@@ -65,7 +65,9 @@ async fn a_connection_ends_with_a_body_that_nobody_reads_and_says_so() {
     .await;
     let length = |path: &str| format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
     let chunks = |path: &str| {
-        format!("POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+        )
     };
     let next = "GET /peer HTTP/1.1\r\nHost: a\r\n\r\n";
     for request in [length("/echo"), chunks("/echo")] {
