@@ -39,16 +39,10 @@ pub struct DomainCreateRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DomainReachabilityPolicy {
     /// How often nodes report: 10 s to 1 h.
-    #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(required))]
     pub heartbeat_interval: String,
     /// When a silent node is stale: at least three intervals, at most 1 h.
-    #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(required))]
     pub stale_after: String,
     /// When it is unreachable: at least twice `stale_after`, at most 1 h.
-    #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(required))]
     pub unreachable_after: String,
 }
 

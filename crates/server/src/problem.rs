@@ -325,3 +325,47 @@ impl IntoResponses for Problems {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PROBLEM_JSON, X_CORRELATION_ID};
+    use crate::testing::TestApp;
+    use axum::http::{StatusCode, header};
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn a_path_that_is_no_text_is_answered_with_a_problem() {
+        let app = TestApp::start().await;
+        for path in [
+            "/v1/domains/%ff",
+            "/v1/domains/%zz",
+            "/v1/projects/%c0%80/executions",
+        ] {
+            let (status, headers, problem) = app.admin().send("GET", path, None).await;
+            let told = (status, &problem["code"], &problem["instance"]);
+            assert_eq!(
+                told,
+                (StatusCode::BAD_REQUEST, &json!("malformed_request"), &json!(path))
+            );
+            assert_eq!(headers[header::CONTENT_TYPE], PROBLEM_JSON);
+            assert_eq!(
+                headers[X_CORRELATION_ID],
+                problem["correlation_id"].as_str().unwrap()
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_in_another_charset_is_refused() {
+        let app = TestApp::start().await;
+        for (charset, expected) in [("utf-16", 415), ("\"UTF-8\"", 400)] {
+            let media_type = format!("application/json; charset={charset}");
+            let headers = [("content-type", media_type.as_str())];
+            let (status, ..) = app
+                .admin()
+                .call("POST", "/v1/domains", b"{}".to_vec(), &headers)
+                .await;
+            assert_eq!(status, expected, "{charset}");
+        }
+    }
+}

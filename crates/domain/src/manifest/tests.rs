@@ -163,7 +163,7 @@ fn faults_of_plexd_hooks() {
         );
     }
     assert_eq!(
-        code(|m| m.plexd_hooks[0].timeout_seconds = Some(u64::MAX)),
+        code(|m| m.plexd_hooks[0].timeout_seconds = Some(-1)),
         "plexd_hook_invalid"
     );
     assert_eq!(

@@ -9,6 +9,7 @@
 //! one durable commit, each in a savepoint, so that one refusal undoes only itself. A caller that goes away
 //! changes nothing: its transaction ends as if it had stayed.
 
+mod checkpoint;
 mod error;
 mod look_ups;
 mod sqlite;

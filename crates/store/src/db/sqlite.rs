@@ -1,7 +1,7 @@
 //! SQLite on its own threads.
 
 use super::look_ups::LookUps;
-use super::{Error, Tx};
+use super::{Error, Tx, checkpoint};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use plex_domain::env::{Clock, Rng};
 use rusqlite::config::DbConfig;
@@ -43,6 +43,8 @@ pub struct Db {
     readers: Sender<Job>,
     look_ups: LookUps,
     failed: Arc<AtomicBool>,
+    /// Nothing is ever sent; the checkpoints end when the last clone is dropped.
+    running: Sender<()>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
@@ -74,10 +76,18 @@ impl Db {
             rng: Arc::clone(&settings.rng),
             now: settings.clock.now(),
         };
-        let mut threads = vec![start("db-writer", {
-            let (tx, failed) = (tx(first), Arc::clone(&failed));
-            move || write_loop(tx, &writes, &failed)
-        })];
+        let beside = connect(&settings.path)?;
+        let (running, stopped) = bounded(0);
+        let restart = Arc::new(AtomicBool::new(false));
+        let mut threads = vec![
+            start("db-writer", {
+                let (tx, failed, restart) = (tx(first), Arc::clone(&failed), Arc::clone(&restart));
+                move || write_loop(tx, &writes, (&failed, &restart))
+            }),
+            start("db-checkpoint", move || {
+                checkpoint::run(&beside, &stopped, &restart)
+            }),
+        ];
         for _ in 0..READERS {
             let tx = tx(connect(&settings.path)?);
             let reads: Receiver<Job> = reads.clone();
@@ -92,6 +102,7 @@ impl Db {
             readers,
             look_ups,
             failed,
+            running,
             threads: Arc::new(Mutex::new(threads)),
         })
     }
@@ -149,9 +160,10 @@ impl Db {
             readers,
             look_ups,
             failed: _,
+            running,
             threads,
         } = self;
-        drop((writer, readers));
+        drop((writer, readers, running));
         look_ups.close();
         let threads = std::mem::take(&mut *threads.lock().expect("no holder of this lock panics"));
         for thread in threads {
@@ -231,8 +243,11 @@ fn read_loop(mut tx: Tx, jobs: &Receiver<Job>) {
     }
 }
 
-fn write_loop(mut tx: Tx, jobs: &Receiver<Job>, failed: &AtomicBool) {
+fn write_loop(mut tx: Tx, jobs: &Receiver<Job>, (failed, restart): (&AtomicBool, &AtomicBool)) {
     while let Ok(first) = jobs.recv() {
+        if restart.swap(false, Ordering::Relaxed) {
+            checkpoint::restart(&tx.connection);
+        }
         let mut answers = Vec::new();
         let committed = gather(&mut tx, first, jobs, &mut answers);
         if let Err(error) = &committed {
@@ -310,7 +325,8 @@ fn connect(path: &Path) -> Result<Connection, Error> {
          pragma journal_mode = wal;
          pragma synchronous = full;
          pragma foreign_keys = on;
-         pragma wal_autocheckpoint = 4000;
+         pragma wal_autocheckpoint = 0;
+         pragma journal_size_limit = 134217728;
          pragma cache_size = -8000;
          pragma temp_store = memory;",
     )?;

@@ -247,7 +247,6 @@ fn what_is_no_report_is_refused_before_its_state_is_looked_at() {
         r#"{"status":"failed","exit_code":1.5}"#,
         r#"{"status":"failed","output":{"inline":"not base64"}}"#,
         r#"{"status":"failed","output":{"inline":"aGk"}}"#,
-        r#"{"status":"failed","output":{}}"#,
         r#"{"status":"failed","output":{"object_key":"k"}}"#,
         r#"{"status":"failed","output":{"inline":"aGk=","object_key":"k"}}"#,
         r#"{"status":"ack"} x"#,

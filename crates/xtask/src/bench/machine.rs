@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
@@ -54,10 +54,7 @@ impl Machine {
                 ),
             ),
             ("load generator", "on the same cores as the server".to_owned()),
-            (
-                "load average before the run (above 0.5, something else was at work)",
-                load(),
-            ),
+            ("processors just before the run", other_work().unwrap_or_default()),
         ];
         Ok(Self { facts })
     }
@@ -77,10 +74,30 @@ pub(super) fn field(path: impl AsRef<Path>, name: &str) -> Option<String> {
     })
 }
 
-/// How busy the machine was in the minute before.
-fn load() -> String {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().unwrap_or_default().to_owned()
+/// How busy others keep the processors while this program does nothing.
+fn other_work() -> Option<String> {
+    let before = processor_ticks()?;
+    std::thread::sleep(Duration::from_secs(2));
+    let after = processor_ticks()?;
+    let (idle, all) = (after.0.checked_sub(before.0)?, after.1.checked_sub(before.1)?);
+    Some(format!(
+        "{} % busy with other work",
+        100 - (100 * idle).checked_div(all)?.min(100)
+    ))
+}
+
+/// Idle ticks, and all ticks, of all processors since the machine started.
+fn processor_ticks() -> Option<(u64, u64)> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    let ticks: Vec<u64> = text
+        .lines()
+        .next()?
+        .split_whitespace()
+        .skip(1)
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    // The fourth is idle and the fifth waits for a disk.
+    Some((ticks.get(3)? + ticks.get(4)?, ticks.iter().take(8).sum()))
 }
 
 fn versions() -> String {

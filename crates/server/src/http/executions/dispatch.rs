@@ -213,8 +213,7 @@ impl Order {
             )
         })?;
         if !node.declared {
-            let detail = "the node's manifest has no such action; plexctl node get shows what it offers";
-            return Err(Failure::bad_request(codes::ACTION_NOT_DECLARED, detail));
+            return Err(Failure::bad_request(codes::ACTION_NOT_DECLARED, undeclared(self.kind)));
         }
         self.many(found)
     }
@@ -284,6 +283,14 @@ impl Order {
             dispatched_by,
             excluded: cohort.excluded.clone(),
         }
+    }
+}
+
+/// Why an action cannot be dispatched to a node that does not declare it, and what may have been meant.
+fn undeclared(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::Builtin => "the node offers no built-in of this name; for a hook, the type is hook (plexctl: --type hook)",
+        ActionKind::Hook => "the node declares no hook of this name; plexctl hook list shows what nodes declare",
     }
 }
 

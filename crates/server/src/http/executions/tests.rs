@@ -110,7 +110,6 @@ async fn a_callback_is_checked_before_it_is_stored() {
             json!({"status": "ack", "output": {"inline": ""}}),
             (400, malformed),
         ),
-        (json!({"status": "failed", "output": {}}), (400, malformed)),
         (
             json!({"status": "failed", "output": {"inline": "not base64"}}),
             (400, malformed),
@@ -167,6 +166,16 @@ async fn a_callback_is_checked_before_it_is_stored() {
             (403, &json!("nsk_node_mismatch"))
         );
     }
+}
+
+#[tokio::test]
+async fn an_output_without_members_is_none() {
+    let (app, node) = with_node().await;
+    let id = dispatched(&app, &node).await;
+    let (status, _) = report(&node, id, json!({"status": "failed", "output": {}})).await;
+    assert_eq!(status, 200);
+    let (_, got) = app.admin().get(&paths::execution(app.project_id, id)).await;
+    assert_eq!(got["targets"][0]["output_ref"], Value::Null, "{got}");
 }
 
 #[tokio::test]

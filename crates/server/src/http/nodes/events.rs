@@ -41,7 +41,16 @@ const CHUNK_BYTES: usize = 64 * 1024;
         ("id" = Uuid, Path, description = "The node"),
         ("Last-Event-ID" = Option<String>, Header, description = "A frame's id: a non-negative integer"),
     ),
-    responses((status = 200, description = "The stream", content_type = "text/event-stream", body = String), Problems),
+    responses(
+        (
+            status = 200,
+            description = "The stream",
+            content_type = "text/event-stream",
+            body = String,
+            headers(("X-Plexsphere-API-Version" = String), ("Cache-Control" = String)),
+        ),
+        Problems,
+    ),
     security(("nskBearer" = [])),
 )]
 pub async fn events(State(app): State<App>, node: Node, headers: HeaderMap) -> Result<Response, Failure> {
