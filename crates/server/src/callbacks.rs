@@ -1,8 +1,7 @@
 //! The group committer: callbacks that arrive within a moment share one transaction.
 //!
 //! While one batch is being made durable, the next gathers; nobody is answered before the commit that
-//! holds their report. Commits also begin a moment apart, because each costs the disk several pages however few
-//! callbacks it holds; a callback that comes alone does not wait. Callbacks that commit together share one audit entry per execution (decision 29).
+//! holds their report. Callbacks that commit together share one audit entry per execution (decision 29).
 
 use crate::app::App;
 use crate::problem::Failure;
@@ -16,17 +15,13 @@ use plex_store::{Error, Tx, audit};
 use ring::digest::{Context as Digest, SHA256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Callbacks that may wait for a commit; one more is told to try again.
 const QUEUE: usize = 8192;
 /// Most callbacks in one commit.
 const BATCH: usize = 512;
-/// From the beginning of one commit to that of the next, at least.
-const APART: Duration = Duration::from_millis(1);
 
 /// Where callbacks are handed in.
 pub struct Committer(mpsc::Sender<Waiting>);
@@ -62,20 +57,12 @@ impl Committer {
 /// Commits batch after batch until the server stops and the queue is empty.
 pub async fn commit(app: App, mut queue: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(BATCH);
-    let mut earliest = Instant::now();
     loop {
         tokio::select! {
             biased;
             received = queue.recv_many(&mut batch, BATCH) => if received == 0 { return },
             () = app.drained.cancelled(), if queue.is_empty() => return,
         }
-        tokio::time::sleep_until(earliest).await;
-        while batch.len() < BATCH
-            && let Ok(waiting) = queue.try_recv()
-        {
-            batch.push(waiting);
-        }
-        earliest = Instant::now() + APART;
         commit_batch(&app, std::mem::take(&mut batch)).await;
     }
 }

@@ -14,6 +14,7 @@ use plex_domain::cursor::{self, OpenError};
 use plex_domain::env::uuid_v7;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Pairs everything about one request: the answer's header, log lines, audit entries.
@@ -237,17 +238,25 @@ pub const PLAIN_BODY: BodyRules = BodyRules {
     malformed: codes::INVALID_BODY,
 };
 
+/// How long a whole body may take, however steadily it trickles.
+const BODY_PATIENCE: Duration = Duration::from_secs(60);
+
 /// Reads a whole body; refuses one over the ceiling without reading on.
 pub async fn read_body(request: Request, rules: BodyRules) -> Result<Bytes, Failure> {
+    read_body_within(BODY_PATIENCE, request, rules).await
+}
+
+async fn read_body_within(patience: Duration, request: Request, rules: BodyRules) -> Result<Bytes, Failure> {
     require_json(request.headers())?;
     let too_large = || {
         let detail = format!("the body is over {} bytes", rules.ceiling);
         Failure::too_large(rules.too_large, detail)
     };
-    match Limited::new(request.into_body(), rules.ceiling).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => {
+    let arriving = Limited::new(request.into_body(), rules.ceiling).collect();
+    match tokio::time::timeout(patience, arriving).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) | Err(_) => {
             let detail = "the body did not arrive whole in time";
             Err(Failure::new(
                 StatusCode::REQUEST_TIMEOUT,
@@ -323,4 +332,35 @@ fn json_fault(error: &serde_json::Error) -> String {
 /// Reads and parses a body in one go.
 pub async fn json<T: DeserializeOwned>(request: Request, rules: BodyRules) -> Result<T, Failure> {
     parse_json(&read_body(request, rules).await?, rules.malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BodyRules, PLAIN_BODY, read_body_within};
+    use axum::body::Body;
+    use axum::extract::Request;
+    use axum::http::header;
+    use axum::response::IntoResponse;
+    use bytes::Bytes;
+    use futures_util::{StreamExt, stream};
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_body_that_trickles_on_and_on_is_408() {
+        let trickle = stream::repeat(Bytes::from_static(b" ")).then(async |byte| {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Ok::<_, Infallible>(byte)
+        });
+        let request = Request::builder()
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from_stream(trickle))
+            .unwrap();
+        let rules = BodyRules {
+            ceiling: usize::MAX,
+            ..PLAIN_BODY
+        };
+        let refused = read_body_within(Duration::from_millis(20), request, rules).await;
+        assert_eq!(refused.unwrap_err().into_response().status(), 408);
+    }
 }
