@@ -131,8 +131,10 @@ impl Printer<'_> {
 
     fn end(&mut self) -> Result<(), Error> {
         if self.withheld > 0 {
-            self.ui
-                .warn(&format!("{} outputs exist that you may not read", self.withheld));
+            self.ui.warn(&format!(
+                "outputs that exist but that you may not read: {}",
+                self.withheld
+            ));
         }
         Ok(())
     }

@@ -77,6 +77,19 @@ impl DataDirError {
             Self::Io { .. } => None,
         }
     }
+
+    /// The same refusal told of the path that somebody asked for, not of a temporary one beside it.
+    pub fn about(self, asked: &Path) -> Self {
+        match self {
+            Self::Io { path: _, source } => io_error(asked, source),
+            Self::NotInitialised(_)
+            | Self::NoDatabase(_)
+            | Self::Exposed { .. }
+            | Self::InUse(_)
+            | Self::BadKey(_)
+            | Self::NoKey(_) => self,
+        }
+    }
 }
 
 /// A data directory by its absolute path.
@@ -257,7 +270,7 @@ pub fn create(path: &Path, content: &[u8], mode: u32) -> Result<(), DataDirError
 /// Puts a file with this content and mode in the place of what is there, durably and at once.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), DataDirError> {
     let temporary = sibling(path);
-    create(&temporary, content, mode)?;
+    create(&temporary, content, mode).map_err(|error| error.about(path))?;
     let renamed = fs::rename(&temporary, path).map_err(|source| io_error(path, source));
     if renamed.is_err() {
         // The first error is the one worth reporting.
@@ -373,6 +386,13 @@ mod tests {
         replace(&dir.ca_key(), b"new", PRIVATE).unwrap();
         assert_eq!(fs::read(dir.ca_key()).unwrap(), b"new");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), before);
+        let nowhere = dir.path().join("no/file");
+        let told = replace(&nowhere, b"", PRIVATE).unwrap_err().to_string();
+        assert_eq!(
+            told,
+            format!("cannot use {}", nowhere.display()),
+            "no temporary name"
+        );
     }
 
     #[test]

@@ -98,7 +98,7 @@ struct Building {
 impl Building {
     fn begin(place: &DataDir) -> Result<Self, Failure> {
         let dir = DataDir::at(&data_dir::sibling(place.path()))?;
-        data_dir::create_private_dir(dir.path())?;
+        data_dir::create_private_dir(dir.path()).map_err(|error| error.about(place.path()))?;
         Ok(Self {
             dir,
             made_key: None,

@@ -18,6 +18,8 @@ use std::time::Duration;
 use tokio::fs::{self, File};
 use tokio::io::AsyncWriteExt;
 
+/// What a probe writes: the least that an output kept here holds (decision 19).
+const PROBE_BYTES: usize = 16_385;
 /// How long an upload URL holds.
 const UPLOAD_VALID: Duration = Duration::from_secs(15 * 60);
 /// How long a download URL holds (decision 21).
@@ -111,11 +113,11 @@ impl LocalStore {
         Ok(Self { root })
     }
 
-    /// Whether the directory can be written now.
+    /// Whether an output could be written now. An empty file would find room on a full disk.
     pub async fn probe(&self) -> io::Result<()> {
         let path = self.root.join("tmp/probe");
-        fs::write(&path, b"").await?;
-        fs::remove_file(&path).await
+        let written = fs::write(&path, [0; PROBE_BYTES]).await;
+        fs::remove_file(&path).await.and(written)
     }
 
     /// A URL to upload a declared output to.

@@ -48,7 +48,7 @@ async fn database(app: &App) -> HealthCheck {
             Health::Down,
             "a commit could not be made durable; restart the server",
         ),
-        Ok(_) => (Health::Ok, "reads and writes"),
+        Ok(_) => (Health::Ok, "can be read"),
         Err(Error::Busy) => (Health::Degraded, "has too much to do"),
         Err(_) => (Health::Down, "cannot be read"),
     };

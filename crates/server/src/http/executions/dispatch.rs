@@ -213,7 +213,10 @@ impl Order {
             )
         })?;
         if !node.declared {
-            return Err(Failure::bad_request(codes::ACTION_NOT_DECLARED, undeclared(self.kind)));
+            return Err(Failure::bad_request(
+                codes::ACTION_NOT_DECLARED,
+                undeclared(self.kind),
+            ));
         }
         self.many(found)
     }
@@ -289,8 +292,12 @@ impl Order {
 /// Why an action cannot be dispatched to a node that does not declare it, and what may have been meant.
 fn undeclared(kind: ActionKind) -> &'static str {
     match kind {
-        ActionKind::Builtin => "the node offers no built-in of this name; for a hook, the type is hook (plexctl: --type hook)",
-        ActionKind::Hook => "the node declares no hook of this name; plexctl hook list shows what nodes declare",
+        ActionKind::Builtin => {
+            "the node offers no built-in of this name; for a hook, the type is hook (plexctl: --type hook)"
+        }
+        ActionKind::Hook => {
+            "the node declares no hook of this name; plexctl hook list shows what nodes declare"
+        }
     }
 }
 

@@ -37,6 +37,18 @@ async fn without_an_object_store_it_works_in_part() {
 }
 
 #[tokio::test]
+async fn a_full_disk_is_no_place_for_outputs() {
+    let app = TestApp::start().await;
+    std::os::unix::fs::symlink("/dev/full", app.app.objects.root().join("tmp/probe")).unwrap();
+    let (status, health) = app.anybody().get(HEALTH).await;
+    assert_eq!((status, &health["status"]), (StatusCode::OK, &json!("degraded")));
+    assert_eq!(
+        verdicts(&health),
+        [("database", "ok"), ("object_store", "degraded")]
+    );
+}
+
+#[tokio::test]
 async fn without_a_database_it_is_down() {
     let app = TestApp::start().await;
     let breaking = app
