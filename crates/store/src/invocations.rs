@@ -295,11 +295,15 @@ async fn finish(tx: &mut Tx, report: &Advance) -> Result<(), Error> {
             Some(sha256.as_str()),
         ),
     };
+    let output_id = match place {
+        Some(OutputPlace::Inline(bytes)) => keep_inline(tx, bytes).await?,
+        Some(OutputPlace::Object { .. }) | None => None,
+    };
     tx.execute(
         "update invocations
         set status = $3, updated_at = $4, finished_at = $4, exit_code = $5, error = $6, output_kind = $7,
             output_bytes = $8, output_truncated = $9, output_key = $10, output_sha256 = $11, last_report = $12,
-            upload_key = null
+            output_id = $13, upload_key = null, live = null
         where execution_id = $1 and node_id = $2",
         &values![
             report.execution_id,
@@ -314,17 +318,16 @@ async fn finish(tx: &mut Tx, report: &Advance) -> Result<(), Error> {
             key,
             sha256,
             &report.report.digest,
+            output_id,
         ],
     )
     .await?;
-    if let Some(OutputPlace::Inline(bytes)) = place {
-        tx.execute(
-            "insert into outputs (execution_id, node_id, bytes) values ($1, $2, $3)",
-            &values![report.execution_id, report.node_id, bytes],
-        )
-        .await?;
-    }
     Ok(())
+}
+
+async fn keep_inline(tx: &mut Tx, bytes: &[u8]) -> Result<Option<i64>, Error> {
+    let sql = "insert into outputs (bytes) values ($1) returning id";
+    tx.optional(sql, &values![bytes], |row| row.get(0)).await
 }
 
 async fn record(
@@ -351,11 +354,18 @@ async fn settle(tx: &mut Tx, shifts: Vec<Shift>) -> Result<Vec<Event>, Error> {
     }
     let mut events = Vec::new();
     for (execution_id, shifts) in by_execution {
-        let (domain_id, mut counts) = counts(tx, execution_id).await?;
+        let Counted {
+            domain_id,
+            status,
+            mut counts,
+        } = counted(tx, execution_id).await?;
         for shift in &shifts {
             counts.shift(shift.from, shift.to);
         }
         recount(tx, execution_id, &counts).await?;
+        if counts.aggregate() != status {
+            set_aggregate(tx, execution_id, counts.aggregate()).await?;
+        }
         events.extend(shifts.into_iter().map(|shift| Event {
             execution_id,
             domain_id,
@@ -367,18 +377,29 @@ async fn settle(tx: &mut Tx, shifts: Vec<Shift>) -> Result<Vec<Event>, Error> {
     Ok(events)
 }
 
-async fn counts(tx: &mut Tx, execution_id: Uuid) -> Result<(Uuid, TargetCounts), Error> {
+/// What a recount needs to know of an execution.
+struct Counted {
+    domain_id: Uuid,
+    status: ExecutionStatus,
+    counts: TargetCounts,
+}
+
+async fn counted(tx: &mut Tx, execution_id: Uuid) -> Result<Counted, Error> {
     tx.optional(
-        "select domain_id, pending, ack, started, succeeded, failed, cancelled, timeout
+        "select domain_id, status, pending, ack, started, succeeded, failed, cancelled, timeout
         from executions
         where id = $1",
         &values![execution_id],
         |row| {
             let mut counts = [0; 7];
-            for (column, count) in (1..).zip(counts.iter_mut()) {
+            for (column, count) in (2..).zip(counts.iter_mut()) {
                 *count = row.get(column)?;
             }
-            Ok((row.get(0)?, TargetCounts::from_array(counts)))
+            Ok(Counted {
+                domain_id: row.get(0)?,
+                status: row.get(1)?,
+                counts: TargetCounts::from_array(counts),
+            })
         },
     )
     .await?
@@ -389,12 +410,11 @@ async fn recount(tx: &mut Tx, execution_id: Uuid, counts: &TargetCounts) -> Resu
     let [pending, ack, started, succeeded, failed, cancelled, timeout] = counts.to_array();
     tx.execute(
         "update executions
-        set status = $2, updated_at = $3, pending = $4, ack = $5, started = $6, succeeded = $7, failed = $8,
-            cancelled = $9, timeout = $10
+        set updated_at = $2, pending = $3, ack = $4, started = $5, succeeded = $6, failed = $7, cancelled = $8,
+            timeout = $9
         where id = $1",
         &values![
             execution_id,
-            counts.aggregate(),
             tx.now(),
             pending,
             ack,
@@ -406,6 +426,13 @@ async fn recount(tx: &mut Tx, execution_id: Uuid, counts: &TargetCounts) -> Resu
         ],
     )
     .await?;
+    Ok(())
+}
+
+/// Apart from the counts, which change with every report, because three indexes hold the status.
+async fn set_aggregate(tx: &mut Tx, execution_id: Uuid, status: ExecutionStatus) -> Result<(), Error> {
+    let sql = "update executions set status = $2 where id = $1";
+    tx.execute(sql, &values![execution_id, status]).await?;
     Ok(())
 }
 

@@ -91,7 +91,7 @@ pub async fn heartbeat(tx: &mut Tx, id: Uuid, version: &str, checksum: &str) -> 
                     select 1
                     from invocations i
                     where i.node_id = n.id
-                        and i.status in ('pending', 'ack', 'started')
+                        and i.live = 1
                         and i.status = 'pending'
                         and i.updated_at <= $2
                 )

@@ -12,10 +12,10 @@ pub async fn range(
     last: Uuid,
 ) -> Result<Vec<(Uuid, Vec<u8>)>, Error> {
     tx.all(
-        "select node_id, bytes
-        from outputs
-        where execution_id = $1 and node_id between $2 and $3
-        order by node_id",
+        "select i.node_id, o.bytes
+        from invocations i join outputs o on o.id = i.output_id
+        where i.execution_id = $1 and i.node_id between $2 and $3
+        order by i.node_id",
         &values![execution_id, first, last],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )
@@ -29,7 +29,7 @@ pub async fn is_needed(tx: &mut Tx, execution_id: Uuid, node_id: Uuid, key: &str
             "select 1
             from invocations
             where execution_id = $1 and node_id = $2
-                and (output_key = $3 or status in ('pending', 'ack', 'started'))",
+                and (output_key = $3 or live = 1)",
             &values![execution_id, node_id, key],
             |_| Ok(()),
         )

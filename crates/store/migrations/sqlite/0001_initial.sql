@@ -248,27 +248,30 @@ create table invocations (
     upload_key text,
     -- SHA-256 of the last callback accepted; null once the server set timeout.
     last_report blob,
+    -- The inline output's bytes.
+    output_id integer,
+    -- 1 until it ends, then null. A column of its own, so that a report on the way leaves the index alone.
+    live integer default 1,
     primary key (execution_id, node_id)
 ) strict, without rowid;
 
-create index invocations_live on invocations (node_id, execution_id) where status in ('pending', 'ack', 'started');
+create index invocations_live on invocations (node_id, execution_id) where live = 1;
 
+-- Appended to, and found through the invocation: an index of its own would cost every report a page.
 create table outputs (
-    execution_id blob not null,
-    node_id blob not null,
-    bytes blob not null,
-    unique (execution_id, node_id)
+    id integer primary key,
+    bytes blob not null
 ) strict;
 
--- Append-only. A status is reached at most once, which the key enforces; the dispatch is the execution's row.
+-- Append-only, in commit order. That a status is reached at most once is decided on the invocation's row; the
+-- dispatch is the execution's row. No index, for the same reason as above.
 create table execution_events (
     execution_id blob not null,
     node_id blob not null,
     status text not null,
     occurred_at integer not null,
-    detail text,
-    primary key (execution_id, node_id, status)
-) strict, without rowid;
+    detail text
+) strict;
 
 create table idempotency_keys (
     principal text not null,

@@ -38,7 +38,7 @@ pub async fn queued(tx: &mut Tx, node_id: Uuid, limit: u32) -> Result<Vec<Queued
         from invocations i
             join executions e on e.id = i.execution_id
             left join hook_pins p on p.node_id = i.node_id and p.name = e.action and e.kind = 'hook'
-        where i.node_id = $1 and i.status in ('pending', 'ack', 'started') and e.expires_at > $2
+        where i.node_id = $1 and i.live = 1 and e.expires_at > $2
         order by e.created_at, e.id
         limit $3",
         &values![node_id, now, limit],

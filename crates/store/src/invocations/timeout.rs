@@ -41,7 +41,7 @@ pub async fn time_out(tx: &mut Tx, cutoff: Timestamp, limit: u32) -> Result<Vec<
         tx.execute(
             "update invocations
             set status = 'timeout', updated_at = $3, finished_at = $3, error = $4, last_report = null,
-                upload_key = null
+                upload_key = null, live = null
             where execution_id = $1 and node_id = $2",
             &values![shift.execution_id, shift.node_id, now, &error],
         )

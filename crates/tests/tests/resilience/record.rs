@@ -87,10 +87,12 @@ pub(super) fn assert_sound(control_plane: &ControlPlane) {
 
 /// Every history leads, by legal steps, to the status that its invocation has.
 fn assert_histories(database: &Connection) {
-    let histories = "select i.status, (select coalesce(group_concat(status), '') from
-            (select status from execution_events v
-             where v.execution_id = i.execution_id and v.node_id = i.node_id order by status))
-        from invocations i";
+    let histories = "select i.status, coalesce(v.history, '')
+        from invocations i left join (
+            select execution_id, node_id, group_concat(status) as history
+            from (select execution_id, node_id, status from execution_events order by status)
+            group by execution_id, node_id
+        ) v using (execution_id, node_id)";
     let mut statement = database.prepare(histories).expect(histories);
     let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
     for row in rows.expect(histories) {

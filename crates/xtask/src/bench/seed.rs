@@ -168,9 +168,18 @@ impl Past {
         let mut insert = transaction.prepare_cached(
             "insert into invocations (
                 execution_id, node_id, status, updated_at, started_at, finished_at, exit_code, error,
-                output_kind, output_bytes, output_truncated
-            ) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                output_kind, output_bytes, output_truncated, output_id, live
+            ) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
+        let output_id = match output {
+            None => None,
+            Some(output) => {
+                transaction
+                    .prepare_cached("insert into outputs (bytes) values (?1)")?
+                    .execute(params![output.as_bytes()])?;
+                Some(transaction.last_insert_rowid())
+            }
+        };
         insert.execute(params![
             self.id.as_bytes(),
             self.node_id.as_bytes(),
@@ -185,15 +194,9 @@ impl Past {
             output.map(|_| "inline"),
             output.map(|output| i64::try_from(output.len()).expect("it is short")),
             output.map(|_| false),
+            output_id,
+            (!self.status.is_terminal()).then_some(1),
         ])?;
-        let Some(output) = output else { return Ok(()) };
-        transaction
-            .prepare_cached("insert into outputs (execution_id, node_id, bytes) values (?1, ?2, ?3)")?
-            .execute(params![
-                self.id.as_bytes(),
-                self.node_id.as_bytes(),
-                output.as_bytes()
-            ])?;
         Ok(())
     }
 }
