@@ -4,7 +4,6 @@
 //! of `declared_hooks` and of the header are 400, those of `plexd_hooks` and `builtin_actions` are 422; the
 //! code alone decides that, so none of it is here.
 
-use crate::action;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plex_api::codes;
@@ -116,7 +115,7 @@ fn declared_hooks(hooks: &[DeclaredHook]) -> Result<(), ManifestError> {
     }
     let mut names = HashSet::new();
     for (n, hook) in hooks.iter().enumerate() {
-        let valid = action::valid_name(&hook.name)
+        let valid = is_hook_name(&hook.name)
             && is_checksum(&hook.checksum)
             && is_optional_text(&hook.description)
             && hook
@@ -126,7 +125,7 @@ fn declared_hooks(hooks: &[DeclaredHook]) -> Result<(), ManifestError> {
             && are_parameters(&hook.parameters);
         if !valid {
             let rule =
-                "needs an action name, 32 bytes of base64 as checksum, and at most 64 unique parameters";
+                "needs a file's own name, 32 bytes of base64 as checksum, and at most 64 unique parameters";
             return refuse(
                 codes::DECLARED_HOOK_INVALID,
                 &format!("declared_hooks[{n}] {rule}"),
@@ -212,6 +211,12 @@ fn is_name(text: &str) -> bool {
 }
 
 /// NUL cannot be stored by every database, so no text may have one.
+/// A file's own name. It need not be one that can be dispatched (decision 12): agents elsewhere declare what they
+/// find, and one odd name must not cost a node its whole manifest.
+fn is_hook_name(text: &str) -> bool {
+    is_name(text) && !text.contains(['/', '\\']) && !text.contains("..")
+}
+
 fn is_text(text: &str) -> bool {
     text.len() <= TEXT_BYTES && !text.contains('\0')
 }

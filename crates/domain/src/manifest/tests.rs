@@ -124,7 +124,14 @@ fn faults_of_the_header() {
 
 #[test]
 fn faults_of_declared_hooks() {
-    for bad in ["", "Rotate", "../x", "a b", ".hidden"] {
+    for odd in ["Deploy.sh", "a b", ".hidden"] {
+        assert_eq!(
+            code(|m| m.declared_hooks[1].name = odd.into()),
+            "accepted",
+            "{odd}"
+        );
+    }
+    for bad in ["", "../x", "a/b", "a\\b", "a..b"] {
         assert_eq!(
             code(|m| m.declared_hooks[1].name = bad.into()),
             "declared_hook_invalid",
