@@ -1,5 +1,4 @@
 //! Tells the program which source it was built from, where that source is a git checkout.
-#![expect(clippy::print_stdout, reason = "cargo reads a build script's output")]
 
 use std::process::Command;
 

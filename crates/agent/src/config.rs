@@ -21,7 +21,7 @@ pub struct RunArgs {
     /// Directory for the node's identity, journal and unreported results
     #[arg(long, value_name = "DIR")]
     pub state_dir: PathBuf,
-    /// Directory of hooks: executables, each with an optional <hook>.json
+    /// Directory of hooks: executables, each with an optional HOOK.json
     #[arg(long, value_name = "DIR")]
     pub hooks_dir: PathBuf,
     /// Name of the node [default: the host name]

@@ -1,6 +1,6 @@
 //! Reads one execution, however many targets it has, in the memory of one target.
 //!
-//! The body is an object whose member `targets` may be hundreds of megabytes long. A [`Reader`] walks over it
+//! The body is an object whose member `targets` may be hundreds of megabytes long. [`read()`] walks over it
 //! once and hands each target to a [`Visit`]. Nothing depends on the order of members: what stood before
 //! `targets` is given at its start, and all of it again at the end. Everything is validated on the way: a body
 //! that breaks off is [`Error::CutOff`], one that is not the contract's is [`Error::Contract`].

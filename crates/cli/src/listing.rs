@@ -71,7 +71,7 @@ pub(crate) fn print<R: Row>(ctx: &mut Context, call: &Call, page: &PageArgs) -> 
 /// Reads page after page until `seen` has what it wants (it answers `false`) or there are no more.
 ///
 /// # Errors
-/// As [`print`], and whatever `seen` gives.
+/// As [`print()`], and whatever `seen` gives.
 pub(crate) fn walk<T: DeserializeOwned>(
     client: &Client,
     call: &Call,

@@ -1,6 +1,6 @@
 //! Go durations, as reachability policies spell them: `30s`, `1m30s`, `1h`.
 //!
-//! [`parse`] takes what Go's `time.ParseDuration` takes, without signs; [`format`] prints as Go's
+//! [`parse`] takes what Go's `time.ParseDuration` takes, without signs; [`format()`] prints as Go's
 //! `Duration.String` does, so `90s` comes back as `1m30s`.
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The rules of the product: execution states, selectors, relations, cursors, keys, envelopes, audit chain.
 //!
 //! Pure and synchronous. Nothing here reads a clock, a file, a socket or the system's randomness: time and
-//! randomness come in through [`env`], so that a test, or a simulation of many replicas, owns both.
+//! randomness come in through [`mod@env`], so that a test, or a simulation of many replicas, owns both.
 
 mod json;
 

@@ -15,13 +15,13 @@ pub(crate) struct Args {
     /// The project in which it is granted
     #[arg(long, value_name = "UUID", value_parser = parsing::id)]
     project: Uuid,
-    /// Who gets it, for example user:<uuid>
+    /// Who gets it, for example user:UUID
     #[arg(long, value_name = "TYPE:ID")]
     subject: String,
     /// What they become, for example viewer, operator or admin
     #[arg(long, value_name = "NAME")]
     relation: String,
-    /// Of what, for example project:<uuid> or domain:<uuid>
+    /// Of what, for example project:UUID or domain:UUID
     #[arg(long, value_name = "TYPE:ID")]
     resource: String,
 }
