@@ -128,6 +128,11 @@ impl ControlPlane {
         self.process.terminate()
     }
 
+    /// Waits until it has ended; for one that was sent SIGTERM before, because a second one ends it at once.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.process.wait()
+    }
+
     /// Serves the same directory on the same port again; ends what still runs first.
     pub fn restart(&mut self) {
         self.process.kill9();

@@ -65,9 +65,12 @@ impl Process {
     /// Asks it to end, and waits until it has.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
-        until("the end of a process that was sent SIGTERM", LIMIT, || {
-            self.ended()
-        })
+        self.wait()
+    }
+
+    /// Waits until it has ended; for one that was asked to before.
+    pub fn wait(&mut self) -> ExitStatus {
+        until("the end of a process", LIMIT, || self.ended())
     }
 }
 

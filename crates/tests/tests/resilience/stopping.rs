@@ -59,7 +59,7 @@ fn requests_in_progress_are_answered_and_new_ones_are_not_begun() {
         );
         assert!(answer.ends_with(r#"{"status":"ack"}"#), "{answer}");
     }
-    assert!(control_plane.terminate().success(), "{}", control_plane.log());
+    assert!(control_plane.wait().success(), "{}", control_plane.log());
     control_plane.restart();
     assert_eq!(control_plane.admin().execution(execution)["status"], "ack");
 }
