@@ -89,11 +89,6 @@ impl Wakes {
             stream.send_modify(|signal| signal.revoked = true);
         }
     }
-
-    /// How many nodes have an open stream.
-    pub fn connected(&self) -> usize {
-        self.streams.lock().expect("no holder of this lock panics").len()
-    }
 }
 
 impl Drop for Subscription {

@@ -176,11 +176,6 @@ impl Db {
     pub(super) fn look_ups(&self) -> &LookUps {
         &self.look_ups
     }
-
-    /// Jobs that wait for the writer.
-    pub fn writes_waiting(&self) -> usize {
-        self.writer.len()
-    }
 }
 
 async fn submit<T, E, W>(queue: &Sender<Job>, work: W) -> Result<T, E>
