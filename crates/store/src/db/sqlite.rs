@@ -339,7 +339,14 @@ fn connect(path: &Path) -> Result<Connection, Error> {
 }
 
 /// The schema's steps, in order; `user_version` says how many a file has seen.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../migrations/sqlite/0002_relations.sql"),
+    include_str!("../../migrations/sqlite/0003_identity.sql"),
+    include_str!("../../migrations/sqlite/0004_labels.sql"),
+    include_str!("../../migrations/sqlite/0005_nodes.sql"),
+    include_str!("../../migrations/sqlite/0006_audit.sql"),
+];
 
 fn migrate(connection: &mut Connection) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
