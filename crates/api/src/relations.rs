@@ -20,6 +20,7 @@ pub struct RelationTupleCreateRequest {
     pub resource: String,
     /// Caveat to attach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub caveat_name: Option<String>,
     /// Values for the caveat.
     #[serde(default, skip_serializing_if = "Option::is_none")]

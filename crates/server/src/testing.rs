@@ -7,6 +7,7 @@
 use crate::app::{App, Settings};
 use crate::bootstrap::Created;
 use crate::http;
+use crate::http::contract::conformance::assert_described;
 use crate::listen::Peer;
 use crate::signing::SEAL_PURPOSE;
 use axum::body::Body;
@@ -424,11 +425,9 @@ impl Actor {
         let request = request.body(Body::from(body)).unwrap();
         let answer = http::router(self.app.clone()).oneshot(request).await.unwrap();
         let (head, body) = answer.into_parts();
-        (
-            head.status,
-            head.headers,
-            body.collect().await.unwrap().to_bytes().to_vec(),
-        )
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        assert_described((method, path), head.status, &head.headers, &body);
+        (head.status, head.headers, body)
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {

@@ -1,6 +1,7 @@
 //! The routes: the table of contents of the control plane.
 
 pub mod bootstrap_tokens;
+pub(crate) mod contract;
 pub mod domains;
 pub mod executions;
 pub mod hooks;
@@ -38,18 +39,21 @@ use utoipa_axum::routes;
 )]
 struct Document;
 
-/// The two kinds of bearer.
+/// The browser's cookie and the two kinds of bearer.
 struct Security;
 
 impl utoipa::Modify for Security {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
         let bearer = |text: &str| {
             let mut scheme = Http::new(HttpAuthScheme::Bearer);
             scheme.description = Some(text.to_owned());
             SecurityScheme::Http(scheme)
         };
         let components = document.components.get_or_insert_default();
+        let text = "A browser's session; what changes something also needs the header X-Plexsphere-CSRF";
+        let cookie = ApiKeyValue::with_description("plexsphere_session", text);
+        components.add_security_scheme("sessionCookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
         components.add_security_scheme("operatorBearer", bearer("An API token, `psk_…`"));
         components.add_security_scheme("nskBearer", bearer("A node's key, `nsk_<env>_<payload>`"));
     }
@@ -120,5 +124,5 @@ pub fn router(app: App) -> Router {
 /// The OpenAPI document as it is served and committed: pretty, with a last newline.
 pub fn openapi_json() -> String {
     let (_, document) = documented().split_for_parts();
-    document.to_pretty_json().expect("the document is JSON") + "\n"
+    serde_json::to_string_pretty(&contract::complete(document)).expect("the document is JSON") + "\n"
 }

@@ -1,0 +1,201 @@
+//! Which problem codes each operation gives, by status: the one table of them.
+//!
+//! What follows from an operation's shape is not repeated here but added by [`all`]: a failed authentication where
+//! there is one, a cursor that does not hold where there are cursors, a body that is no JSON where there is a body.
+
+use super::Shape;
+use plex_api::codes::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The codes of an operation, by status.
+pub(super) type Answers = BTreeMap<u16, BTreeSet<&'static str>>;
+
+/// A row of the table: the operation's id, and its codes by status.
+type Row = (&'static str, &'static [(u16, &'static [&'static str])]);
+
+macro_rules! table {
+    ($($operation:ident { $($status:literal: $($code:ident)+;)* })*) => {
+        /// What is an operation's own.
+        const TABLE: &[Row] = &[$((stringify!($operation), &[$(($status, &[$($code),+])),*])),*];
+    };
+}
+
+table! {
+    // Anybody.
+    GetHealth {}
+    GetVersion {}
+    GetOpenAPI {}
+    PostRegister {
+        400: PUBLIC_KEY_INVALID;
+        403: KIND_MISMATCH NONCE_COLLISION PROJECT_MISMATCH TOKEN_CONSUMED TOKEN_EXPIRED TOKEN_REVOKED;
+        422: BOOTSTRAP_TOKEN_INVALID INVARIANT_VIOLATION;
+        503: DATASTORE_UNAVAILABLE POOL_EXHAUSTED;
+    }
+
+    // Operators: who they are, and who may do what.
+    GetAuthWhoami {}
+    GetAuthTokens {}
+    PostAuthTokens { 403: REBAC_DENIED; }
+    DeleteAuthTokenByID { 400: INVALID_ID; 404: API_TOKEN_NOT_FOUND; }
+    ListRelationTuples { 400: INVALID_PROJECT_ID; 403: CURSOR_BINDING_MISMATCH REBAC_DENIED; }
+    CreateRelationTuple {
+        400: INVALID_PROJECT_ID INVALID_TRIPLE;
+        403: REBAC_DENIED;
+        404: PROJECT_NOT_FOUND;
+    }
+    DeleteRelationTuple {
+        400: INVALID_RELATION_TUPLE_ID;
+        403: REBAC_DENIED;
+        404: RELATION_TUPLE_NOT_FOUND;
+    }
+
+    // Operators: tenancy.
+    ListDomains { 403: CURSOR_BINDING_MISMATCH REBAC_DENIED; }
+    CreateDomain {
+        400: INVALID_DOMAIN INVALID_REACHABILITY_POLICY;
+        403: REBAC_DENIED;
+        409: DOMAIN_SLUG_CONFLICT MESH_CIDR_OVERLAP;
+    }
+    GetDomain { 400: INVALID_DOMAIN_ID; 403: REBAC_DENIED; 404: DOMAIN_NOT_FOUND; }
+    ListProjects { 400: INVALID_DOMAIN_FILTER; 403: CURSOR_BINDING_MISMATCH REBAC_DENIED; }
+    CreateProject {
+        400: INVALID_PROJECT;
+        403: REBAC_DENIED;
+        409: PARENT_DOMAIN_MISSING PROJECT_SLUG_CONFLICT SUB_RANGE_OVERLAP;
+    }
+    GetProject { 400: INVALID_PROJECT_ID; 403: REBAC_DENIED; 404: PROJECT_NOT_FOUND; }
+
+    // Operators: the fleet.
+    ListBootstrapTokens { 400: INVALID_PROJECT_ID; 403: CURSOR_BINDING_MISMATCH REBAC_DENIED; 404: PROJECT_NOT_FOUND; }
+    IssueBootstrapToken { 400: INVALID_PROJECT_ID; 403: REBAC_DENIED; 404: PROJECT_NOT_FOUND; }
+    GetBootstrapTokenMetadata {
+        400: INVALID_ID INVALID_PROJECT_ID;
+        403: REBAC_DENIED;
+        404: BOOTSTRAP_TOKEN_NOT_FOUND PROJECT_NOT_FOUND;
+    }
+    RevokeBootstrapToken {
+        400: INVALID_ID INVALID_PROJECT_ID;
+        403: REBAC_DENIED;
+        404: BOOTSTRAP_TOKEN_NOT_FOUND PROJECT_NOT_FOUND;
+        409: BOOTSTRAP_TOKEN_SETTLED;
+    }
+    ListNodes {
+        400: INVALID_DOMAIN_FILTER INVALID_PROJECT_ID MALFORMED_SELECTOR;
+        403: CURSOR_BINDING_MISMATCH REBAC_DENIED;
+    }
+    GetNode { 400: INVALID_ID; 403: REBAC_DENIED; 404: NODE_NOT_FOUND; }
+    RevokeNode { 400: INVALID_ID; 403: REBAC_DENIED; 404: NODE_NOT_FOUND; }
+    ListCapabilities { 400: INVALID_PROJECT_ID; 403: CURSOR_BINDING_MISMATCH REBAC_DENIED; }
+    ListNodeHooks { 400: INVALID_PROJECT_ID; 403: CURSOR_BINDING_MISMATCH REBAC_DENIED; 404: PROJECT_NOT_FOUND; }
+    AcceptNodeHook {
+        400: INVALID_PROJECT_ID;
+        403: REBAC_DENIED;
+        404: NODE_NOT_FOUND PROJECT_NOT_FOUND;
+        409: HOOK_INTEGRITY_VIOLATION;
+    }
+    ListObjectLabels { 400: INVALID_ID; 403: REBAC_DENIED; }
+    PutObjectLabel {
+        400: INVALID_ID;
+        403: REBAC_DENIED;
+        404: LABEL_DEFINITION_NOT_FOUND NODE_NOT_FOUND;
+        409: LABEL_LIMIT_REACHED;
+        422: SCOPE_MISMATCH;
+    }
+    DeleteObjectLabel { 400: INVALID_ID; 403: REBAC_DENIED; 404: LABEL_DEFINITION_NOT_FOUND NODE_NOT_FOUND; }
+
+    // Operators: the execution log.
+    DispatchExecution {
+        400: ACTION_NOT_DECLARED INVALID_PROJECT_ID MALFORMED_SELECTOR;
+        403: REBAC_DENIED;
+        404: PROJECT_NOT_FOUND;
+        409: HOOK_INTEGRITY_VIOLATION IDEMPOTENCY_KEY_REUSED;
+        422: SELECTOR_EMPTY_COHORT;
+    }
+    ListExecutions { 400: INVALID_PROJECT_ID; 403: REBAC_DENIED; 404: PROJECT_NOT_FOUND; }
+    GetExecution {
+        400: INVALID_EXECUTION_ID INVALID_PROJECT_ID;
+        403: REBAC_DENIED;
+        404: EXECUTION_NOT_FOUND;
+    }
+    GetTargetOutput {
+        400: INVALID_EXECUTION_ID INVALID_ID INVALID_PROJECT_ID;
+        403: REBAC_DENIED;
+        404: EXECUTION_NOT_FOUND OUTPUT_NOT_FOUND;
+        503: OBJECT_STORE_UNAVAILABLE;
+    }
+
+    // Nodes.
+    GetNodeEvents { 400: INVALID_CURSOR; 401: NSK_INVALID NSK_REVOKED; 403: NODE_ID_MISMATCH; }
+    GetNodeState { 401: NSK_INVALID NSK_REVOKED; 403: NODE_ID_MISMATCH; }
+    PostNodeHeartbeat {
+        400: BINARY_CHECKSUM_EMPTY BINARY_VERSION_EMPTY CLOCK_SKEW MALFORMED_HEARTBEAT_REQUEST;
+        401: NSK_INVALID NSK_REVOKED UNAUTHORIZED;
+        403: NODE_ID_MISMATCH;
+        413: REQUEST_BODY_TOO_LARGE;
+    }
+    PutNodeCapabilities {
+        400: BINARY_CHECKSUM_INVALID BINARY_VERSION_EMPTY DECLARED_HOOK_DUPLICATE DECLARED_HOOK_INVALID
+            DECLARED_HOOKS_TOO_MANY MALFORMED_CAPABILITIES_REQUEST SSH_HOST_KEY_FINGERPRINT_INVALID;
+        401: NSK_INVALID NSK_REVOKED UNAUTHORIZED;
+        403: NODE_ID_MISMATCH;
+        413: CAPABILITIES_BODY_TOO_LARGE;
+        422: BUILTIN_ACTION_DUPLICATE BUILTIN_ACTION_INVALID BUILTIN_ACTIONS_TOO_MANY PLEXD_HOOK_DUPLICATE
+            PLEXD_HOOK_INVALID PLEXD_HOOKS_TOO_MANY;
+    }
+    PostNodeExecutionCallback {
+        400: INVALID_EXECUTION_ID MALFORMED_EXECUTION_CALLBACK;
+        401: NSK_INVALID NSK_REVOKED UNAUTHORIZED;
+        403: NSK_NODE_MISMATCH;
+        404: EXECUTION_NOT_FOUND;
+        409: EXECUTION_ALREADY_TERMINAL INVALID_STATE_TRANSITION;
+        413: INLINE_OUTPUT_TOO_LARGE OUTPUT_TOO_LARGE REQUEST_BODY_TOO_LARGE;
+        422: OUTPUT_MISMATCH;
+        503: OBJECT_STORE_UNAVAILABLE;
+    }
+}
+
+/// All that an operation gives: its own and what follows from its shape; `None` where the table does not know it.
+pub(super) fn all(id: &str, shape: &Shape) -> Option<Answers> {
+    let (_, own) = TABLE.iter().find(|(known, _)| *known == id)?;
+    let mut answers = Answers::new();
+    let mut add = |status: u16, codes: &[&'static str]| {
+        answers.entry(status).or_default().extend(codes.iter().copied());
+    };
+    for (status, codes) in *own {
+        add(*status, codes);
+    }
+    // Before any route: what is no acceptable HTTP, and what takes too long to arrive.
+    add(400, &[MALFORMED_REQUEST]);
+    add(408, &[REQUEST_TIMEOUT]);
+    add(431, &[REQUEST_HEAD_TOO_LARGE]);
+    add(500, &[INTERNAL]);
+    if shape.operator || shape.node {
+        add(429, &[RATE_LIMITED]);
+        add(503, &[DATASTORE_UNAVAILABLE]);
+    }
+    if shape.operator && !shape.node {
+        add(401, &[UNAUTHENTICATED]);
+    }
+    if shape.node {
+        add(400, &[INVALID_ID]);
+    }
+    if shape.queries {
+        add(400, &[INVALID_QUERY]);
+    }
+    if shape.pages {
+        add(400, &[INVALID_CURSOR, INVALID_LIMIT]);
+    }
+    if shape.body {
+        add(415, &[UNSUPPORTED_MEDIA_TYPE]);
+    }
+    if shape.body && !shape.node {
+        add(400, &[INVALID_BODY]);
+        add(413, &[REQUEST_BODY_TOO_LARGE]);
+    }
+    Some(answers)
+}
+
+#[cfg(test)]
+pub(super) fn operations() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|(id, _)| *id)
+}
