@@ -10,6 +10,7 @@ use crate::http;
 use crate::http::contract::conformance::assert_described;
 use crate::listen::Peer;
 use crate::signing::SEAL_PURPOSE;
+use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use base64::Engine as _;
@@ -43,6 +44,7 @@ pub(crate) struct TestApp {
     /// Its first project.
     pub(crate) project_id: Uuid,
     admin: Actor,
+    router: Router,
     _dir: TempDir,
 }
 
@@ -51,7 +53,7 @@ pub(crate) struct TestApp {
 pub(crate) struct Actor {
     /// The identity's id; nil for nobody, and for nodes.
     pub(crate) id: Uuid,
-    app: App,
+    router: Router,
     bearer: Option<String>,
     ip: Option<IpAddr>,
 }
@@ -93,6 +95,12 @@ impl Deref for NodeActor {
 /// The master key of all test directories.
 pub(crate) fn master() -> MasterKey {
     MasterKey::from_bytes([1; 32])
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value == "text/event-stream")
 }
 
 async fn open(dir: &TempDir) -> App {
@@ -156,12 +164,14 @@ impl TestApp {
             relation: Relation::Admin,
             object: ObjectRef::PLATFORM,
         };
-        let admin = user(&app, Some(binding)).await;
+        let router = http::router(app.clone());
+        let admin = user((&app, &router), Some(binding)).await;
         Self {
             app,
             domain_id,
             project_id,
             admin,
+            router,
             _dir: dir,
         }
     }
@@ -170,14 +180,16 @@ impl TestApp {
     pub(crate) async fn on(dir: TempDir, created: &Created) -> Self {
         let app = open(&dir).await;
         let bearer = Some(created.admin_token.clone());
+        let router = http::router(app.clone());
         let admin = Actor {
             id: Uuid::nil(),
-            app: app.clone(),
+            router: router.clone(),
             bearer,
             ip: None,
         };
         Self {
             app,
+            router,
             domain_id: created.domain_id,
             project_id: created.project_id,
             admin,
@@ -203,7 +215,7 @@ impl TestApp {
     fn actor(&self, id: Uuid, bearer: Option<String>) -> Actor {
         Actor {
             id,
-            app: self.app.clone(),
+            router: self.router.clone(),
             bearer,
             ip: None,
         }
@@ -211,7 +223,7 @@ impl TestApp {
 
     /// A user without any relation.
     pub(crate) async fn stranger(&self) -> Actor {
-        user(&self.app, None).await
+        user((&self.app, &self.router), None).await
     }
 
     /// A user with one relation on a project.
@@ -223,7 +235,7 @@ impl TestApp {
     /// A user with one relation on some object.
     pub(crate) async fn user_on(&self, relation: &str, object: ObjectRef) -> Actor {
         let relation = Relation::parse(relation).expect("a relation");
-        user(&self.app, Some(Binding { relation, object })).await
+        user((&self.app, &self.router), Some(Binding { relation, object })).await
     }
 
     /// The first domain, as an object.
@@ -321,7 +333,7 @@ impl TestApp {
     }
 }
 
-async fn user(app: &App, binding: Option<Binding>) -> Actor {
+async fn user((app, router): (&App, &Router), binding: Option<Binding>) -> Actor {
     let token = credential::ApiToken::mint(TokenEnvironment::Prod, &*app.rng);
     let hash = credential::hash(&app.keys.api_tokens, token.as_bytes());
     let made = app.db.write(async move |tx| {
@@ -354,7 +366,7 @@ async fn user(app: &App, binding: Option<Binding>) -> Actor {
     let made: Result<Uuid, Error> = made.await;
     Actor {
         id: made.unwrap(),
-        app: app.clone(),
+        router: router.clone(),
         bearer: Some(token),
         ip: None,
     }
@@ -423,9 +435,15 @@ impl Actor {
             request = request.extension(Peer(SocketAddr::new(ip, 1)));
         }
         let request = request.body(Body::from(body)).unwrap();
-        let answer = http::router(self.app.clone()).oneshot(request).await.unwrap();
-        let (head, body) = answer.into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (head, mut body) = answer.into_parts();
+        let body = if is_stream(&head.headers) {
+            // It does not end; its first frame is its answer.
+            let first = body.frame().await.expect("a stream greets").unwrap();
+            first.into_data().expect("a stream has no trailers").to_vec()
+        } else {
+            body.collect().await.unwrap().to_bytes().to_vec()
+        };
         assert_described((method, path), head.status, &head.headers, &body);
         (head.status, head.headers, body)
     }

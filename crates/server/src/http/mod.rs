@@ -6,6 +6,8 @@ pub mod domains;
 pub mod executions;
 pub mod hooks;
 pub mod labels;
+#[cfg(test)]
+mod matrix;
 pub mod meta;
 pub mod nodes;
 pub mod objects;

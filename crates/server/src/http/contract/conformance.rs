@@ -39,13 +39,17 @@ impl Operation {
             .expect("every operation has an id")
     }
 
+    /// The operation at a path; of two templates that fit, as `…/dispatch` and `…/{id}`, that with fewer parameters.
     fn of(method: &str, path: &str) -> Option<Self> {
         let path = path.split('?').next().unwrap_or(path);
-        Self::all().find(|known| known.method.eq_ignore_ascii_case(method) && fits(known.template, path))
+        let fitting = || Self::all().filter(|known| fits(known.template, path));
+        let closest = fitting()
+            .map(|known| known.template)
+            .min_by_key(|known| known.matches('{').count())?;
+        fitting().find(|known| known.template == closest && known.method.eq_ignore_ascii_case(method))
     }
 }
 
-/// Whether a path is one of a template's; of two that fit, the document knows only one with the method.
 fn fits(template: &str, path: &str) -> bool {
     let (template, path) = (template.split('/'), path.split('/'));
     template.clone().count() == path.clone().count()

@@ -1,0 +1,269 @@
+//! Two domains with the same things in them, and everybody who calls.
+
+use super::requests::{self, Request};
+use crate::http::contract::conformance::Operation;
+use crate::testing::{Actor, TestApp};
+use axum::http::{HeaderMap, StatusCode};
+use plex_api::paths;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use uuid::Uuid;
+
+/// Who calls, in the order of the columns of `policy.txt`.
+pub(super) const CALLERS: [&str; 11] = [
+    "nobody",
+    "stranger",
+    "viewer",
+    "operator",
+    "auditor",
+    "admin",
+    "domain-admin",
+    "platform-admin",
+    "node",
+    "revoked",
+    "other-node",
+];
+
+/// Whose objects a call names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Those of the project on which viewer, operator, auditor and admin have their relation.
+    Own,
+    /// Those of another domain.
+    Foreign,
+    /// Nobody's.
+    Missing,
+    /// The own project, and in it something of the other domain.
+    OwnWithForeign,
+    /// The own project, and in it something that is nobody's.
+    OwnWithMissing,
+}
+
+impl Place {
+    /// Those that the policy speaks of.
+    pub(super) const ALL: [Self; 3] = [Self::Own, Self::Foreign, Self::Missing];
+}
+
+/// Ids by what they are of.
+pub(super) type Objects = BTreeMap<&'static str, Uuid>;
+
+/// What is contained in a project, rather than containing it.
+const INNER: [&str; 9] = [
+    "bootstrap-token",
+    "execution",
+    "identity",
+    "label",
+    "node",
+    "relation-tuple",
+    "token",
+    "violation",
+    "group",
+];
+
+pub(super) struct World {
+    pub(super) app: TestApp,
+    callers: BTreeMap<&'static str, Actor>,
+    own: Objects,
+    foreign: Objects,
+    serial: AtomicU32,
+}
+
+impl World {
+    pub(super) async fn start() -> Self {
+        let app = TestApp::start().await;
+        let admin = app.admin();
+        let (_, domain) = admin
+            .post(paths::DOMAINS, json!({"name": "Other", "slug": "other"}))
+            .await;
+        let domain = id(&domain["id"]);
+        let wanted = json!({"domain_id": domain, "name": "Other", "slug": "other"});
+        let (_, project) = admin.post(paths::PROJECTS, wanted).await;
+        let (own, node) = furnish(&app, app.domain_id, app.project_id).await;
+        let (foreign, _) = furnish(&app, domain, id(&project["id"])).await;
+        let mut callers = BTreeMap::from([
+            ("nobody", app.anybody()),
+            ("stranger", app.stranger().await),
+            ("domain-admin", app.user_on("admin", app.domain()).await),
+            ("platform-admin", admin),
+            ("node", node),
+            ("revoked", revoked(&app).await),
+            ("other-node", (*app.node("other").await).clone()),
+        ]);
+        for relation in ["viewer", "operator", "auditor", "admin"] {
+            callers.insert(relation, app.user_with(relation, app.project_id).await);
+        }
+        Self {
+            app,
+            callers,
+            own,
+            foreign,
+            serial: AtomicU32::new(0),
+        }
+    }
+
+    /// A number that no call had before.
+    pub(super) fn serial(&self) -> u32 {
+        self.serial.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A caller, at an address of its own, so that nobody is throttled for others.
+    pub(super) fn caller(&self, name: &str) -> Actor {
+        let [_, high, middle, low] = self.serial().to_be_bytes();
+        self.callers[name]
+            .clone()
+            .from(&format!("10.{high}.{middle}.{low}"))
+    }
+
+    /// The request of an operation on the objects of some place.
+    pub(super) async fn request(&self, operation: &Operation, caller: &str, place: Place) -> Request {
+        let mut objects = self.objects(place);
+        self.renew(operation, caller, place, &mut objects).await;
+        requests::of(operation, &objects, self.serial())
+    }
+
+    /// Sends it.
+    pub(super) async fn call(
+        &self,
+        operation: &Operation,
+        caller: &str,
+        place: Place,
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let request = self.request(operation, caller, place).await;
+        self.send(operation.method, &self.caller(caller), &request).await
+    }
+
+    pub(super) async fn send(
+        &self,
+        method: &str,
+        caller: &Actor,
+        request: &Request,
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let json = [("content-type", "application/json")];
+        let headers = if request.body.is_some() { &json[..] } else { &[] };
+        let body = request
+            .body
+            .as_ref()
+            .map_or_else(Vec::new, |body| body.to_string().into_bytes());
+        caller
+            .call(&method.to_uppercase(), &request.path, body, headers)
+            .await
+    }
+
+    fn objects(&self, place: Place) -> Objects {
+        let missing = || {
+            self.own
+                .keys()
+                .map(|name| (*name, Uuid::now_v7()))
+                .collect::<Objects>()
+        };
+        let with = |others: Objects| {
+            let inner = others.into_iter().filter(|(name, _)| INNER.contains(name));
+            self.own.clone().into_iter().chain(inner).collect()
+        };
+        match place {
+            Place::Own => self.own.clone(),
+            Place::Foreign => self.foreign.clone(),
+            Place::Missing => missing(),
+            Place::OwnWithForeign => with(self.foreign.clone()),
+            Place::OwnWithMissing => with(missing()),
+        }
+    }
+
+    /// Makes anew what the operation takes away, and names as its own what belongs to the caller alone.
+    async fn renew(&self, operation: &Operation, caller: &str, place: Place, objects: &mut Objects) {
+        let (admin, caller) = (self.app.admin(), &self.callers[caller]);
+        let is_own = matches!(place, Place::Own);
+        if is_own && !caller.id.is_nil() {
+            objects.insert("identity", caller.id);
+        }
+        if matches!(place, Place::Missing | Place::OwnWithMissing) {
+            return;
+        }
+        let home = if is_own { &self.own } else { &self.foreign };
+        let project = home["project"];
+        match operation.id() {
+            "RevokeNode" => {
+                let node = self.app.node_in(project, &format!("n{}", self.serial())).await;
+                objects.insert("node", node.id);
+            }
+            "RevokeBootstrapToken" => {
+                objects.insert("bootstrap-token", bootstrap_token(&admin, project).await);
+            }
+            "DeleteRelationTuple" => {
+                objects.insert("relation-tuple", relation_tuple(&admin, project).await);
+            }
+            "DeleteAuthTokenByID" if is_own && !caller.id.is_nil() => {
+                let wanted = json!({"identity_ref": caller.subject(), "env_prefix": "prod"});
+                let (_, token) = admin.post(paths::TOKENS, wanted).await;
+                objects.insert("token", id(&token["id"]));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The id in an answer.
+#[track_caller]
+pub(super) fn id(value: &Value) -> Uuid {
+    value.as_str().expect("an id").parse().expect("an id")
+}
+
+/// Who comes with a token that was revoked.
+async fn revoked(app: &TestApp) -> Actor {
+    let user = app.user_with("admin", app.project_id).await;
+    let (_, tokens) = user.get(paths::TOKENS).await;
+    let (status, _) = user.delete(&paths::token(id(&tokens[0]["id"]))).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    user
+}
+
+async fn bootstrap_token(admin: &Actor, project: Uuid) -> Uuid {
+    let wanted = json!({"kind": "node", "env_prefix": "test", "ttl_seconds": 300});
+    let (_, token) = admin.post(&paths::bootstrap_tokens(project), wanted).await;
+    id(&token["token_id"])
+}
+
+async fn relation_tuple(admin: &Actor, project: Uuid) -> Uuid {
+    let subject = format!("user:{}", Uuid::now_v7());
+    let wanted = json!({"subject": subject, "relation": "viewer", "resource": format!("project:{project}")});
+    let path = format!("{}?project_id={project}", paths::RELATION_TUPLES);
+    let (_, tuple) = admin.post(&path, wanted).await;
+    id(&tuple["id"])
+}
+
+/// Everything there can be in a project, and the node in it.
+async fn furnish(app: &TestApp, domain: Uuid, project: Uuid) -> (Objects, Actor) {
+    let (admin, node) = (app.admin(), app.node_in(project, "web").await);
+    let (status, _) = node
+        .put(&paths::node_capabilities(node.id), requests::manifest())
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let order = json!({"action": "check", "node_id": node.id});
+    let (_, execution) = admin.post(&paths::dispatch(project), order).await;
+    let execution = id(&execution["id"]);
+    for report in [
+        json!({"status": "ack"}),
+        json!({"status": "started"}),
+        json!({"status": "succeeded", "exit_code": 0, "output": {"inline": "AP8K"}}),
+    ] {
+        let (status, answer) = node.post(&paths::callback(node.id, execution), report).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    let label = json!({"key": "env", "value": "prod"});
+    let (_, label) = admin.put(&paths::node_labels(node.id), label).await;
+    let other = app.user_with("viewer", project).await;
+    let (_, tokens) = other.get(paths::TOKENS).await;
+    let objects = BTreeMap::from([
+        ("domain", domain),
+        ("project", project),
+        ("node", node.id),
+        ("execution", execution),
+        ("bootstrap-token", bootstrap_token(&admin, project).await),
+        ("relation-tuple", relation_tuple(&admin, project).await),
+        ("label", id(&label["definition_id"])),
+        ("identity", other.id),
+        ("token", id(&tokens[0]["id"])),
+    ]);
+    (objects, (*node).clone())
+}
