@@ -189,6 +189,9 @@ fn headers() -> Value {
     })
 }
 
+/// Optional fields that an answer does hold as null (`api.md` §10.3).
+const NULLS: [(&str, &str); 1] = [("NodeStateExecution", "parameters")];
+
 /// What may be absent is never null in an answer, and the published contract knows no null for it in requests
 /// either, though it is taken there.
 fn forget_nulls(document: &mut Value) {
@@ -196,11 +199,11 @@ fn forget_nulls(document: &mut Value) {
         .as_object_mut()
         .into_iter()
         .flatten();
-    for (_, schema) in schemas {
+    for (schema_name, schema) in schemas {
         let required = schema["required"].as_array().cloned().unwrap_or_default();
         let fields = schema.get_mut("properties").and_then(Value::as_object_mut);
         for (name, field) in fields.into_iter().flatten() {
-            if !required.contains(&json!(name)) {
+            if !required.contains(&json!(name)) && !NULLS.contains(&(schema_name, name)) {
                 forget_null(field);
             }
         }

@@ -4,20 +4,20 @@
 //! [`requests`], fails. What is foreign must be answered exactly as what is missing (decision 3).
 
 mod bounds;
+mod codes;
 mod methods;
 mod policy;
+mod recipes;
 mod requests;
+mod scenes;
 mod world;
 
 use crate::http::contract::conformance::Operation;
 use crate::testing::without_request;
-use axum::http::{HeaderMap, StatusCode};
 use policy::{Cell, Expected, Policy};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use world::{CALLERS, Place, World};
-
-type Answer = (StatusCode, HeaderMap, Vec<u8>);
+use world::{Answer, CALLERS, Place, World};
 
 #[tokio::test]
 async fn every_operation_answers_everybody_as_the_policy_says() {

@@ -32,6 +32,13 @@ impl Operation {
         })
     }
 
+    /// The one with that id.
+    pub(crate) fn named(id: &str) -> Self {
+        let mut all = Self::all();
+        all.find(|known| known.id() == id)
+            .unwrap_or_else(|| panic!("there is no operation {id}"))
+    }
+
     /// Its id.
     pub(crate) fn id(&self) -> &'static str {
         self.fields["operationId"]

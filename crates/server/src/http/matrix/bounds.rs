@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Who gets through an operation.
-fn insider(operation: &Operation) -> &'static str {
+pub(super) fn insider(operation: &Operation) -> &'static str {
     let security = operation.fields["security"].as_array();
     let is_for_nodes = security.is_some_and(|callers| callers.contains(&json!({"nskBearer": []})));
     if is_for_nodes { "node" } else { "platform-admin" }
@@ -23,58 +23,23 @@ async fn refused(world: &World, operation: &Operation, request: &Request, what: 
 
 #[tokio::test]
 async fn a_body_outside_the_documented_bounds_is_refused() {
-    let (world, mut faults) = (World::start().await, Vec::new());
-    for operation in Operation::all() {
-        let schema = &operation.fields["requestBody"]["content"]["application/json"]["schema"];
-        if schema.is_null() {
-            continue;
-        }
-        let valid = world.request(&operation, insider(&operation), Place::Own).await;
-        let sent = valid.body.clone().unwrap_or_default();
-        for (place, wrong) in wrong_bodies(schema, &sent) {
-            let request = Request {
-                body: Some(wrong),
-                ..valid.clone()
-            };
-            faults.extend(refused(&world, &operation, &request, &place).await);
-        }
-    }
-    assert!(
-        faults.is_empty(),
-        "{} faults:\n{}",
-        faults.len(),
-        faults.join("\n")
-    );
+    assert_all_refused(wrong_bodies).await;
 }
 
 #[tokio::test]
 async fn a_parameter_outside_the_documented_bounds_is_refused() {
+    assert_all_refused(wrong_parameters).await;
+}
+
+/// What is wrong, and the request in which it is.
+type Wrong = (String, Request);
+
+async fn assert_all_refused(wrong: impl Fn(&Operation, &Request) -> Vec<Wrong>) {
     let (world, mut faults) = (World::start().await, Vec::new());
     for operation in Operation::all() {
         let valid = world.request(&operation, insider(&operation), Place::Own).await;
-        let parameters = operation.fields["parameters"].as_array().into_iter().flatten();
-        for parameter in parameters {
-            let (name, schema) = (parameter["name"].as_str().unwrap(), resolve(&parameter["schema"]));
-            for wrong in wrong_texts(schema) {
-                let path = match parameter["in"].as_str() {
-                    Some("query") => with_query(&valid.path, name, &wrong),
-                    Some("path") => with_segment(operation.template, &valid.path, name, &wrong),
-                    _ => continue,
-                };
-                let request = Request {
-                    path,
-                    ..valid.clone()
-                };
-                faults.extend(refused(&world, &operation, &request, &format!("{name}={wrong}")).await);
-            }
-        }
-        if valid.path.contains('?') {
-            let again = valid.path.split('?').nth(1).unwrap();
-            let request = Request {
-                path: format!("{}&{again}", valid.path),
-                ..valid.clone()
-            };
-            faults.extend(refused(&world, &operation, &request, "a parameter given twice").await);
+        for (what, request) in wrong(&operation, &valid) {
+            faults.extend(refused(&world, &operation, &request, &what).await);
         }
     }
     assert!(
@@ -85,17 +50,53 @@ async fn a_parameter_outside_the_documented_bounds_is_refused() {
     );
 }
 
-/// The path with a query parameter, in place of the one of that name.
-fn with_query(path: &str, name: &str, value: &str) -> String {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let others = query
-        .split('&')
-        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(name));
-    let pairs: Vec<String> = others
-        .map(str::to_owned)
-        .chain([format!("{name}={value}")])
-        .collect();
-    format!("{path}?{}", pairs.join("&"))
+/// The request with a parameter of path or query that is not as documented.
+pub(super) fn wrong_parameters(operation: &Operation, valid: &Request) -> Vec<Wrong> {
+    let mut all = Vec::new();
+    let parameters = operation.fields["parameters"].as_array().into_iter().flatten();
+    for parameter in parameters {
+        let (name, schema) = (parameter["name"].as_str().unwrap(), resolve(&parameter["schema"]));
+        for wrong in wrong_texts(schema) {
+            let request = match parameter["in"].as_str() {
+                Some("query") => valid.clone().with_query(name, &wrong),
+                Some("path") => Request {
+                    path: with_segment(operation.template, &valid.path, name, &wrong),
+                    ..valid.clone()
+                },
+                _ => continue,
+            };
+            all.push((format!("{name}={wrong}"), request));
+        }
+        if parameter["in"] == "query" {
+            let separator = if valid.path.contains('?') { '&' } else { '?' };
+            let path = format!("{}{separator}{name}=1&{name}=1", valid.path);
+            all.push((
+                format!("{name} given twice"),
+                Request {
+                    path,
+                    ..valid.clone()
+                },
+            ));
+        }
+    }
+    all
+}
+
+/// The request with something in its body that is not as documented.
+pub(super) fn wrong_bodies(operation: &Operation, valid: &Request) -> Vec<Wrong> {
+    let schema = &operation.fields["requestBody"]["content"]["application/json"]["schema"];
+    let Some(sent) = &valid.body else {
+        return Vec::new();
+    };
+    let bodies = bodies(resolve(schema), sent);
+    let with = |body| Request {
+        body: Some(body),
+        ..valid.clone()
+    };
+    bodies
+        .into_iter()
+        .map(|(what, body)| (what, with(body)))
+        .collect()
 }
 
 fn with_segment(template: &str, path: &str, name: &str, value: &str) -> String {
@@ -145,8 +146,7 @@ fn wrong_texts(schema: &Value) -> Vec<String> {
 }
 
 /// The valid body with one thing wrong, and what that is.
-fn wrong_bodies(schema: &'static Value, valid: &Value) -> Vec<(String, Value)> {
-    let schema = resolve(schema);
+fn bodies(schema: &'static Value, valid: &Value) -> Vec<(String, Value)> {
     let mut wrong = vec![
         ("a list".to_owned(), json!([])),
         ("a text".to_owned(), json!("text")),

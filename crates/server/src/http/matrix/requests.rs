@@ -15,6 +15,41 @@ pub(super) struct Request {
     pub(super) path: String,
     /// The body, where the operation has one.
     pub(super) body: Option<Value>,
+    /// What stands in the head besides.
+    pub(super) headers: Vec<(&'static str, String)>,
+}
+
+impl Request {
+    /// The same with a query parameter, in place of the one of that name.
+    pub(super) fn with_query(mut self, name: &str, value: &str) -> Self {
+        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+        let others = query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(name));
+        let pairs: Vec<String> = others
+            .map(str::to_owned)
+            .chain([format!("{name}={value}")])
+            .collect();
+        self.path = format!("{path}?{}", pairs.join("&"));
+        self
+    }
+
+    /// The same with these fields of the body; those that are null are left out.
+    pub(super) fn merged(mut self, fields: &Value) -> Self {
+        let body = self
+            .body
+            .as_mut()
+            .and_then(Value::as_object_mut)
+            .expect("a body to change");
+        for (name, value) in fields.as_object().expect("fields") {
+            if value.is_null() {
+                body.shift_remove(name);
+            } else {
+                body.insert(name.clone(), value.clone());
+            }
+        }
+        self
+    }
 }
 
 /// The operation's request on these objects. The number makes unique what must be.
@@ -36,6 +71,7 @@ pub(super) fn of(operation: &Operation, objects: &Objects, number: u32) -> Reque
     Request {
         path: format!("{}{separator}{query}", filled.join("/")),
         body: body.then(|| self::body(operation.id(), objects, number)),
+        headers: Vec::new(),
     }
 }
 

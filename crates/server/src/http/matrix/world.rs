@@ -45,6 +45,9 @@ impl Place {
     pub(super) const ALL: [Self; 3] = [Self::Own, Self::Foreign, Self::Missing];
 }
 
+/// Status, headers and body.
+pub(super) type Answer = (StatusCode, HeaderMap, Vec<u8>);
+
 /// Ids by what they are of.
 pub(super) type Objects = BTreeMap<&'static str, Uuid>;
 
@@ -123,30 +126,24 @@ impl World {
     }
 
     /// Sends it.
-    pub(super) async fn call(
-        &self,
-        operation: &Operation,
-        caller: &str,
-        place: Place,
-    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+    pub(super) async fn call(&self, operation: &Operation, caller: &str, place: Place) -> Answer {
         let request = self.request(operation, caller, place).await;
         self.send(operation.method, &self.caller(caller), &request).await
     }
 
-    pub(super) async fn send(
-        &self,
-        method: &str,
-        caller: &Actor,
-        request: &Request,
-    ) -> (StatusCode, HeaderMap, Vec<u8>) {
-        let json = [("content-type", "application/json")];
-        let headers = if request.body.is_some() { &json[..] } else { &[] };
+    pub(super) async fn send(&self, method: &str, caller: &Actor, request: &Request) -> Answer {
+        let json = request.body.iter().map(|_| ("content-type", "application/json"));
+        let more = request
+            .headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()));
+        let headers: Vec<_> = json.chain(more).collect();
         let body = request
             .body
             .as_ref()
             .map_or_else(Vec::new, |body| body.to_string().into_bytes());
         caller
-            .call(&method.to_uppercase(), &request.path, body, headers)
+            .call(&method.to_uppercase(), &request.path, body, &headers)
             .await
     }
 
@@ -232,13 +229,19 @@ async fn relation_tuple(admin: &Actor, project: Uuid) -> Uuid {
     id(&tuple["id"])
 }
 
-/// Everything there can be in a project, and the node in it.
+/// Everything there can be in a project, and the node in it. Lists have two of everything, so that they have pages.
 async fn furnish(app: &TestApp, domain: Uuid, project: Uuid) -> (Objects, Actor) {
     let (admin, node) = (app.admin(), app.node_in(project, "web").await);
-    let (status, _) = node
-        .put(&paths::node_capabilities(node.id), requests::manifest())
-        .await;
-    assert_eq!(status, StatusCode::OK);
+    for node in [&node, &app.node_in(project, "web-2").await] {
+        let (status, _) = node
+            .put(&paths::node_capabilities(node.id), requests::manifest())
+            .await;
+        assert_eq!(status, StatusCode::OK);
+    }
+    let second = json!({"domain_id": domain, "name": "Second", "slug": "second"});
+    admin.post(paths::PROJECTS, second).await;
+    let order = json!({"action": "check", "node_id": node.id});
+    admin.post(&paths::dispatch(project), order).await;
     let order = json!({"action": "check", "node_id": node.id});
     let (_, execution) = admin.post(&paths::dispatch(project), order).await;
     let execution = id(&execution["id"]);

@@ -1,0 +1,134 @@
+//! What is wrong with one request of an operation, and brings about a code of its own.
+
+use super::requests::{CHECKSUM, Request};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The operation, and how its valid request is changed.
+type Recipe = (&'static str, fn(Request) -> Request);
+
+fn body(request: Request, fields: Value) -> Request {
+    request.merged(&fields)
+}
+
+fn header(mut request: Request, name: &'static str, value: &str) -> Request {
+    request.headers.push((name, value.to_owned()));
+    request
+}
+
+/// A manifest with so many things of one kind.
+fn many(count: usize, item: impl Fn(usize) -> Value) -> Value {
+    (0..count).map(item).collect::<Vec<_>>().into()
+}
+
+pub(super) const RECIPES: &[Recipe] = &[
+    // Registration.
+    ("PostRegister", |it| body(it, json!({"public_key": "AAAA"}))),
+    ("PostRegister", |it| body(it, json!({"resource_handle": " "}))),
+    // Relations.
+    ("CreateRelationTuple", |it| {
+        body(it, json!({"relation": "no-such"}))
+    }),
+    // Tenancy.
+    ("CreateDomain", |it| body(it, json!({"name": " "}))),
+    ("CreateDomain", |it| body(it, json!({"slug": "other"}))),
+    ("CreateDomain", |it| body(it, json!({"mesh_cidr": "10.0.0.0/16"}))),
+    ("CreateDomain", |it| {
+        let policy = json!({"heartbeat_interval": "1s", "stale_after": "3s", "unreachable_after": "6s"});
+        body(it, json!({"reachability": policy}))
+    }),
+    ("CreateProject", |it| body(it, json!({"name": " "}))),
+    ("CreateProject", |it| body(it, json!({"slug": "web"}))),
+    ("CreateProject", |it| {
+        body(it, json!({"domain_id": Uuid::now_v7()}))
+    }),
+    ("CreateProject", |it| {
+        body(it, json!({"sub_range_cidr": "10.0.7.0/24"}))
+    }),
+    ("CreateProject", |it| {
+        body(it, json!({"sub_range_cidr": "10.0.7.0/25"}))
+    }),
+    // The fleet.
+    ("ListNodes", |it| it.with_query("selector", "a==")),
+    ("AcceptNodeHook", |it| body(it, json!({"name": "no-such-hook"}))),
+    ("PutObjectLabel", |it| {
+        body(it, json!({"key": null, "definition_id": Uuid::now_v7()}))
+    }),
+    ("PutObjectLabel", |it| body(it, json!({"value": {"a": 1}}))),
+    ("DeleteObjectLabel", |it| {
+        it.with_query("qualified_key", "no-such-key")
+    }),
+    // Dispatch.
+    ("DispatchExecution", |it| {
+        body(it, json!({"action": "no-such-action"}))
+    }),
+    ("DispatchExecution", |it| {
+        body(it, json!({"node_id": null, "selector": " "}))
+    }),
+    ("DispatchExecution", |it| {
+        body(it, json!({"node_id": null, "selector": "env=none"}))
+    }),
+    ("DispatchExecution", |it| header(it, "idempotency-key", "one")),
+    ("DispatchExecution", |it| {
+        header(body(it, json!({"timeout_seconds": 7})), "idempotency-key", "one")
+    }),
+    // Nodes.
+    ("GetNodeEvents", |it| header(it, "last-event-id", "x")),
+    ("PostNodeHeartbeat", |it| body(it, json!({"binary_checksum": ""}))),
+    ("PostNodeHeartbeat", |it| body(it, json!({"binary_version": " "}))),
+    ("PostNodeHeartbeat", |it| {
+        body(it, json!({"client_now": "2020-01-01T00:00:00Z"}))
+    }),
+    ("PutNodeCapabilities", |it| {
+        body(it, json!({"binary_version": " "}))
+    }),
+    ("PutNodeCapabilities", |it| {
+        body(it, json!({"binary_checksum": "x"}))
+    }),
+    ("PutNodeCapabilities", |it| {
+        body(it, json!({"ssh_host_key_fingerprint": "x"}))
+    }),
+    ("PutNodeCapabilities", |it| {
+        body(
+            it,
+            json!({"declared_hooks": [{"name": "", "checksum": CHECKSUM}]}),
+        )
+    }),
+    ("PutNodeCapabilities", |it| {
+        body(
+            it,
+            json!({"declared_hooks": many(2, |_| json!({"name": "a", "checksum": CHECKSUM}))}),
+        )
+    }),
+    ("PutNodeCapabilities", |it| {
+        let hook = |at| json!({"name": format!("hook-{at}"), "checksum": CHECKSUM});
+        body(it, json!({"declared_hooks": many(129, hook)}))
+    }),
+    ("PutNodeCapabilities", |it| {
+        body(it, json!({"plexd_hooks": [{"name": "a", "image_digest": "x"}]}))
+    }),
+    ("PutNodeCapabilities", |it| {
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        body(
+            it,
+            json!({"plexd_hooks": many(2, |_| json!({"name": "a", "image_digest": digest}))}),
+        )
+    }),
+    ("PutNodeCapabilities", |it| {
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        let hook = |at| json!({"name": format!("hook-{at}"), "image_digest": digest});
+        body(it, json!({"plexd_hooks": many(129, hook)}))
+    }),
+    ("PutNodeCapabilities", |it| {
+        body(it, json!({"builtin_actions": [{"name": ""}]}))
+    }),
+    ("PutNodeCapabilities", |it| {
+        body(it, json!({"builtin_actions": many(2, |_| json!({"name": "a"}))}))
+    }),
+    ("PutNodeCapabilities", |it| {
+        body(
+            it,
+            json!({"builtin_actions": many(129, |at| json!({"name": format!("a{at}")}))}),
+        )
+    }),
+];
