@@ -5,6 +5,7 @@
 
 mod bounds;
 mod codes;
+mod faults;
 mod methods;
 mod policy;
 mod recipes;

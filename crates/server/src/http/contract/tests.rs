@@ -42,6 +42,27 @@ fn every_problem_names_its_codes_and_no_code_is_made_up() {
 }
 
 #[test]
+fn every_code_belongs_to_an_operation_or_to_what_is_none() {
+    // The fallback of all paths and methods, and the presigned URLs.
+    let others = [
+        codes::LENGTH_REQUIRED,
+        codes::METHOD_NOT_ALLOWED,
+        codes::NOT_FOUND,
+        codes::UPLOAD_ALREADY_USED,
+        codes::UPLOAD_URL_INVALID,
+    ];
+    let responses = Operation::all().filter_map(|operation| operation.fields["responses"].as_object());
+    let codes = responses.flat_map(|responses| responses.values());
+    let codes = codes
+        .filter_map(|response| response["x-problem-codes"].as_array())
+        .flatten();
+    let documented: BTreeSet<&str> = codes.filter_map(Value::as_str).collect();
+    for code in codes::ALL {
+        assert!(documented.contains(code) != others.contains(code), "{code}");
+    }
+}
+
+#[test]
 fn every_reference_leads_somewhere_and_every_schema_is_used() {
     let used: BTreeSet<String> = references(&DOCUMENT).into_iter().collect();
     let schemas = DOCUMENT["components"]["schemas"].as_object().unwrap();
