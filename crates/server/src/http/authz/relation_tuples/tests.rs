@@ -182,7 +182,7 @@ async fn nobody_grants_where_they_are_not_admin() {
     for (object, what) in [
         (&*project, "grant"),
         (&*domain, "grant"),
-        (PLATFORM, "manage_platform"),
+        (PLATFORM, "grant"),
     ] {
         assert!(
             denials
