@@ -60,11 +60,17 @@ pub enum Permission {
     ReadOutput,
     /// See the audit chain.
     ReadAudit,
+    /// Make a group.
+    CreateGroup,
+    /// Change who is in a group, and end it.
+    ManageGroup,
+    /// See a group and who is in it.
+    ReadGroup,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::ManagePlatform,
         Self::CreateDomain,
         Self::ReadDomain,
@@ -83,6 +89,9 @@ impl Permission {
         Self::ReadExecution,
         Self::ReadOutput,
         Self::ReadAudit,
+        Self::CreateGroup,
+        Self::ManageGroup,
+        Self::ReadGroup,
     ];
 
     /// Its word in the schema, and in the audit chain.
@@ -106,6 +115,9 @@ impl Permission {
             Self::ReadExecution => "read_execution",
             Self::ReadOutput => "read_output",
             Self::ReadAudit => "read_audit",
+            Self::CreateGroup => "create_group",
+            Self::ManageGroup => "manage_group",
+            Self::ReadGroup => "read_group",
         }
     }
 }

@@ -92,7 +92,10 @@ impl Caveats {
     /// # Errors
     /// When the values do not fit.
     pub fn attach(&self, name: &str, mut context: Map<String, Json>) -> Result<Caveat, ContextError> {
-        let place = self.programs.iter().position(|(definition, _)| definition.name == name);
+        let place = self
+            .programs
+            .iter()
+            .position(|(definition, _)| definition.name == name);
         let place = place.ok_or(ContextError::Unknown)?;
         let parameters = &self.programs[place].0.parameters;
         if context.iter().any(|(_, value)| !is_nothing(value)) {
@@ -117,7 +120,11 @@ impl Caveats {
 
     fn check_values(&self, place: usize, context: &Map<String, Json>) -> Result<(), ContextError> {
         for (name, value) in context {
-            let known = self.programs[place].0.parameters.iter().find(|(known, _)| known == name);
+            let known = self.programs[place]
+                .0
+                .parameters
+                .iter()
+                .find(|(known, _)| known == name);
             let fits = known.is_some_and(|(_, kind)| convert(*kind, value).is_some())
                 && (name != "cidr" || is_range(value));
             // A tuple that fixed what a request tells would say nothing about requests.
@@ -195,7 +202,12 @@ fn text(text: String) -> Value {
 
 /// A JSON value as the expression's; `None` when it is of another type or over a bound.
 fn convert(kind: ParameterType, value: &Json) -> Option<Value> {
-    let short = |value: &Json| value.as_str().filter(|text| text.len() <= MAX_TEXT).map(str::to_owned);
+    let short = |value: &Json| {
+        value
+            .as_str()
+            .filter(|text| text.len() <= MAX_TEXT)
+            .map(str::to_owned)
+    };
     match kind {
         ParameterType::Timestamp => {
             let time: Timestamp = value.as_str()?.parse().ok()?;
@@ -218,7 +230,9 @@ fn convert(kind: ParameterType, value: &Json) -> Option<Value> {
 
 /// Whether a value is the text of an address range.
 fn is_range(value: &Json) -> bool {
-    value.as_str().is_some_and(|text| crate::cidr::Cidr::parse(text).is_some())
+    value
+        .as_str()
+        .is_some_and(|text| crate::cidr::Cidr::parse(text).is_some())
 }
 
 /// `ip.in_cidr(cidr)`; an address range that is none holds no address.

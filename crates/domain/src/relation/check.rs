@@ -84,7 +84,11 @@ pub fn check(
     let found = walk.member(object, name)?;
     let held = found.truth == Truth::True;
     let mut path: Vec<_> = walk.trail.iter().map(|step| (step.0, step.1)).collect();
-    let caveats = walk.trail.into_iter().filter_map(|step| step.2.cloned()).collect();
+    let caveats = walk
+        .trail
+        .into_iter()
+        .filter_map(|step| step.2.cloned())
+        .collect();
     if !held || path == [(object, name)] {
         path.clear();
     }
@@ -231,7 +235,12 @@ impl<'g> Walk<'g> {
         }
     }
 
-    fn exclusion(&mut self, object: Object, first: &'g Expr, second: &'g Expr) -> Result<Found, LimitReached> {
+    fn exclusion(
+        &mut self,
+        object: Object,
+        first: &'g Expr,
+        second: &'g Expr,
+    ) -> Result<Found, LimitReached> {
         let kept = self.expr(object, first)?;
         if kept.truth == Truth::False {
             return Ok(kept);

@@ -151,7 +151,10 @@ impl Edges {
     /// Every subject, and every object whose set is one.
     pub(super) fn subjects(&self) -> impl Iterator<Item = (Object, Option<Name>)> {
         let sets = self.sets.iter().map(|((subject, set), _)| (*subject, Some(*set)));
-        self.direct.iter().map(|(subject, _)| (*subject, None)).chain(sets)
+        self.direct
+            .iter()
+            .map(|(subject, _)| (*subject, None))
+            .chain(sets)
     }
 }
 

@@ -54,6 +54,43 @@ pub fn subjects(
     keep(candidates, holds)
 }
 
+/// All that a subject holds, itself or through groups: each tuple's object and relation, those of groups too.
+///
+/// # Errors
+/// When a bound is reached.
+pub fn bindings(
+    (schema, graph): (&Schema, &Graph),
+    subject: Object,
+    conditions: &dyn Conditions,
+) -> Result<Vec<(Object, Name)>, LimitReached> {
+    let mut waiting: Vec<_> = graph
+        .standing(subject)
+        .iter()
+        .copied()
+        .filter(|(object, relation)| {
+            let edges = graph.edges(*object, *relation);
+            edges.is_some_and(|edges| edges.of(&subject).is_some())
+        })
+        .collect();
+    let (mut seen, mut held) = (HashSet::with_hasher(RandomState::default()), Vec::new());
+    while let Some((object, relation)) = waiting.pop() {
+        if !seen.insert((object, relation)) {
+            continue;
+        }
+        if seen.len() > MAX_REACHED {
+            return Err(LimitReached);
+        }
+        // What follows from a relation that is not held, on its condition for one, is not held by this way.
+        let found = check((schema, graph), subject, (relation, object), conditions)?;
+        if found.truth == Truth::True {
+            held.push((object, relation));
+            waiting.extend(graph.standing_of_set(object, relation));
+        }
+    }
+    held.sort_unstable();
+    Ok(held)
+}
+
 /// The objects of a kind that are reached from one.
 fn reach(
     from: Object,

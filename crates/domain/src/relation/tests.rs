@@ -62,7 +62,10 @@ impl World {
     }
 
     fn answer(&self, who: ObjectRef, word: &str, object: ObjectRef) -> check::Answer {
-        let place = (self.rules.schema().name(word).expect("a word of the schema"), object.into());
+        let place = (
+            self.rules.schema().name(word).expect("a word of the schema"),
+            object.into(),
+        );
         let conditions = Assume(Truth::True);
         check((self.rules.schema(), &self.graph), who.into(), place, &conditions).unwrap()
     }
@@ -98,11 +101,7 @@ const MATRIX: [(Permission, [bool; 4]); 12] = [
 
 #[test]
 fn the_matrix_holds_on_the_project_its_domain_and_the_platform() {
-    let places = [
-        PLATFORM,
-        id(ObjectKind::Domain, 1),
-        id(ObjectKind::Project, 10),
-    ];
+    let places = [PLATFORM, id(ObjectKind::Domain, 1), id(ObjectKind::Project, 10)];
     let (project, foreign) = (id(ObjectKind::Project, 10), id(ObjectKind::Project, 20));
     for place in places {
         for (at, relation) in RELATIONS.iter().enumerate() {
@@ -110,9 +109,18 @@ fn the_matrix_holds_on_the_project_its_domain_and_the_platform() {
             world.state(place, relation, anna());
             for (permission, allowed) in MATRIX {
                 let held = world.holds(anna(), permission, project);
-                assert_eq!(held, allowed[at], "{relation} of {place}: {}", permission.as_str());
+                assert_eq!(
+                    held,
+                    allowed[at],
+                    "{relation} of {place}: {}",
+                    permission.as_str()
+                );
                 let abroad = world.holds(anna(), permission, foreign);
-                assert_eq!(abroad, allowed[at] && place == PLATFORM, "{relation} of {place}, abroad");
+                assert_eq!(
+                    abroad,
+                    allowed[at] && place == PLATFORM,
+                    "{relation} of {place}, abroad"
+                );
             }
         }
     }
@@ -131,7 +139,11 @@ fn a_domain_and_the_platform_are_ruled_by_their_own_relations_only() {
         Permission::Grant,
         Permission::ReadAudit,
     ] {
-        assert!(!world.holds(anna(), permission, domain), "{}", permission.as_str());
+        assert!(
+            !world.holds(anna(), permission, domain),
+            "{}",
+            permission.as_str()
+        );
     }
     world.state(domain, "admin", anna());
     assert!(world.holds(anna(), Permission::CreateProject, domain));
@@ -141,7 +153,11 @@ fn a_domain_and_the_platform_are_ruled_by_their_own_relations_only() {
         Permission::CreateDomain,
         Permission::Grant,
     ] {
-        assert!(!world.holds(anna(), permission, PLATFORM), "{}", permission.as_str());
+        assert!(
+            !world.holds(anna(), permission, PLATFORM),
+            "{}",
+            permission.as_str()
+        );
     }
 }
 
@@ -222,14 +238,20 @@ fn only_what_the_schema_takes_is_a_triple() {
     let user = anna().to_string();
     assert_eq!(admits(&user, "operator", project), Ok(()));
     assert_eq!(admits(&format!("{group}#member"), "operator", project), Ok(()));
-    assert_eq!(admits(&group.to_string(), "operator", project), Err(TripleError::Subject));
+    assert_eq!(
+        admits(&group.to_string(), "operator", project),
+        Err(TripleError::Subject)
+    );
     assert_eq!(
         admits(&format!("{project}#viewer"), "operator", project),
         Err(TripleError::Subject)
     );
     assert_eq!(admits(&user, "dispatch", project), Err(TripleError::Permission));
     assert_eq!(admits(&user, "owner", project), Err(TripleError::NoRelation));
-    assert_eq!(admits(&user, "maintainer", PLATFORM), Err(TripleError::NoRelation));
+    assert_eq!(
+        admits(&user, "maintainer", PLATFORM),
+        Err(TripleError::NoRelation)
+    );
     let domain = id(ObjectKind::Domain, 1).to_string();
     assert_eq!(admits(&domain, "domain", project), Err(TripleError::Structure));
 }

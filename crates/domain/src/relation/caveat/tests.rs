@@ -31,7 +31,11 @@ fn a_time_window_holds_from_its_start_until_before_its_end() {
             now: now.parse().unwrap(),
             ..Request::default()
         };
-        assert_eq!(holds("within_time_window", window.clone(), &request), expected, "{now}");
+        assert_eq!(
+            holds("within_time_window", window.clone(), &request),
+            expected,
+            "{now}"
+        );
     }
 }
 
@@ -43,9 +47,15 @@ fn an_address_lies_in_its_range_in_whatever_clothes() {
     };
     let range = || json!({"cidr": "192.0.2.0/24"});
     assert_eq!(holds("from_cidr", range(), &of(Some("192.0.2.9"))), Truth::True);
-    assert_eq!(holds("from_cidr", range(), &of(Some("::ffff:192.0.2.9"))), Truth::True);
+    assert_eq!(
+        holds("from_cidr", range(), &of(Some("::ffff:192.0.2.9"))),
+        Truth::True
+    );
     assert_eq!(holds("from_cidr", range(), &of(Some("192.0.3.9"))), Truth::False);
-    assert_eq!(holds("from_cidr", range(), &of(Some("2001:db8::1"))), Truth::False);
+    assert_eq!(
+        holds("from_cidr", range(), &of(Some("2001:db8::1"))),
+        Truth::False
+    );
     assert_eq!(holds("from_cidr", range(), &of(None)), Truth::Conditional);
 }
 
@@ -90,10 +100,16 @@ fn what_does_not_fit_is_not_attached() {
         ("from_cidr", json!({"cidr": "everywhere"})),
         ("from_cidr", json!({"cidr": 7})),
         ("from_cidr", json!({"cidr": "10.0.0.0/8", "ip": "10.0.0.1"})),
-        ("within_time_window", json!({"not_before": "soon", "not_after": "later"})),
+        (
+            "within_time_window",
+            json!({"not_before": "soon", "not_after": "later"}),
+        ),
         ("requires_assurance", json!({"any_acr": "gold"})),
         ("requires_assurance", json!({"any_acr": [1]})),
-        ("requires_assurance", json!({"any_acr": vec!["gold"; MAX_LIST + 1]})),
+        (
+            "requires_assurance",
+            json!({"any_acr": vec!["gold"; MAX_LIST + 1]}),
+        ),
     ] {
         assert!(matches!(refused(name, context), ContextError::Unfit(_)), "{name}");
     }

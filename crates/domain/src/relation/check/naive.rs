@@ -57,9 +57,11 @@ fn value(tuples: &[Tuple], held: &BTreeSet<(Object, Name)>, object: Object, expr
 }
 
 fn strata(schema: &Schema) -> usize {
-    let all = schema
-        .kinds()
-        .flat_map(|kind| schema.members(kind).map(move |(name, _)| depth(schema, kind, name, 0)));
+    let all = schema.kinds().flat_map(|kind| {
+        schema
+            .members(kind)
+            .map(move |(name, _)| depth(schema, kind, name, 0))
+    });
     all.max().unwrap_or(0)
 }
 

@@ -87,7 +87,10 @@ fn world() -> impl Strategy<Value = (Schema, Vec<Tuple>)> {
     let numbers = prop::collection::vec(any::<[u8; 4]>(), 0..40);
     (0..SCHEMAS.len(), numbers).prop_map(|(schema, numbers)| {
         let schema = Schema::parse(SCHEMAS[schema]).unwrap();
-        let tuples = numbers.into_iter().filter_map(|one| tuple(&schema, one)).collect();
+        let tuples = numbers
+            .into_iter()
+            .filter_map(|one| tuple(&schema, one))
+            .collect();
         (schema, tuples)
     })
 }
@@ -102,7 +105,9 @@ fn graph(tuples: &[Tuple]) -> Graph {
 
 fn truth(schema: &Schema, graph: &Graph, subject: Object, (name, object): (Name, Object)) -> Truth {
     let conditions = Assume(Truth::True);
-    check((schema, graph), subject, (name, object), &conditions).unwrap().truth
+    check((schema, graph), subject, (name, object), &conditions)
+        .unwrap()
+        .truth
 }
 
 proptest! {
@@ -217,10 +222,20 @@ fn a_lattice_of_groups_is_no_exponential_walk() {
     let mut tuples = Vec::new();
     for layer in 0..40_u8 {
         for (from, to) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            tuples.push(member(&schema, layer * 2 + from, object(1, (layer + 1) * 2 + to), true));
+            tuples.push(member(
+                &schema,
+                layer * 2 + from,
+                object(1, (layer + 1) * 2 + to),
+                true,
+            ));
         }
     }
-    let found = truth(&schema, &graph(&tuples), object(0, 0), (name(&schema, "member"), object(1, 0)));
+    let found = truth(
+        &schema,
+        &graph(&tuples),
+        object(0, 0),
+        (name(&schema, "member"), object(1, 0)),
+    );
     assert_eq!(found, Truth::False);
 }
 

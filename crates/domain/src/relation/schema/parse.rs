@@ -1,6 +1,8 @@
 //! From text to schema: a lexer, a parser of one token ahead, and the checks of what was parsed.
 
-use super::{CaveatDefinition, Definition, Expr, Kind, Member, Name, ParameterType, Relation, Schema, SchemaError};
+use super::{
+    CaveatDefinition, Definition, Expr, Kind, Member, Name, ParameterType, Relation, Schema, SchemaError,
+};
 use std::collections::{BTreeSet, HashMap};
 
 /// Most kinds of objects: a kind is one byte.
@@ -192,7 +194,11 @@ fn relation<'t>(reader: &mut Reader<'t>) -> Result<RawMember<'t>, SchemaError> {
     let mut subjects = Vec::new();
     loop {
         let kind = reader.word()?;
-        let set = if reader.takes("#") { Some(reader.word()?) } else { None };
+        let set = if reader.takes("#") {
+            Some(reader.word()?)
+        } else {
+            None
+        };
         subjects.push((kind, set));
         if !reader.takes("|") {
             break;
@@ -262,7 +268,8 @@ fn resolve(raw: Vec<Raw<'_>>, caveats: Vec<CaveatDefinition>) -> Result<Schema, 
         .flat_map(|one| one.members.iter().map(|(name, line, _)| (*name, *line)))
     {
         if !schema.by_name.contains_key(name) {
-            let next = u16::try_from(schema.names.len()).map_err(|_| fault(line, "too many names".to_owned()))?;
+            let next =
+                u16::try_from(schema.names.len()).map_err(|_| fault(line, "too many names".to_owned()))?;
             schema.names.push(name.to_owned());
             schema.by_name.insert(name.to_owned(), Name(next));
         }
@@ -301,7 +308,9 @@ fn meaning(schema: &Schema, member: &RawMember<'_>) -> Result<Member, String> {
             takes_caveats,
         } => {
             let subject = |(kind, set): &(&str, Option<&str>)| {
-                let kind = schema.kind(kind).ok_or_else(|| format!("no definition `{kind}`"))?;
+                let kind = schema
+                    .kind(kind)
+                    .ok_or_else(|| format!("no definition `{kind}`"))?;
                 Ok::<_, String>((kind, set.map(|set| named(schema, set)).transpose()?))
             };
             Member::Relation(Relation {
@@ -328,9 +337,10 @@ fn expr_of(schema: &Schema, raw: &RawExpr<'_>) -> Result<Expr, String> {
         RawExpr::Arrow(relation, target) => Expr::Arrow(named(schema, relation)?, named(schema, target)?),
         RawExpr::Union(operands) => Expr::Union(all(operands)?),
         RawExpr::Intersection(operands) => Expr::Intersection(all(operands)?),
-        RawExpr::Exclusion(first, second) => {
-            Expr::Exclusion(Box::new(expr_of(schema, first)?), Box::new(expr_of(schema, second)?))
-        }
+        RawExpr::Exclusion(first, second) => Expr::Exclusion(
+            Box::new(expr_of(schema, first)?),
+            Box::new(expr_of(schema, second)?),
+        ),
     })
 }
 
@@ -341,9 +351,10 @@ fn check_references(schema: &Schema, raw: &[Raw<'_>]) -> Result<(), SchemaError>
             let name = schema.by_name[*word];
             let member = schema.member(kind, name).expect("it was just entered");
             let checked = match member {
-                Member::Relation(relation) => relation.subjects.iter().all(|(subject, set)| {
-                    set.is_none_or(|set| schema.member(*subject, set).is_some())
-                }),
+                Member::Relation(relation) => relation
+                    .subjects
+                    .iter()
+                    .all(|(subject, set)| set.is_none_or(|set| schema.member(*subject, set).is_some())),
                 Member::Permission(expr) => refers_well(schema, kind, expr),
             };
             if !checked {
@@ -369,7 +380,9 @@ fn refers_well(schema: &Schema, kind: Kind, expr: &Expr) -> bool {
         Expr::Union(operands) | Expr::Intersection(operands) => {
             operands.iter().all(|one| refers_well(schema, kind, one))
         }
-        Expr::Exclusion(first, second) => refers_well(schema, kind, first) && refers_well(schema, kind, second),
+        Expr::Exclusion(first, second) => {
+            refers_well(schema, kind, first) && refers_well(schema, kind, second)
+        }
     }
 }
 
