@@ -89,12 +89,14 @@ fn alike(foreign: &Answer, missing: &Answer) -> Result<(), String> {
 }
 
 fn body(answer: &Answer) -> Value {
-    let body = serde_json::from_slice(&answer.2).unwrap_or(Value::Null);
+    let mut body = serde_json::from_slice(&answer.2).unwrap_or(Value::Null);
     if answer.0.is_client_error() {
-        without_request(body)
-    } else {
-        body
+        return without_request(body);
     }
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("correlation_id");
+    }
+    body
 }
 
 /// How a call ends by the policy.

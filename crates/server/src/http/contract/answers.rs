@@ -49,6 +49,26 @@ table! {
         404: RELATION_TUPLE_NOT_FOUND;
     }
 
+    PatchRelationTuple {
+        400: INVALID_RELATION_TUPLE_ID INVALID_TRIPLE;
+        403: REBAC_DENIED;
+        404: RELATION_TUPLE_NOT_FOUND;
+    }
+    PostAuthzCheck { 400: INVALID_CHECK_REQUEST; }
+    PostAuthzLookupResources { 400: INVALID_LOOKUP_REQUEST; }
+    PostAuthzLookupSubjects { 400: INVALID_LOOKUP_REQUEST; }
+    ListGroups { 400: INVALID_DOMAIN_FILTER; 403: CURSOR_BINDING_MISMATCH; }
+    CreateGroup { 403: REBAC_DENIED; 409: GROUP_SLUG_CONFLICT; }
+    GetGroup { 400: INVALID_ID; 403: REBAC_DENIED; 404: GROUP_NOT_FOUND; }
+    DeleteGroup { 400: INVALID_ID; 403: REBAC_DENIED; 404: GROUP_NOT_FOUND; }
+    ListGroupMembers { 400: INVALID_ID; 403: CURSOR_BINDING_MISMATCH REBAC_DENIED; 404: GROUP_NOT_FOUND; }
+    AddGroupMember { 400: INVALID_ID INVALID_TRIPLE; 403: REBAC_DENIED; 404: GROUP_NOT_FOUND; }
+    RemoveGroupMember {
+        400: INVALID_ID INVALID_RELATION_TUPLE_ID;
+        403: REBAC_DENIED;
+        404: GROUP_NOT_FOUND;
+    }
+
     // Operators: tenancy.
     ListDomains { 403: CURSOR_BINDING_MISMATCH; }
     CreateDomain {
@@ -171,6 +191,9 @@ pub(super) fn all(id: &str, shape: &Shape) -> Option<Answers> {
     if shape.operator || shape.node {
         add(429, &[RATE_LIMITED]);
         add(503, &[DATASTORE_UNAVAILABLE]);
+    }
+    if shape.operator {
+        add(503, &[AUTHZ_UNAVAILABLE]);
     }
     if shape.operator && !shape.node {
         add(401, &[UNAUTHENTICATED]);

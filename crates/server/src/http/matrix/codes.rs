@@ -10,7 +10,8 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What every operation can give because it is HTTP to a program with a database. Tests of their own produce these.
-const COMMON: [&str; 6] = [
+const COMMON: [&str; 7] = [
+    "authz_unavailable",
     "datastore_unavailable",
     "internal",
     "malformed_request",

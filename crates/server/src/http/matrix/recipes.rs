@@ -29,6 +29,18 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("CreateRelationTuple", |it| {
         body(it, json!({"relation": "no-such"}))
     }),
+    ("PatchRelationTuple", |it| {
+        body(it, json!({"relation": "no-such"}))
+    }),
+    ("PostAuthzCheck", |it| body(it, json!({"subject": "no such"}))),
+    ("PostAuthzLookupResources", |it| {
+        body(it, json!({"resource_type": "no-such"}))
+    }),
+    ("PostAuthzLookupSubjects", |it| {
+        body(it, json!({"resource": "no such"}))
+    }),
+    ("CreateGroup", |it| body(it, json!({"slug": "group-1000000"}))),
+    ("AddGroupMember", |it| body(it, json!({"subject": "no such"}))),
     // Tenancy.
     ("CreateDomain", |it| body(it, json!({"name": " "}))),
     ("CreateDomain", |it| body(it, json!({"slug": "other"}))),

@@ -86,6 +86,8 @@ fn path_parameter(name: &str, before: &str, objects: &Objects) -> String {
         ("id", "bootstrap-tokens") => "bootstrap-token",
         ("id", "relation-tuples") => "relation-tuple",
         ("id", "tokens") => "token",
+        ("id", "groups") => "group",
+        ("membership_id", _) => "membership",
         _ => panic!("requests.rs does not know what stands for {before}/{name}"),
     };
     objects[object].to_string()
@@ -137,6 +139,28 @@ fn body(operation: &str, objects: &Objects, number: u32) -> Value {
             "relation": "viewer",
             "resource": format!("project:{}", id("project")),
         }),
+        "PatchRelationTuple" => json!({
+            "subject": format!("user:0190a8b8-a0c0-7a0a-8a0a-{number:012}"),
+            "relation": "viewer",
+            "resource": format!("project:{}", id("project")),
+        }),
+        "PostAuthzCheck" => json!({
+            "subject": format!("user:{}", id("identity")),
+            "relation": "read",
+            "resource": format!("project:{}", id("project")),
+        }),
+        "PostAuthzLookupResources" => json!({
+            "subject": format!("user:{}", id("identity")),
+            "relation": "read",
+            "resource_type": "project",
+        }),
+        "PostAuthzLookupSubjects" => json!({
+            "subject_type": "user",
+            "relation": "read",
+            "resource": format!("project:{}", id("project")),
+        }),
+        "CreateGroup" => json!({"domain_id": id("domain"), "slug": slug}),
+        "AddGroupMember" => json!({"subject": format!("user:0190a8b8-a0c0-7a0a-8a0a-{number:012}")}),
         "CreateDomain" => json!({"name": "New", "slug": slug}),
         "CreateProject" => json!({"domain_id": id("domain"), "name": "New", "slug": slug}),
         "IssueBootstrapToken" => json!({"kind": "node", "env_prefix": "test", "ttl_seconds": 300}),

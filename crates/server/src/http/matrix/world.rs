@@ -52,16 +52,15 @@ pub(super) type Answer = (StatusCode, HeaderMap, Vec<u8>);
 pub(super) type Objects = BTreeMap<&'static str, Uuid>;
 
 /// What is contained in a project, rather than containing it.
-const INNER: [&str; 9] = [
+const INNER: [&str; 8] = [
     "bootstrap-token",
     "execution",
     "identity",
     "label",
+    "membership",
     "node",
     "relation-tuple",
     "token",
-    "violation",
-    "group",
 ];
 
 pub(super) struct World {
@@ -120,7 +119,7 @@ impl World {
 
     /// The request of an operation on the objects of some place.
     pub(super) async fn request(&self, operation: &Operation, caller: &str, place: Place) -> Request {
-        let mut objects = self.objects(place);
+        let mut objects = self.objects(operation, place);
         self.renew(operation, caller, place, &mut objects).await;
         requests::of(operation, &objects, self.serial())
     }
@@ -147,7 +146,9 @@ impl World {
             .await
     }
 
-    fn objects(&self, place: Place) -> Objects {
+    fn objects(&self, operation: &Operation, place: Place) -> Objects {
+        // What takes away the one thing that its path names, must not be told to take away the own one.
+        let is_lone = operation.method == "delete" && operation.template.matches('{').count() == 1;
         let missing = || {
             self.own
                 .keys()
@@ -162,6 +163,8 @@ impl World {
             Place::Own => self.own.clone(),
             Place::Foreign => self.foreign.clone(),
             Place::Missing => missing(),
+            Place::OwnWithForeign if is_lone => self.foreign.clone(),
+            Place::OwnWithMissing if is_lone => missing(),
             Place::OwnWithForeign => with(self.foreign.clone()),
             Place::OwnWithMissing => with(missing()),
         }
@@ -187,8 +190,14 @@ impl World {
             "RevokeBootstrapToken" => {
                 objects.insert("bootstrap-token", bootstrap_token(&admin, project).await);
             }
-            "DeleteRelationTuple" => {
+            "DeleteRelationTuple" | "PatchRelationTuple" => {
                 objects.insert("relation-tuple", relation_tuple(&admin, project).await);
+            }
+            "DeleteGroup" => {
+                objects.insert("group", group(&admin, home["domain"], self.serial()).await);
+            }
+            "RemoveGroupMember" => {
+                objects.insert("membership", membership(&admin, home["group"]).await);
             }
             "DeleteAuthTokenByID" if is_own && !caller.id.is_nil() => {
                 let wanted = json!({"identity_ref": caller.subject(), "env_prefix": "prod"});
@@ -229,6 +238,18 @@ async fn relation_tuple(admin: &Actor, project: Uuid) -> Uuid {
     id(&tuple["id"])
 }
 
+async fn group(admin: &Actor, domain: Uuid, number: u32) -> Uuid {
+    let wanted = json!({"domain_id": domain, "slug": format!("group-{number}")});
+    let (_, group) = admin.post(paths::GROUPS, wanted).await;
+    id(&group["id"])
+}
+
+async fn membership(admin: &Actor, group: Uuid) -> Uuid {
+    let wanted = json!({"subject": format!("user:{}", Uuid::now_v7())});
+    let (_, membership) = admin.post(&paths::group_members(group), wanted).await;
+    id(&membership["id"])
+}
+
 /// Everything there can be in a project, and the node in it. Lists have two of everything, so that they have pages.
 async fn furnish(app: &TestApp, domain: Uuid, project: Uuid) -> (Objects, Actor) {
     let (admin, node) = (app.admin(), app.node_in(project, "web").await);
@@ -256,6 +277,9 @@ async fn furnish(app: &TestApp, domain: Uuid, project: Uuid) -> (Objects, Actor)
     let label = json!({"key": "env", "value": "prod"});
     let (_, label) = admin.put(&paths::node_labels(node.id), label).await;
     let other = app.user_with("viewer", project).await;
+    let group = group(&admin, domain, 1_000_000).await;
+    self::group(&admin, domain, 1_000_001).await;
+    membership(&admin, group).await;
     let (_, tokens) = other.get(paths::TOKENS).await;
     let objects = BTreeMap::from([
         ("domain", domain),
@@ -265,6 +289,8 @@ async fn furnish(app: &TestApp, domain: Uuid, project: Uuid) -> (Objects, Actor)
         ("bootstrap-token", bootstrap_token(&admin, project).await),
         ("relation-tuple", relation_tuple(&admin, project).await),
         ("label", id(&label["definition_id"])),
+        ("group", group),
+        ("membership", membership(&admin, group).await),
         ("identity", other.id),
         ("token", id(&tokens[0]["id"])),
     ]);
