@@ -1,7 +1,8 @@
 //! Codes that take more than one call.
 
 use super::requests::CHECKSUM;
-use super::world::{Answer, World, id};
+use super::world::{Answer, Place, World, id};
+use crate::http::contract::conformance::Operation;
 use crate::testing::{Actor, NodeActor};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +16,7 @@ pub(super) type Played = Vec<(&'static str, Answer)>;
 
 /// Plays all of them.
 pub(super) async fn play(world: &World) -> Played {
-    let mut played = Vec::new();
+    let mut played = on_condition(world).await;
     played.extend(bootstrap_tokens(world).await);
     played.extend(registrations(world).await);
     played.extend(hooks(world).await);
@@ -37,6 +38,31 @@ async fn call(actor: &Actor, method: &str, path: &str, body: Option<&Value>) -> 
     let answer = actor.call(method, path, bytes, headers).await;
     let json = serde_json::from_slice(&answer.2).unwrap_or(Value::Null);
     (answer, json)
+}
+
+/// Somebody who would see everything in the domain, from another address.
+async fn on_condition(world: &World) -> Played {
+    let (somebody, domain) = (world.app.stranger().await, world.app.domain());
+    let grant = json!({
+        "subject": somebody.subject(),
+        "relation": "viewer",
+        "resource": domain.to_string(),
+        "caveat_name": "from_cidr",
+        "caveat_context": {"cidr": "198.51.100.0/24"},
+    });
+    let path = format!("{}?project_id={}", paths::RELATION_TUPLES, world.app.project_id);
+    let (granted, _) = call(&world.app.admin(), "POST", &path, Some(&grant)).await;
+    assert_eq!(granted.0.as_u16(), 201);
+    let mut played = Vec::new();
+    for operation in Operation::all() {
+        let request = world.request(&operation, "platform-admin", Place::Own).await;
+        let caller = somebody.clone().from("192.0.2.9");
+        played.push((
+            operation.id(),
+            world.send(operation.method, &caller, &request).await,
+        ));
+    }
+    played
 }
 
 async fn issue(world: &World, kind: &str) -> Value {
