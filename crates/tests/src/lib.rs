@@ -5,6 +5,7 @@
 //! when the test panics. Waiting has a generous limit and no test asserts on elapsed time.
 
 pub mod fuzz;
+pub mod tools;
 
 mod agent;
 mod control_plane;

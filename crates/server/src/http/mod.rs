@@ -1,6 +1,7 @@
 //! The routes: the table of contents of the control plane.
 
 pub mod bootstrap_tokens;
+pub mod docs;
 pub mod domains;
 pub mod executions;
 pub mod hooks;
@@ -61,6 +62,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(meta::health))
         .routes(routes!(meta::version))
         .routes(routes!(meta::openapi))
+        .routes(routes!(docs::page))
+        .routes(routes!(docs::asset))
         .routes(routes!(register::register))
         // Operators: who they are, and who may do what.
         .routes(routes!(tokens::whoami))

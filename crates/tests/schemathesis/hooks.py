@@ -1,0 +1,115 @@
+"""What schemathesis must know about one run: ids that exist, objects that the run itself stands on, and addresses.
+
+The suite tells it through the environment:
+
+PLEX_KNOWN  a JSON object of names and ids that exist, such as {"project_id": "...", "node_id": "..."}
+PLEX_KEEP   a JSON array of ids that must outlive the run: the caller's own token, node and grants
+PLEX_TALLY  a file that gets, for each operation, how often each status was answered
+"""
+
+import atexit
+import hashlib
+import itertools
+import json
+import os
+import uuid
+
+import schemathesis
+
+KNOWN = json.loads(os.environ["PLEX_KNOWN"])
+KEEP = set(json.loads(os.environ["PLEX_KEEP"]))
+TALLY = {}
+
+# What `{id}` is, by the path before it.
+OWNERS = {
+    "/v1/nodes": "node_id",
+    "/v1/domains": "domain_id",
+    "/v1/projects": "project_id",
+    "/v1/auth/tokens": "token_id",
+    "/v1/authz/relation-tuples": "relation_tuple_id",
+    "/v1/objects/{kind}": "node_id",
+    "/v1/projects/{project_id}/bootstrap-tokens": "bootstrap_token_id",
+    "/v1/label-definitions": "label_definition_id",
+    "/v1/groups": "group_id",
+}
+
+# What ends something: whoever sends this with a kept id would saw off the branch that the run sits on.
+ENDS = ("DELETE",)
+ENDING_WORDS = ("revoke", "rotate", "erase", "erasure")
+
+
+def is_id(value):
+    try:
+        return uuid.UUID(str(value)).int != 0
+    except ValueError:
+        return False
+
+
+def mostly(*values):
+    """True for three of four values; always the same for the same value, so that a run can be repeated."""
+    return hashlib.sha256(repr(values).encode()).digest()[0] % 4 != 0
+
+
+def known(path, name):
+    """The id that exists under this name of a parameter, if any."""
+    if name == "id":
+        name = OWNERS.get(path.split("/{id}")[0], name)
+    return KNOWN.get(name)
+
+
+def with_known(path, values):
+    """Ids made up become ids that exist, mostly; what is no id stays, because it is there to be refused."""
+    if not isinstance(values, dict):
+        return values
+    replaced = dict(values)
+    for name, value in values.items():
+        there = known(path, name)
+        if there is not None and is_id(value) and mostly(path, name, value):
+            replaced[name] = there
+    return replaced
+
+
+@schemathesis.hook
+def map_path_parameters(context, path_parameters):
+    return with_known(context.operation.path, path_parameters)
+
+
+@schemathesis.hook
+def map_query(context, query):
+    return with_known(context.operation.path, query)
+
+
+@schemathesis.hook
+def map_body(context, body):
+    return with_known(context.operation.path, body)
+
+
+addresses = itertools.count(1)
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    # Failed authentication is throttled by address, and here thousands fail on purpose: each request comes from an
+    # address of its own, through a proxy that the server trusts.
+    number = next(addresses)
+    case.headers = case.headers or {}
+    case.headers["X-Forwarded-For"] = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    path = case.operation.path
+    ends = case.method.upper() in ENDS or any(word in path for word in ENDING_WORDS)
+    if ends and any(str(value) in KEEP for value in (case.path_parameters or {}).values()):
+        # The same request, aimed at something that is not there.
+        last = path.rindex("{")
+        case.path_parameters[path[last + 1 : path.index("}", last)]] = str(uuid.UUID(int=number + (7 << 76) + (2 << 62)))
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    label = case.operation.definition.raw.get("operationId", case.operation.label)
+    statuses = TALLY.setdefault(label, {})
+    statuses[str(response.status_code)] = statuses.get(str(response.status_code), 0) + 1
+
+
+@atexit.register
+def write_tally():
+    with open(os.environ["PLEX_TALLY"], "w", encoding="utf-8") as file:
+        json.dump(TALLY, file, indent=1, sort_keys=True)
