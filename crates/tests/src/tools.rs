@@ -57,9 +57,14 @@ pub fn succeed(command: &mut Command) -> Output {
         .output()
         .expect("an installed program starts");
     let told = [&output.stdout[..], &output.stderr].concat();
+    // Not the environment, in which there are tokens.
+    let line: Vec<_> = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args())
+        .collect();
     assert!(
         output.status.success(),
-        "{command:?}: {}\n{}",
+        "{line:?}: {}\n{}",
         output.status,
         String::from_utf8_lossy(&told)
     );
