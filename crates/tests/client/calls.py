@@ -180,10 +180,10 @@ def hooks(world):
     before = world.viewer.ask("ListNodeHooks", project_id=world.project, node_id=world.node_id).items
     world.node.ask("PutNodeCapabilities", id=world.node_id, body=manifest("second"))
     after = world.viewer.ask("ListNodeHooks", project_id=world.project, node_id=world.node_id).items
-    assert (before[0].status, after[0].status) == (m.HookStatus.MATCH, m.HookStatus.DRIFT)
+    assert (before[0].status, after[0].status) == (m.HookStatus.PINNED, m.HookStatus.DRIFTED)
     body = m.HookAcceptRequest.from_dict({"node_id": str(world.node_id), "name": "deploy", "checksum": digest("second")})
     accepted = world.admin.ask("AcceptNodeHook", project_id=world.project, body=body)
-    assert accepted.status == m.HookStatus.MATCH
+    assert accepted.status == m.HookStatus.PINNED
 
 
 # Executions.
