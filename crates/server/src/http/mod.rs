@@ -3,6 +3,7 @@
 pub mod authz;
 pub mod bootstrap_tokens;
 pub(crate) mod contract;
+pub mod docs;
 pub mod domains;
 pub mod executions;
 pub mod groups;
@@ -67,6 +68,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(meta::health))
         .routes(routes!(meta::version))
         .routes(routes!(meta::openapi))
+        .routes(routes!(docs::page))
+        .routes(routes!(docs::asset))
         .routes(routes!(register::register))
         // Operators: who they are, and who may do what.
         .routes(routes!(tokens::whoami))
