@@ -64,7 +64,7 @@ impl Browser {
     }
 
     /// As a page of ours sends: with the CSRF header, and said to be of the same origin.
-    async fn from_our_page(&mut self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    async fn on_our_page(&mut self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let csrf = self.cookie("plexsphere_csrf").unwrap_or_default().to_owned();
         let headers = [
             ("x-plexsphere-csrf", csrf.as_str()),

@@ -260,7 +260,7 @@ async fn a_session_ends_when_one_signs_out() {
     browser.sign_in().await;
     let mut thief = browser.clone();
     assert_eq!(
-        browser.from_our_page("POST", LOGOUT, None).await,
+        browser.on_our_page("POST", LOGOUT, None).await,
         (204, Value::Null)
     );
     assert!(browser.jar.is_empty(), "{:?}", browser.jar);

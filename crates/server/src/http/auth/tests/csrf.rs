@@ -81,7 +81,7 @@ async fn a_change_needs_the_sessions_own_csrf_value() {
 }
 
 #[tokio::test]
-async fn a_change_comes_from_our_pages_or_from_an_allowed_origin() {
+async fn a_change_comes_on_our_pages_or_from_an_allowed_origin() {
     for (allowed, code) in [
         (&[][..], "csrf_origin_not_configured"),
         (&["https://ui.example"][..], "csrf_origin_mismatch"),

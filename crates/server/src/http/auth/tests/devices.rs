@@ -142,7 +142,7 @@ async fn a_device_that_comes_too_late_gets_nothing() {
 }
 
 #[tokio::test]
-async fn a_browsers_session_approves_with_its_assurance_and_only_from_our_page() {
+async fn a_browsers_session_approves_with_its_assurance_and_only_on_our_page() {
     let (app, stand_in) = with_provider().await;
     stand_in.alter(|script| script.claims = json!({"acr": "mfa", "amr": ["otp"]}));
     let mut browser = Browser::on(&app);
@@ -156,7 +156,7 @@ async fn a_browsers_session_approves_with_its_assurance_and_only_from_our_page()
     wait(&app).await;
     assert_eq!(
         browser
-            .from_our_page("POST", DEVICE_APPROVE, Some(named(&begun)))
+            .on_our_page("POST", DEVICE_APPROVE, Some(named(&begun)))
             .await
             .0,
         200
