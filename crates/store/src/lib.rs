@@ -12,6 +12,7 @@ pub mod capabilities;
 pub mod device_codes;
 pub mod domains;
 pub mod executions;
+pub mod groups;
 pub mod hooks;
 pub mod idempotency;
 pub mod invocations;
