@@ -75,6 +75,7 @@ pub struct APITokenRotateResponse {
     /// The token's id.
     pub id: Uuid,
     /// The new secret.
+    #[cfg_attr(feature = "openapi", schema(extensions(("x-plexsphere-once" = json!(true)))))]
     pub plaintext: String,
     /// A segment of the token's text.
     pub env_prefix: TokenEnvironment,

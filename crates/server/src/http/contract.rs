@@ -28,6 +28,8 @@ struct Shape {
     operator: bool,
     /// Nodes call it.
     node: bool,
+    /// It may change something.
+    changes: bool,
     /// It reads a JSON body.
     body: bool,
     /// It reads query parameters.
@@ -79,6 +81,7 @@ impl Shape {
         Self {
             operator: callers.contains(&"operatorBearer"),
             node: callers.contains(&"nskBearer"),
+            changes: method != "get",
             body: method != "get" && operation["requestBody"].is_object(),
             pages: queries.contains(&"cursor"),
             queries: !queries.is_empty(),
@@ -161,6 +164,7 @@ fn meaning(status: u16) -> &'static str {
         429 => "Too many requests; wait.",
         431 => "Request line and headers are over their ceiling.",
         500 => "A defect here.",
+        502 => "Who had to be asked answered what does not hold.",
         503 => "Cannot answer now; try again.",
         _ => "It did not work.",
     }

@@ -25,6 +25,21 @@ table! {
     GetHealth {}
     GetVersion {}
     GetOpenAPI {}
+    GetDocs {}
+    GetDocsAsset { 404: NOT_FOUND; }
+    PostAuthSignIn { 404: IDP_BINDING_NOT_FOUND; 503: DATASTORE_UNAVAILABLE IDENTITY_PROVIDER_UNAVAILABLE; }
+    GetAuthCallback {
+        400: ACCESS_DENIED SIGN_IN_INVALID;
+        502: IDENTITY_PROVIDER_UNAVAILABLE;
+        503: DATASTORE_UNAVAILABLE;
+    }
+    PostAuthDeviceCode { 404: IDP_BINDING_NOT_FOUND; 429: RATE_LIMITED; 503: DATASTORE_UNAVAILABLE; }
+    PostAuthDeviceToken {
+        400: ACCESS_DENIED AUTHORIZATION_PENDING EXPIRED_TOKEN INVALID_GRANT SLOW_DOWN;
+        429: RATE_LIMITED;
+        503: DATASTORE_UNAVAILABLE;
+    }
+    GetAuthDevicePage {}
     PostRegister {
         400: PUBLIC_KEY_INVALID;
         403: KIND_MISMATCH NONCE_COLLISION PROJECT_MISMATCH TOKEN_CONSUMED TOKEN_EXPIRED TOKEN_REVOKED;
@@ -37,6 +52,16 @@ table! {
     GetAuthTokens {}
     PostAuthTokens { 403: REBAC_DENIED; }
     DeleteAuthTokenByID { 400: INVALID_ID; 404: API_TOKEN_NOT_FOUND; }
+    PostAuthTokenRotate { 400: INVALID_ID; 404: API_TOKEN_NOT_FOUND; }
+    PostAuthLogout {}
+    GetAuthDevicePending {
+        404: DEVICE_CODE_NOT_FOUND;
+        409: DEVICE_CODE_ALREADY_APPROVED DEVICE_CODE_EXPIRED;
+    }
+    PostAuthDeviceApprove {
+        404: DEVICE_CODE_NOT_FOUND;
+        409: DEVICE_CODE_ALREADY_APPROVED DEVICE_CODE_EXPIRED;
+    }
     ListRelationTuples { 400: INVALID_PROJECT_ID; 403: CURSOR_BINDING_MISMATCH REBAC_DENIED; }
     CreateRelationTuple {
         400: INVALID_PROJECT_ID INVALID_TRIPLE;
@@ -194,6 +219,16 @@ pub(super) fn all(id: &str, shape: &Shape) -> Option<Answers> {
     }
     if shape.operator {
         add(503, &[AUTHZ_UNAVAILABLE]);
+    }
+    if shape.operator && shape.changes {
+        add(
+            403,
+            &[
+                CSRF_ORIGIN_MISMATCH,
+                CSRF_ORIGIN_NOT_CONFIGURED,
+                CSRF_TOKEN_MISMATCH,
+            ],
+        );
     }
     if shape.operator && !shape.node {
         add(401, &[UNAUTHENTICATED]);

@@ -43,11 +43,10 @@ fn every_problem_names_its_codes_and_no_code_is_made_up() {
 
 #[test]
 fn every_code_belongs_to_an_operation_or_to_what_is_none() {
-    // The fallback of all paths and methods, and the presigned URLs.
+    // The fallback of all methods, and the presigned URLs.
     let others = [
         codes::LENGTH_REQUIRED,
         codes::METHOD_NOT_ALLOWED,
-        codes::NOT_FOUND,
         codes::UPLOAD_ALREADY_USED,
         codes::UPLOAD_URL_INVALID,
     ];

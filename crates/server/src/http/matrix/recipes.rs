@@ -22,7 +22,15 @@ fn many(count: usize, item: impl Fn(usize) -> Value) -> Value {
 }
 
 pub(super) const RECIPES: &[Recipe] = &[
-    // Registration.
+    // Anybody.
+    ("GetDocsAsset", |mut it| {
+        it.path = "/v1/docs/assets/no-such.js".to_owned();
+        it
+    }),
+    ("GetAuthDevicePending", |it| it.with_query("user_code", "x")),
+    ("PostAuthDeviceCode", |it| {
+        body(it, json!({"idp_binding_alias": "no-such"}))
+    }),
     ("PostRegister", |it| body(it, json!({"public_key": "AAAA"}))),
     ("PostRegister", |it| body(it, json!({"resource_handle": " "}))),
     // Relations.

@@ -17,6 +17,7 @@ pub(super) type Played = Vec<(&'static str, Answer)>;
 /// Plays all of them.
 pub(super) async fn play(world: &World) -> Played {
     let mut played = on_condition(world).await;
+    played.extend(devices(world).await);
     played.extend(bootstrap_tokens(world).await);
     played.extend(registrations(world).await);
     played.extend(hooks(world).await);
@@ -54,7 +55,7 @@ async fn on_condition(world: &World) -> Played {
     let (granted, _) = call(&world.app.admin(), "POST", &path, Some(&grant)).await;
     assert_eq!(granted.0.as_u16(), 201);
     let mut played = Vec::new();
-    for operation in Operation::all() {
+    for operation in Operation::all().filter(|operation| operation.id() != "PostAuthLogout") {
         let request = world.request(&operation, "platform-admin", Place::Own).await;
         let caller = somebody.clone().from("192.0.2.9");
         played.push((
@@ -62,6 +63,55 @@ async fn on_condition(world: &World) -> Played {
             world.send(operation.method, &caller, &request).await,
         ));
     }
+    played
+}
+
+/// Devices that ask too often, that are refused, and that come too late.
+async fn devices(world: &World) -> Played {
+    let mut played = Vec::new();
+    let (nobody, admin) = (world.caller("nobody"), world.app.admin());
+    let start = async || {
+        call(&nobody, "POST", paths::DEVICE_CODE, Some(&json!({})))
+            .await
+            .1
+    };
+    let poll = async |device: &Value| {
+        let body = json!({"device_code": device["device_code"]});
+        let answer = call(&nobody, "POST", paths::DEVICE_TOKEN, Some(&body)).await;
+        ("PostAuthDeviceToken", answer.0)
+    };
+    let decide = async |device: &Value, decision: &str| {
+        let body = json!({"user_code": device["user_code"], "decision": decision});
+        let answer = call(&admin, "POST", paths::DEVICE_APPROVE, Some(&body)).await;
+        ("PostAuthDeviceApprove", answer.0)
+    };
+    let look = async |device: &Value| {
+        let code = device["user_code"].as_str().unwrap();
+        let path = format!("/v1/auth/device/pending?user_code={code}");
+        ("GetAuthDevicePending", call(&admin, "GET", &path, None).await.0)
+    };
+    let (hasty, refused, late) = (start().await, start().await, start().await);
+    played.extend([poll(&hasty).await, poll(&hasty).await]);
+    played.push(decide(&refused, "deny").await);
+    played.extend([
+        look(&refused).await,
+        decide(&refused, "deny").await,
+        poll(&refused).await,
+    ]);
+    let approved = start().await;
+    played.push(decide(&approved, "approve").await);
+    played.extend([look(&approved).await, decide(&approved, "approve").await]);
+    let write = async |tx: &mut plex_store::Tx| {
+        tx.execute("update device_codes set expires_at = created_at", &values![])
+            .await
+    };
+    let written: Result<_, plex_store::Error> = world.app.app.db.write(write).await;
+    written.unwrap();
+    played.extend([
+        look(&late).await,
+        decide(&late, "approve").await,
+        poll(&late).await,
+    ]);
     played
 }
 

@@ -127,7 +127,23 @@ impl World {
     /// Sends it.
     pub(super) async fn call(&self, operation: &Operation, caller: &str, place: Place) -> Answer {
         let request = self.request(operation, caller, place).await;
-        self.send(operation.method, &self.caller(caller), &request).await
+        let caller = match operation.id() {
+            // It ends the credential that it comes with.
+            "PostAuthLogout" => self.throwaway(caller).await,
+            _ => self.caller(caller),
+        };
+        self.send(operation.method, &caller, &request).await
+    }
+
+    /// The same person, with a token that may be lost.
+    async fn throwaway(&self, name: &str) -> Actor {
+        let caller = self.caller(name);
+        if caller.id.is_nil() && name != "platform-admin" || name == "revoked" {
+            return caller;
+        }
+        let wanted = json!({"identity_ref": caller.subject(), "env_prefix": "prod"});
+        let (_, token) = caller.post(paths::TOKENS, wanted).await;
+        self.app.with_token(token["plaintext"].as_str().expect("a token"))
     }
 
     pub(super) async fn send(&self, method: &str, caller: &Actor, request: &Request) -> Answer {
@@ -199,7 +215,7 @@ impl World {
             "RemoveGroupMember" => {
                 objects.insert("membership", membership(&admin, home["group"]).await);
             }
-            "DeleteAuthTokenByID" if is_own && !caller.id.is_nil() => {
+            "DeleteAuthTokenByID" | "PostAuthTokenRotate" if is_own && !caller.id.is_nil() => {
                 let wanted = json!({"identity_ref": caller.subject(), "env_prefix": "prod"});
                 let (_, token) = admin.post(paths::TOKENS, wanted).await;
                 objects.insert("token", id(&token["id"]));
