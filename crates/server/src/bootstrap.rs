@@ -16,6 +16,7 @@ use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, Granted, NewTuple};
 use plex_store::tokens::{self, NewToken};
 use plex_store::{Db, Error, Tx, principals};
+use std::collections::BTreeMap;
 use std::path::Path;
 use uuid::Uuid;
 
@@ -208,6 +209,7 @@ async fn record(
         correlation_id: tx.new_id().to_string(),
         ip: None,
         user_agent: None,
+        caveats: BTreeMap::new(),
         count: 1,
         details: None,
     };

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod bootstrap_tokens;
 pub mod capabilities;
 pub mod domains;
+pub mod erasure;
 pub mod executions;
 pub mod hooks;
 pub mod idempotency;

@@ -1,7 +1,7 @@
 //! Relation tuples: who holds which relation on what. Every change counts up the revision.
 
 use crate::db::{Error, Row, Tx};
-use crate::{principals, values};
+use crate::{erasure, principals, values};
 use jiff::Timestamp;
 use plex_api::relations::RelationTuple;
 use plex_api::tokens::PrincipalType;
@@ -60,6 +60,9 @@ pub enum CreateError {
     /// The subject's id is known as an identity of the other kind.
     #[error("the subject is an identity of another kind")]
     OtherKind,
+    /// The subject was erased, and is nobody any more.
+    #[error("the subject was erased")]
+    Erased,
     /// The database.
     #[error(transparent)]
     Store(#[from] Error),
@@ -70,6 +73,9 @@ pub async fn create(tx: &mut Tx, new: &NewTuple) -> Result<Granted, CreateError>
     let (kind, id) = new.subject;
     if principals::ensure(tx, kind, id).await? != kind {
         return Err(CreateError::OtherKind);
+    }
+    if erasure::is_erased(tx, id).await? {
+        return Err(CreateError::Erased);
     }
     let subject = principals::subject(kind, id);
     if let Some(held) = find_equal(tx, subject, new.binding).await? {
@@ -181,6 +187,21 @@ pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
         count_change(tx).await?;
     }
     Ok(deleted > 0)
+}
+
+/// Withdraws all relations that a subject holds. Returns how many.
+pub async fn delete_all_of(tx: &mut Tx, subject: ObjectRef) -> Result<usize, Error> {
+    let deleted = tx
+        .execute(
+            "delete from relation_tuples
+            where subject_id = $1 and subject_kind = $2",
+            &values![subject.id.unwrap_or_default(), subject.kind.as_str()],
+        )
+        .await?;
+    if deleted > 0 {
+        count_change(tx).await?;
+    }
+    Ok(deleted)
 }
 
 /// How often the tuples have changed.

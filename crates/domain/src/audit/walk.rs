@@ -71,7 +71,11 @@ impl Walk {
     ///
     /// # Errors
     /// The divergence, which may be that of the entry before.
-    pub fn step(&mut self, stored: &Stored<'_>, agrees: impl FnOnce(&Entry) -> bool) -> Result<(), Divergence> {
+    pub fn step(
+        &mut self,
+        stored: &Stored<'_>,
+        agrees: impl FnOnce(&Entry) -> bool,
+    ) -> Result<(), Divergence> {
         if stored.seq != self.next {
             return Err(self.out_of_place(stored));
         }

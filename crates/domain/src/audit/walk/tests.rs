@@ -76,7 +76,9 @@ fn diverges(rows: &[Row], head: (u64, [u8; 32])) -> Option<(u64, AuditFinding)> 
         }
         walk.end(head.0, &head.1)
     };
-    walk().err().map(|divergence| (divergence.seq, divergence.finding))
+    walk()
+        .err()
+        .map(|divergence| (divergence.seq, divergence.finding))
 }
 
 /// What is done to the row at that index.
@@ -196,7 +198,9 @@ fn what_is_no_hash_is_altered() {
         entry_hash: None,
         ..rows[0].stored()
     };
-    let divergence = Walk::starting(CHAIN, 1, None).step(&broken, |_| true).unwrap_err();
+    let divergence = Walk::starting(CHAIN, 1, None)
+        .step(&broken, |_| true)
+        .unwrap_err();
     assert_eq!(divergence.expected, Some(rows[0].hash));
     assert_eq!(divergence.observed, None);
 }

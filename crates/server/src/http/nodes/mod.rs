@@ -95,6 +95,7 @@ fn own_record(node: &Node, relation: &str) -> Record {
         correlation_id: node.context.correlation_id.clone(),
         ip: node.context.ip.map(|ip| ip.to_string()),
         user_agent: node.context.user_agent.clone(),
+        caveats: BTreeMap::new(),
         count: 1,
         details: None,
     }
