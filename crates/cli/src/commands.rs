@@ -1,6 +1,7 @@
 //! The commands, at the paths of the things they are about.
 
 mod action;
+mod audit;
 mod bootstrap_token;
 mod completion;
 mod domain;
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     /// Keep relations: who may do what
     #[command(subcommand)]
     Rebac(rebac::Command),
+    /// Read and verify the audit chains
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Show who the server takes you for
     Whoami,
     /// Keep stored profiles
@@ -68,6 +72,7 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::BootstrapToken(command) => bootstrap_token::run(command, ctx),
         Command::Token(command) => token::run(command, ctx),
         Command::Rebac(command) => rebac::run(command, ctx),
+        Command::Audit(command) => audit::run(command, ctx),
         Command::Whoami => whoami::run(ctx),
         Command::Profile(command) => profile::run(command, ctx),
         Command::Completion(args) => completion::run(&args, ctx),

@@ -8,8 +8,10 @@
 //! fields because an auditor can read it; it is as injective, since no string can end its own literal.
 //! `docs/audit.md` tells the same to those who verify without this code.
 
+mod exported;
 mod walk;
 
+pub use exported::{shows, stored};
 pub use walk::{Divergence, Stored, Walk};
 
 use jiff::Timestamp;
@@ -101,6 +103,20 @@ pub fn pseudonym(key: &[u8; 32], chain: Option<Uuid>, identity: &str) -> [u8; 32
         .expect("a SHA-256 tag has 32 bytes")
 }
 
+/// A hash as the wire has it: lowercase hex.
+pub fn hash_text(hash: &[u8; 32]) -> String {
+    data_encoding::HEXLOWER.encode(hash)
+}
+
+/// The hash of that text; `None` for anything but 64 lowercase hex digits.
+pub fn parse_hash(text: &str) -> Option<[u8; 32]> {
+    data_encoding::HEXLOWER
+        .decode(text.as_bytes())
+        .ok()?
+        .try_into()
+        .ok()
+}
+
 /// What vouches for the end of a chain: without the key nobody can say that it ends earlier or later.
 ///
 /// `key` is that of the pseudonyms; what seals is derived from it, from a label that is shorter than whatever a
@@ -119,11 +135,7 @@ pub fn head_seal(key: &[u8; 32], chain: Option<Uuid>, seq: u64, hash: &[u8; 32])
 
 fn unhex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
     let text = String::deserialize(deserializer)?;
-    data_encoding::HEXLOWER
-        .decode(text.as_bytes())
-        .ok()
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(|| D::Error::custom("not 64 lowercase hex digits"))
+    parse_hash(&text).ok_or_else(|| D::Error::custom("not 64 lowercase hex digits"))
 }
 
 fn hex<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {

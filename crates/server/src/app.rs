@@ -132,6 +132,7 @@ impl App {
         bootstrap::check_master(&db, &settings.master).await?;
         let objects = LocalStore::open(settings.data_dir.join("objects"))?;
         let keys = Keys::new(settings.master);
+        bootstrap::adopt_audit_chains(&db, &keys).await?;
         let wakes = Wakes::default();
         let tasks = TaskTracker::new();
         let (committer, commits) = callbacks::committer();

@@ -7,7 +7,7 @@ mod entries;
 mod head;
 mod verification;
 
-pub use entries::{Filter, StoredEntry, find, page, range};
+pub use entries::{Filter, StoredEntry, find, last_seq, page, range};
 pub use head::adopt;
 pub use verification::{Begun, Outcome, Verification};
 
@@ -17,6 +17,9 @@ use plex_api::audit::AuditReason;
 use plex_domain::audit::{Entry, canonical_bytes, entry_hash, pseudonym};
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// The step of the schema that brought sealed heads.
+pub const SEALED_SINCE: u32 = 6;
 
 /// Something to record.
 #[derive(Debug, Clone)]

@@ -139,6 +139,7 @@ fn refused(error: CreateError) -> Failure {
             codes::INVALID_TRIPLE,
             "the subject's id belongs to an identity of the other kind",
         ),
+        CreateError::Erased => Failure::bad_request(codes::INVALID_TRIPLE, "the subject was erased"),
         CreateError::Store(error) => error.into(),
     }
 }

@@ -17,7 +17,7 @@ use plex_api::tokens::{
 use plex_domain::credential::{self, ApiToken};
 use plex_domain::relation::{ObjectKind, Permission, Scope};
 use plex_store::tokens::{self, NewToken};
-use plex_store::{Error, Tx, audit, principals, projects, relations};
+use plex_store::{Error, Tx, audit, erasure, principals, projects, relations};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -118,6 +118,10 @@ pub async fn issue(
             }
             if principals::ensure(tx, kind, id).await? != kind {
                 let detail = "identity_ref names an identity of the other kind";
+                return Err(Failure::bad_request(codes::INVALID_BODY, detail));
+            }
+            if erasure::is_erased(tx, id).await? {
+                let detail = "identity_ref names an identity that was erased";
                 return Err(Failure::bad_request(codes::INVALID_BODY, detail));
             }
             let issued = tokens::issue(tx, &new).await?;

@@ -1,6 +1,8 @@
-//! Clears away what nothing needs any more: lapsed idempotency keys, and objects that no output refers to.
+//! Clears away what nothing needs any more: lapsed idempotency keys, names of erased identities, and objects that no
+//! output refers to.
 
 use crate::app::App;
+use crate::http::identities;
 use plex_store::{Error, idempotency, outputs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -12,6 +14,9 @@ const AGE: Duration = Duration::from_secs(30 * 60);
 /// One round.
 pub(super) async fn run(app: &App) {
     while let Ok(1..) = app.db.write(async |tx| idempotency::sweep(tx).await).await {}
+    if let Err(error) = identities::clear(app).await {
+        tracing::warn!(error.cause = ?error, "names of erased identities are left in the audit chain; trying again later");
+    }
     let root = app.objects.root().to_owned();
     for path in old_uploads(root.join("uploads")).await {
         if let Ok(false) = is_needed(app, &root, &path).await {

@@ -211,6 +211,11 @@ async fn place_of(tx: &mut Tx, chain: Option<Uuid>, time: i64) -> Result<u64, Er
     Ok(low)
 }
 
+/// The place of the last entry; 0 when there is none.
+pub async fn last_seq(tx: &mut Tx, chain: Option<Uuid>) -> Result<u64, Error> {
+    Ok(head::last(tx, chain).await?.map_or(0, |last| last.seq))
+}
+
 /// One entry.
 pub async fn find(tx: &mut Tx, chain: Option<Uuid>, seq: u64) -> Result<Option<StoredEntry>, Error> {
     Ok(range(tx, chain, (seq, seq), 1).await?.pop())

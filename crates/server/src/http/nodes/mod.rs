@@ -26,6 +26,7 @@ use plex_api::nodes::NodeSummary;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::audit::{self, Record};
 use plex_store::{Error, nodes};
+use std::collections::BTreeMap;
 
 /// Read a node
 #[utoipa::path(
