@@ -19,6 +19,7 @@ codes! {
     DECLARED_HOOK_INVALID = "declared_hook_invalid";
     DECLARED_HOOKS_TOO_MANY = "declared_hooks_too_many";
     INVALID_BODY = "invalid_body";
+    INVALID_CHECK_REQUEST = "invalid_check_request";
     INVALID_CURSOR = "invalid_cursor";
     INVALID_DOMAIN = "invalid_domain";
     INVALID_DOMAIN_FILTER = "invalid_domain_filter";
@@ -27,6 +28,7 @@ codes! {
     /// A path id that has no code of its own in the contract.
     INVALID_ID = "invalid_id";
     INVALID_LIMIT = "invalid_limit";
+    INVALID_LOOKUP_REQUEST = "invalid_lookup_request";
     INVALID_PROJECT = "invalid_project";
     INVALID_PROJECT_ID = "invalid_project_id";
     /// A repeated, unknown-valued or unparsable query parameter (decision 1).
@@ -69,6 +71,7 @@ codes! {
     CAPABILITIES_NODE_NOT_FOUND = "capabilities_node_not_found";
     DOMAIN_NOT_FOUND = "domain_not_found";
     EXECUTION_NOT_FOUND = "execution_not_found";
+    GROUP_NOT_FOUND = "group_not_found";
     /// No such identity to erase.
     IDENTITY_NOT_FOUND = "identity_not_found";
     LABEL_DEFINITION_NOT_FOUND = "label_definition_not_found";
@@ -86,6 +89,8 @@ codes! {
     BOOTSTRAP_TOKEN_SETTLED = "bootstrap_token_settled";
     DOMAIN_SLUG_CONFLICT = "domain_slug_conflict";
     EXECUTION_ALREADY_TERMINAL = "execution_already_terminal";
+    /// Another group of the domain, or of the platform, has this handle.
+    GROUP_SLUG_CONFLICT = "group_slug_conflict";
     HOOK_INTEGRITY_VIOLATION = "hook_integrity_violation";
     /// The idempotency key was used with another body (decision 9).
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused";
@@ -125,6 +130,8 @@ codes! {
     RATE_LIMITED = "rate_limited";
     // 500, 503
     INTERNAL = "internal";
+    /// Whether the caller may cannot be decided now; nothing is allowed then.
+    AUTHZ_UNAVAILABLE = "authz_unavailable";
     DATASTORE_UNAVAILABLE = "datastore_unavailable";
     EVENT_STREAM_UNAVAILABLE = "event_stream_unavailable";
     OBJECT_STORE_UNAVAILABLE = "object_store_unavailable";

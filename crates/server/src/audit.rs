@@ -4,7 +4,6 @@ use crate::principal::Principal;
 use plex_api::audit::AuditReason;
 use plex_domain::relation::ObjectRef;
 use plex_store::audit::Record;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A granted operation, to be appended in the transaction of what it did. `domain_id` names the chain; `None`
@@ -22,7 +21,7 @@ pub fn granted(principal: &Principal, domain_id: Option<Uuid>, relation: &str, o
         correlation_id: principal.context.correlation_id.clone(),
         ip: principal.context.ip.map(|ip| ip.to_string()),
         user_agent: principal.context.user_agent.clone(),
-        caveats: BTreeMap::new(),
+        caveats: principal.decided.caveats(),
         count: 1,
         details: None,
     }

@@ -11,6 +11,7 @@ pub mod capabilities;
 pub mod domains;
 pub mod erasure;
 pub mod executions;
+pub mod groups;
 pub mod hooks;
 pub mod idempotency;
 pub mod invocations;

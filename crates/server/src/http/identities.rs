@@ -14,7 +14,7 @@ use plex_domain::audit::pseudonym;
 use plex_domain::relation::Permission;
 use plex_store::audit::{self, Record};
 use plex_store::erasure::{self, Erased};
-use plex_store::{Error, principals};
+use plex_store::{Error, Tx, principals};
 use uuid::Uuid;
 
 /// Audit entries that lose a name in one transaction.
@@ -45,17 +45,16 @@ pub async fn erase(
         return Err(Failure::conflict(codes::IDENTITY_IS_CALLER, detail));
     }
     let key = app.keys.pseudonyms;
-    let erased = app
-        .db
-        .write(async move |tx| {
-            let missing = || Failure::not_found(codes::IDENTITY_NOT_FOUND, "identity");
-            let erased = erasure::erase(tx, id).await?.ok_or_else(missing)?;
-            if !erased.is_repeated {
-                audit::append(tx, &key, record(&principal, &key, id, &erased)).await?;
-            }
-            Ok::<_, Failure>(erased)
-        })
-        .await?;
+    let by = principal.clone();
+    let work = async move |tx: &mut Tx| {
+        let missing = || Failure::not_found(codes::IDENTITY_NOT_FOUND, "identity");
+        let erased = erasure::erase(tx, id).await?.ok_or_else(missing)?;
+        if !erased.is_repeated {
+            audit::append(tx, &key, record(&by, &key, id, &erased)).await?;
+        }
+        Ok(erased)
+    };
+    let erased = authorize::write(&app, &principal, work).await?;
     clear(&app).await?;
     let erased_at = erased.erased_at;
     Ok(Json(ErasedIdentity { id, erased_at }))

@@ -2,7 +2,7 @@ use super::*;
 use crate::audit::{self, Record};
 use crate::testing;
 use plex_api::audit::AuditReason;
-use plex_domain::relation::{Binding, ObjectRef, Relation};
+use plex_domain::relation::{ObjectRef, SubjectRef};
 use std::collections::BTreeMap;
 
 const ANNA: Uuid = Uuid::from_u128(7);
@@ -37,11 +37,13 @@ async fn an_erased_identity_is_nowhere_and_never_comes_back() {
     db.write(async |tx| {
         assert_eq!(erase(tx, ANNA).await?, None, "she is not known yet");
         let new = relations::NewTuple {
-            subject: (PrincipalType::User, ANNA),
-            binding: Binding {
-                relation: Relation::Admin,
-                object: ObjectRef::PLATFORM,
+            subject: SubjectRef {
+                object: principals::subject(PrincipalType::User, ANNA),
+                set: None,
             },
+            relation: "admin".to_owned(),
+            object: ObjectRef::PLATFORM,
+            condition: None,
             created_by: "test".to_owned(),
         };
         relations::create(tx, &new).await.unwrap();

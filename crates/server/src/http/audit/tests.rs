@@ -380,3 +380,46 @@ async fn an_export_has_every_entry_of_its_segment_once() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_entry_names_the_conditions_that_were_looked_at_and_never_their_values() {
+    let app = TestApp::start().await;
+    let (admin, own) = (app.admin(), Some(app.domain_id));
+    let grants = format!("{}?project_id={}", paths::RELATION_TUPLES, app.project_id);
+    let wanted = json!({"kind": "node", "env_prefix": "prod", "ttl_seconds": 60});
+    for (cidr, status, reason) in [
+        ("192.0.2.0/24", 201, "granted"),
+        ("198.51.100.0/24", 403, "caveat_violation"),
+    ] {
+        let somebody = app.stranger().await.from("192.0.2.7");
+        let tuple = json!({
+            "subject": somebody.subject(),
+            "relation": "admin",
+            "resource": format!("project:{}", app.project_id),
+            "caveat_name": "from_cidr",
+            "caveat_context": {"cidrs": [cidr]},
+        });
+        let (granted, answer) = admin.post(&grants, tuple).await;
+        assert_eq!(granted, 201, "{answer}");
+        let tokens = paths::bootstrap_tokens(app.project_id);
+        assert_eq!(somebody.post(&tokens, wanted.clone()).await.0, status);
+        app.audit().await;
+        let found = list(
+            &admin,
+            own,
+            &format!("relation=issue_bootstrap_token&reason={reason}"),
+        )
+        .await;
+        let told = &found["items"][0]["decision"];
+        assert_eq!(told["result"], reason, "{found}");
+        let names = told["caveat_context"]["from_cidr"].as_array().expect("named");
+        assert!(names.contains(&json!("cidrs")), "{told}");
+        assert!(!told.to_string().contains(cidr));
+        let seq = found["items"][0]["seq"].as_u64().unwrap();
+        let (_, proof) = admin.get(&paths::audit_entry(own, seq)).await;
+        let bytes = STANDARD
+            .decode(proof["proof"]["canonical_bytes"].as_str().unwrap())
+            .unwrap();
+        assert!(read_canonical(&bytes).unwrap().caveats.contains_key("from_cidr"));
+    }
+}
