@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod authz;
 pub mod bootstrap_tokens;
+pub mod docs;
 pub mod domains;
 pub mod executions;
 pub mod groups;
@@ -63,6 +64,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(meta::health))
         .routes(routes!(meta::version))
         .routes(routes!(meta::openapi))
+        .routes(routes!(docs::page))
+        .routes(routes!(docs::asset))
         .routes(routes!(register::register))
         // Operators: who they are, and who may do what.
         .routes(routes!(tokens::whoami))

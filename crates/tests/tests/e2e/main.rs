@@ -5,6 +5,7 @@
 
 mod audit;
 mod audit_proof;
+mod authority;
 mod builtins;
 mod choke_point;
 mod commands;

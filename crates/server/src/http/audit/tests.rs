@@ -397,7 +397,7 @@ async fn an_entry_names_the_conditions_that_were_looked_at_and_never_their_value
             "relation": "admin",
             "resource": format!("project:{}", app.project_id),
             "caveat_name": "from_cidr",
-            "caveat_context": {"cidrs": [cidr]},
+            "caveat_context": {"cidr": cidr},
         });
         let (granted, answer) = admin.post(&grants, tuple).await;
         assert_eq!(granted, 201, "{answer}");
@@ -413,7 +413,7 @@ async fn an_entry_names_the_conditions_that_were_looked_at_and_never_their_value
         let told = &found["items"][0]["decision"];
         assert_eq!(told["result"], reason, "{found}");
         let names = told["caveat_context"]["from_cidr"].as_array().expect("named");
-        assert!(names.contains(&json!("cidrs")), "{told}");
+        assert!(names.contains(&json!("cidr")), "{told}");
         assert!(!told.to_string().contains(cidr));
         let seq = found["items"][0]["seq"].as_u64().unwrap();
         let (_, proof) = admin.get(&paths::audit_entry(own, seq)).await;
