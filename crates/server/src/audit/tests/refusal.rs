@@ -145,7 +145,7 @@ async fn authority<'a>(app: &TestApp, cast: &'a Cast) -> Vec<Change<'a>> {
             "PatchRelationTuple",
             "PATCH",
             paths::relation_tuple(id(&changed, "id")),
-            Some(grant(&cast.anna, app, "viewer")),
+            Some(grant(&cast.anna, app, "admin")),
             "grant",
         ),
         by_admin(

@@ -386,7 +386,7 @@ async fn an_entry_names_the_conditions_that_were_looked_at_and_never_their_value
     let app = TestApp::start().await;
     let (admin, own) = (app.admin(), Some(app.domain_id));
     let grants = format!("{}?project_id={}", paths::RELATION_TUPLES, app.project_id);
-    let wanted = json!({"kind": "node", "env_prefix": "prod", "ttl_seconds": 60});
+    let wanted = json!({"kind": "node", "env_prefix": "prod", "ttl_seconds": 300});
     for (cidr, status, reason) in [
         ("192.0.2.0/24", 201, "granted"),
         ("198.51.100.0/24", 403, "caveat_violation"),
