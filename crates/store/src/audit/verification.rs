@@ -23,7 +23,7 @@ pub struct Verification {
 /// What a verification began with.
 pub enum Begun {
     /// It may go on.
-    Walking(Verification),
+    Walking(Box<Verification>),
     /// The segment begins after the chain's end, which is here.
     BeyondTheEnd(u64),
 }
@@ -79,7 +79,7 @@ impl Verification {
             0 | 1 => None,
             _ => range(tx, chain, (from - 1, from - 1), 1).await?.pop(),
         };
-        Ok(Begun::Walking(Self {
+        Ok(Begun::Walking(Box::new(Self {
             key: *key,
             chain,
             from,
@@ -91,7 +91,7 @@ impl Verification {
                 before.as_ref().and_then(|row| row.stored().entry_hash),
             ),
             latest_at: before.map(|row| row.latest_at),
-        }))
+        })))
     }
 
     /// Goes on by at most `rows` entries; an outcome once it is over.

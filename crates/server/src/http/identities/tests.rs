@@ -9,10 +9,10 @@ async fn names(app: &TestApp, who: Uuid) -> i64 {
     let identity = format!("user:{who}");
     let count = async move |tx: &mut Tx| {
         let sql = "select count(*) from audit_entries where identity = $1";
-        Ok::<_, Error>(
-            tx.optional(sql, &plex_store::values![&identity], |row| row.get(0))
-                .await?,
-        )
+        let found: Result<Option<i64>, Error> = tx
+            .optional(sql, &plex_store::values![&identity], |row| row.get(0))
+            .await;
+        found
     };
     app.app.db.write(count).await.unwrap().unwrap()
 }
