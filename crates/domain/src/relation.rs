@@ -47,6 +47,12 @@ pub enum Permission {
     ReadOutput,
     /// See the audit chain.
     ReadAudit,
+    /// Change and delete a domain, and define its labels.
+    ManageDomain,
+    /// Change and delete a project, and define its labels.
+    ManageProject,
+    /// Set and remove a project's labels, which its nodes inherit.
+    LabelProject,
 }
 
 impl Permission {
@@ -71,6 +77,9 @@ impl Permission {
             Self::ReadExecution => "read_execution",
             Self::ReadOutput => "read_output",
             Self::ReadAudit => "read_audit",
+            Self::ManageDomain => "manage_domain",
+            Self::ManageProject => "manage_project",
+            Self::LabelProject => "label_project",
         }
     }
 }
@@ -115,6 +124,9 @@ fn rule(permission: Permission) -> (Level, &'static [Relation]) {
         Permission::Dispatch => (Level::Project, OPERATOR),
         Permission::ReadExecution => (Level::Project, ANY),
         Permission::ReadOutput => (Level::Project, VIEWER),
+        Permission::ManageDomain => (Level::Domain, ADMIN),
+        Permission::ManageProject => (Level::Project, ADMIN),
+        Permission::LabelProject => (Level::Project, OPERATOR),
     }
 }
 

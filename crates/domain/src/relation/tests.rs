@@ -48,6 +48,8 @@ const MATRIX: [(Permission, [bool; 4]); 12] = [
     (Permission::Dispatch, [true, true, false, false]),
     (Permission::ReadExecution, [true, true, true, true]),
     (Permission::ReadOutput, [true, true, true, false]),
+    (Permission::ManageProject, [true, false, false, false]),
+    (Permission::LabelProject, [true, true, false, false]),
 ];
 
 #[test]
