@@ -35,7 +35,7 @@ fn denial(bindings: &[Binding], permission: Permission, scope: &Scope) -> Denial
 }
 
 /// Who may what inside a project: admin, operator, viewer, auditor.
-const MATRIX: [(Permission, [bool; 4]); 12] = [
+const MATRIX: [(Permission, [bool; 4]); 14] = [
     (Permission::ReadProject, [true, true, true, true]),
     (Permission::Grant, [true, false, false, false]),
     (Permission::ReadGrants, [true, true, true, false]),
