@@ -149,7 +149,10 @@ fn a_selector_is_explained_or_its_fault_is_marked() {
     assert_eq!(server.asked()[0].body, r#"{"expression":"env=prod,!old"}"#);
     let fault = json!({"errors": [{"position": 4, "message": "expected a value"}]});
     let (_, ran) = exchange("label preview env=", &fault);
-    assert_eq!((ran.code, ran.text()), (Some(1), "env=\n    ^ expected a value\n"));
+    assert_eq!(
+        (ran.code, ran.text()),
+        (Some(1), "env=\n    ^ expected a value\n")
+    );
     assert!(
         ran.stderr.starts_with("error: ") && ran.stderr.contains("at byte 4"),
         "{ran:?}"
