@@ -21,6 +21,7 @@ codes! {
     /// A patch without a member.
     EMPTY_PATCH = "empty_patch";
     INVALID_BODY = "invalid_body";
+    INVALID_CHECK_REQUEST = "invalid_check_request";
     INVALID_CURSOR = "invalid_cursor";
     INVALID_DOMAIN = "invalid_domain";
     INVALID_DOMAIN_FILTER = "invalid_domain_filter";
@@ -29,6 +30,7 @@ codes! {
     /// A path id that has no code of its own in the contract.
     INVALID_ID = "invalid_id";
     INVALID_LIMIT = "invalid_limit";
+    INVALID_LOOKUP_REQUEST = "invalid_lookup_request";
     INVALID_PROJECT = "invalid_project";
     INVALID_PROJECT_ID = "invalid_project_id";
     /// A repeated, unknown-valued or unparsable query parameter (decision 1).
@@ -72,6 +74,7 @@ codes! {
     CAPABILITIES_NODE_NOT_FOUND = "capabilities_node_not_found";
     DOMAIN_NOT_FOUND = "domain_not_found";
     EXECUTION_NOT_FOUND = "execution_not_found";
+    GROUP_NOT_FOUND = "group_not_found";
     LABEL_DEFINITION_NOT_FOUND = "label_definition_not_found";
     NODE_NOT_FOUND = "node_not_found";
     /// No such route.
@@ -89,6 +92,8 @@ codes! {
     DOMAIN_NOT_EMPTY = "domain_not_empty";
     DOMAIN_SLUG_CONFLICT = "domain_slug_conflict";
     EXECUTION_ALREADY_TERMINAL = "execution_already_terminal";
+    /// Another group of the domain, or of the platform, has this handle.
+    GROUP_SLUG_CONFLICT = "group_slug_conflict";
     HOOK_INTEGRITY_VIOLATION = "hook_integrity_violation";
     /// The idempotency key was used with another body (decision 9).
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused";
@@ -136,6 +141,8 @@ codes! {
     RATE_LIMITED = "rate_limited";
     // 500, 503
     INTERNAL = "internal";
+    /// Whether the caller may cannot be decided now; nothing is allowed then.
+    AUTHZ_UNAVAILABLE = "authz_unavailable";
     DATASTORE_UNAVAILABLE = "datastore_unavailable";
     EVENT_STREAM_UNAVAILABLE = "event_stream_unavailable";
     OBJECT_STORE_UNAVAILABLE = "object_store_unavailable";

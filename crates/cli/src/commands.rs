@@ -5,6 +5,7 @@ mod bootstrap_token;
 mod completion;
 mod domain;
 mod exec_log;
+mod group;
 mod hook;
 mod label;
 mod node;
@@ -51,6 +52,9 @@ pub(crate) enum Command {
     /// Keep relations: who may do what
     #[command(subcommand)]
     Rebac(rebac::Command),
+    /// Keep groups of identities
+    #[command(subcommand)]
+    Group(group::Command),
     /// Show who the server takes you for
     Whoami,
     /// Keep stored profiles
@@ -73,6 +77,7 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::BootstrapToken(command) => bootstrap_token::run(command, ctx),
         Command::Token(command) => token::run(command, ctx),
         Command::Rebac(command) => rebac::run(command, ctx),
+        Command::Group(command) => group::run(command, ctx),
         Command::Whoami => whoami::run(ctx),
         Command::Profile(command) => profile::run(command, ctx),
         Command::Completion(args) => completion::run(&args, ctx),

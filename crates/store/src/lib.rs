@@ -10,6 +10,7 @@ pub mod bootstrap_tokens;
 pub mod capabilities;
 pub mod domains;
 pub mod executions;
+pub mod groups;
 pub mod hooks;
 pub mod idempotency;
 pub mod invocations;

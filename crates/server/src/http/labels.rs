@@ -11,13 +11,11 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use plex_api::codes;
 use plex_api::labels::{LabelAssignment, LabelAssignmentList, LabelAssignmentRequest};
-use plex_api::problem::DenialReason;
 use plex_domain::label::is_reserved;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::selector::valid_local_key;
 use plex_store::audit::{self, Record};
 use plex_store::labels::{self, AssignedBy, Definition, Holder, Object, Refused};
-use plex_store::nodes;
 use plex_store::{Error, Tx};
 use uuid::Uuid;
 
@@ -74,25 +72,19 @@ async fn labelled(app: &App, principal: &Principal, object: Object) -> Result<Ta
 /// The project of an object whose labels the caller may see. The contract declares no 404 for that, so what is
 /// missing is a denial (decision 3).
 async fn seen(app: &App, principal: &Principal, object: Object) -> Result<Uuid, Failure> {
-    let (permission, project_id) = match object.kind {
-        Holder::Project => (Permission::ReadProject, Some(object.id)),
+    let (kind, permission) = match object.kind {
+        Holder::Node => (ObjectKind::Node, Permission::ReadNode),
+        Holder::Project => (ObjectKind::Project, Permission::ReadProject),
+    };
+    let place = ObjectRef::of(kind, object.id);
+    authorize::allow(app, principal, permission, &place, authorize::out_of_scope)?;
+    match object.kind {
+        Holder::Project => Ok(object.id),
         Holder::Node => {
-            let id = object.id;
-            let node = app
-                .db
-                .read(async move |tx| nodes::authenticate(tx, id).await)
-                .await?;
-            (Permission::ReadNode, node.map(|node| node.project_id))
+            let project = app.authority.parent(&place).and_then(|project| project.id);
+            project.ok_or_else(authorize::out_of_scope)
         }
-    };
-    let Some(project_id) = project_id else {
-        let object = ObjectRef::of(ObjectKind::Node, object.id);
-        app.denials
-            .note(principal, permission, &object, DenialReason::OutOfScope);
-        return Err(authorize::out_of_scope());
-    };
-    authorize::project_or(app, principal, permission, project_id, authorize::out_of_scope).await?;
-    Ok(project_id)
+    }
 }
 
 /// List an object's labels
@@ -162,18 +154,16 @@ pub async fn put(
     let label = Label::read(wanted.definition_id, wanted.key)?;
     let record = target.record(&principal, ["label_node", "label_project"]);
     let pseudonyms = app.keys.pseudonyms;
-    let assigned = app
-        .db
-        .write(async move |tx| {
-            let definition = label.definition(tx, target.project_id).await?;
-            let definition = definition.ok_or_else(unknown_label)?;
-            let by = AssignedBy::User;
-            let assigned = labels::assign(tx, target.object, &definition, &wanted.value, by).await?;
-            let assigned = assigned.map_err(refused)?;
-            audit::append(tx, &pseudonyms, naming(record, &definition.qualified_key)).await?;
-            Ok::<_, Failure>(assigned)
-        })
-        .await?;
+    let work = async move |tx: &mut Tx| {
+        let definition = label.definition(tx, target.project_id).await?;
+        let definition = definition.ok_or_else(unknown_label)?;
+        let by = AssignedBy::User;
+        let assigned = labels::assign(tx, target.object, &definition, &wanted.value, by).await?;
+        let assigned = assigned.map_err(refused)?;
+        audit::append(tx, &pseudonyms, naming(record, &definition.qualified_key)).await?;
+        Ok(assigned)
+    };
+    let assigned = authorize::write(&app, &principal, work).await?;
     Ok(Json(assigned))
 }
 
@@ -277,14 +267,13 @@ pub async fn delete(
     let key = key.ok_or_else(|| Failure::bad_request(codes::INVALID_QUERY, "qualified_key is missing"))?;
     let record = target.record(&principal, ["unlabel_node", "unlabel_project"]);
     let pseudonyms = app.keys.pseudonyms;
-    app.db
-        .write(async move |tx| {
-            if let Some(qualified_key) = take_off(tx, &target, key).await? {
-                audit::append(tx, &pseudonyms, naming(record, &qualified_key)).await?;
-            }
-            Ok::<_, Failure>(())
-        })
-        .await?;
+    let work = async move |tx: &mut Tx| {
+        if let Some(qualified_key) = take_off(tx, &target, key).await? {
+            audit::append(tx, &pseudonyms, naming(record, &qualified_key)).await?;
+        }
+        Ok(())
+    };
+    authorize::write(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -6,7 +6,7 @@ pub mod patch;
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
-use crate::http::tenancy::{self, seen};
+use crate::http::tenancy;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -139,7 +139,7 @@ pub async fn list(
         .map(|bytes| position(&bytes))
         .transpose()?;
     let is_first = after.is_none();
-    let shown = shown(&principal, Permission::ReadProject);
+    let shown = shown(&app, &principal)?;
     let (mut items, any) = app
         .db
         .read(async move |tx| {
@@ -162,13 +162,13 @@ pub async fn list(
     }))
 }
 
-/// The projects on which the caller holds a permission.
-pub fn shown(principal: &Principal, permission: Permission) -> Shown {
-    let of = |kind| seen(principal, permission, kind);
-    match (of(ObjectKind::Domain), of(ObjectKind::Project)) {
+/// The projects that the caller may see.
+pub fn shown(app: &App, principal: &Principal) -> Result<Shown, Failure> {
+    let seen = |kind| authorize::seen(app, principal, Permission::ReadProject, kind);
+    Ok(match (seen(ObjectKind::Domain)?, seen(ObjectKind::Project)?) {
         (Some(domains), Some(projects)) => Shown::Some { domains, projects },
         (None, _) | (_, None) => Shown::All,
-    }
+    })
 }
 
 /// A position as a cursor holds it: the id, then the slug.

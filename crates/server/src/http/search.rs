@@ -3,7 +3,7 @@
 //! What the caller may see is part of the query, so that neither a page nor a cursor tells of anything else.
 //! The selector is matched after reading: a page looks at a bounded number of objects and may be short.
 
-mod relation;
+mod held;
 mod walk;
 
 use crate::app::App;
@@ -14,15 +14,15 @@ use crate::problem::{Failure, Problems};
 use crate::request::{BodyRules, PLAIN_BODY, json};
 use axum::Json;
 use axum::extract::{Request, State};
+use held::Needed;
 use plex_api::selectors::{ObjectSearchRequest, ObjectSearchResponse};
 use plex_api::{codes, limits};
 use plex_domain::cursor;
 use plex_domain::label::{Holder, ScopeRef};
-use plex_domain::relation::Permission;
 use plex_domain::selector::Selector;
 use plex_store::nodes::Within;
 use std::collections::BTreeSet;
-use walk::{Position, Reach, Walk};
+use walk::{Position, Walk};
 
 /// The rules of the body.
 const BODY: BodyRules = BodyRules {
@@ -32,9 +32,9 @@ const BODY: BodyRules = BodyRules {
 
 /// Search objects by their labels
 ///
-/// Nodes and projects whose labels in effect match, on which the caller holds `relation`: one of `read`, `manage`,
-/// `maintainer`, `admin`, `operator`, `viewer`, `auditor`, or any permission by its name. Others are left out without
-/// a word.
+/// Nodes and projects whose labels in effect match, on which the caller holds `relation`: any relation or permission
+/// that the schema of relations has for them, such as `read`, `manage` or `dispatch`. Others are left out without a
+/// word.
 #[utoipa::path(
     post,
     path = "/v1/objects/search",
@@ -50,7 +50,7 @@ pub async fn search(
     request: Request,
 ) -> Result<Json<ObjectSearchResponse>, Failure> {
     let wanted: ObjectSearchRequest = json(request, BODY).await?;
-    let question = Question::read(&wanted)?;
+    let question = Question::read(&app, &wanted)?;
     let context = question.context();
     let context: Vec<&str> = context.iter().map(String::as_str).collect();
     let caller = principal.subject();
@@ -67,7 +67,7 @@ pub async fn search(
                 })?
         }
     };
-    let walk = question.walk(&principal);
+    let walk = question.walk(&app, &principal)?;
     let (items, next) = app.db.read(async move |tx| walk.page(tx, start).await).await?;
     let seal = |next: Position| cursor::seal(&app.keys.cursors, &context, &caller, &next.bytes());
     Ok(Json(ObjectSearchResponse {
@@ -81,14 +81,14 @@ pub async fn search(
 struct Question {
     selector: Selector,
     relation: String,
-    needed: [(Holder, Permission); 2],
+    needed: Needed,
     scope: ScopeRef,
     kind: Option<String>,
     limit: usize,
 }
 
 impl Question {
-    fn read(wanted: &ObjectSearchRequest) -> Result<Self, Failure> {
+    fn read(app: &App, wanted: &ObjectSearchRequest) -> Result<Self, Failure> {
         let invalid = |detail: &'static str| Failure::bad_request(codes::INVALID_BODY, detail);
         let fits = |text: &str| (1..=limits::TEXT_BYTES).contains(&text.chars().count());
         if !fits(&wanted.selector) || !fits(&wanted.relation) {
@@ -104,7 +104,7 @@ impl Question {
         let limit = wanted.limit.map_or(Ok(limits::DEFAULT_PAGE), u32::try_from);
         let limit = limit.ok().filter(|limit| *limit > 0);
         let limit = limit.ok_or_else(|| invalid("limit takes 1 or more"))?;
-        let needed = relation::permissions(&wanted.relation)
+        let needed = Needed::read(app, &wanted.relation)
             .ok_or_else(|| invalid("relation is none that the schema knows"))?;
         let scope = ScopeRef::new(wanted.scope, wanted.scope_id).ok_or_else(|| {
             let detail = "a domain or project needs its id as scope_id, the platform has none";
@@ -134,35 +134,26 @@ impl Question {
     }
 
     /// Where to look for a caller.
-    fn walk(self, principal: &Principal) -> Walk {
-        let within = Within {
-            domain_id: match self.scope {
-                ScopeRef::Domain(id) => Some(id),
-                ScopeRef::Platform | ScopeRef::Project(_) => None,
+    fn walk(self, app: &App, principal: &Principal) -> Result<Walk, Failure> {
+        let within = match self.scope {
+            ScopeRef::Platform => Within::default(),
+            ScopeRef::Domain(id) => Within {
+                domain_id: Some(id),
+                ..Within::default()
             },
-            project_id: match self.scope {
-                ScopeRef::Project(id) => Some(id),
-                ScopeRef::Platform | ScopeRef::Domain(_) => None,
+            ScopeRef::Project(id) => Within {
+                project_id: Some(id),
+                ..Within::default()
             },
         };
-        let needed = |holder: Holder| {
-            let found = self.needed.iter().find(|(kind, _)| *kind == holder);
-            found.map_or(Permission::ManagePlatform, |(_, permission)| *permission)
-        };
-        // What cannot be read is not found either, whatever else the caller holds on it.
-        let nodes = places(principal, &[Permission::ReadNode, needed(Holder::Node)], within);
-        let projects = [
-            shown(principal, Permission::ReadProject),
-            shown(principal, needed(Holder::Project)),
-        ];
         let kinds = [Holder::Node, Holder::Project].into_iter();
         let is_wanted = |holder: &Holder| self.kind.as_deref().is_none_or(|kind| kind == holder.as_str());
-        Walk {
-            reach: Reach {
-                nodes,
-                projects,
-                within,
-            },
+        Ok(Walk {
+            // What cannot be read is not found either, whatever else the caller holds on it.
+            nodes: places(app, principal, within)?,
+            projects: shown(app, principal)?,
+            within,
+            held: self.needed.by(app, principal),
             defined_in: Some(self.scope.id()).filter(|id| !id.is_nil()),
             kinds: kinds
                 .filter(is_wanted)
@@ -170,7 +161,7 @@ impl Question {
                 .collect::<BTreeSet<_>>(),
             selector: self.selector,
             limit: self.limit,
-        }
+        })
     }
 }
 

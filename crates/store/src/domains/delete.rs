@@ -40,38 +40,34 @@ pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DeleteError> {
 
 async fn remove(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
     labels::definitions::forget_scope(tx, id).await?;
-    let grants = tx
-        .execute(
-            "delete from relation_tuples
-            where object_kind = 'domain' and object_id = $1",
-            &values![id],
-        )
-        .await?;
-    if grants > 0 {
-        tx.execute("update tuple_revision set revision = revision + 1", &[])
-            .await?;
-    }
+    tx.execute(
+        "delete from relation_tuples
+        where object_kind = 'domain' and object_id = $1",
+        &values![id],
+    )
+    .await?;
     let removed = tx
         .execute("delete from domains where id = $1", &values![id])
         .await?;
     Ok(removed > 0)
 }
 
-/// What a domain holds. Groups, identities and their providers belong to the platform here, to no domain.
+/// What a domain holds. Identities and their providers belong to the platform here, to no domain.
 pub async fn children(tx: &mut Tx, id: Uuid) -> Result<DomainChildCounts, Error> {
     let counts = tx
         .optional(
             "select
                 (select count(*) from projects where domain_id = $1),
+                (select count(*) from groups where domain_id = $1),
                 (select count(*) from nodes where domain_id = $1)",
             &values![id],
             |row| {
                 Ok(DomainChildCounts {
                     projects: row.get(0)?,
-                    groups: 0,
+                    groups: row.get(1)?,
                     identities: 0,
                     idp_bindings: 0,
-                    nodes: row.get(1)?,
+                    nodes: row.get(2)?,
                 })
             },
         )

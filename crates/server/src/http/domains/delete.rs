@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use plex_api::codes;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_store::Tx;
 use plex_store::audit;
 use plex_store::domains::{self, DeleteError};
 
@@ -34,17 +35,17 @@ pub async fn delete(
     let id = path_id(&id, codes::INVALID_DOMAIN_ID)?;
     authorize::domain(&app, &principal, Permission::ManageDomain, id).await?;
     let pseudonyms = app.keys.pseudonyms;
-    app.db
-        .write(async move |tx| {
-            if !domains::delete(tx, id).await.map_err(refused)? {
-                return Err(Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain"));
-            }
-            let object = ObjectRef::of(ObjectKind::Domain, id);
-            let record = granted(&principal, None, "delete_domain", &object);
-            audit::append(tx, &pseudonyms, record).await?;
-            Ok::<_, Failure>(())
-        })
-        .await?;
+    let by = principal.clone();
+    let work = async move |tx: &mut Tx| {
+        if !domains::delete(tx, id).await.map_err(refused)? {
+            return Err(Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain"));
+        }
+        let object = ObjectRef::of(ObjectKind::Domain, id);
+        let record = granted(&by, None, "delete_domain", &object);
+        audit::append(tx, &pseudonyms, record).await?;
+        Ok(())
+    };
+    authorize::write(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -13,6 +13,7 @@ use axum::extract::{Path, Request, State};
 use plex_api::codes;
 use plex_api::domains::{DomainPatchRequest, DomainResponse};
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_store::Tx;
 use plex_store::audit;
 use plex_store::domains::{self, Change, ChangeError};
 
@@ -40,17 +41,16 @@ pub async fn patch(
     authorize::domain(&app, &principal, Permission::ManageDomain, id).await?;
     let change = change(tenancy::patch(request).await?)?;
     let pseudonyms = app.keys.pseudonyms;
-    let changed = app
-        .db
-        .write(async move |tx| {
-            let changed = domains::change(tx, id, &change).await.map_err(refused)?;
-            let changed = changed.ok_or_else(|| Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain"))?;
-            let object = ObjectRef::of(ObjectKind::Domain, id);
-            let record = granted(&principal, Some(id), "patch_domain", &object);
-            audit::append(tx, &pseudonyms, record).await?;
-            Ok::<_, Failure>(changed)
-        })
-        .await?;
+    let by = principal.clone();
+    let work = async move |tx: &mut Tx| {
+        let changed = domains::change(tx, id, &change).await.map_err(refused)?;
+        let changed = changed.ok_or_else(|| Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain"))?;
+        let object = ObjectRef::of(ObjectKind::Domain, id);
+        let record = granted(&by, Some(id), "patch_domain", &object);
+        audit::append(tx, &pseudonyms, record).await?;
+        Ok(changed)
+    };
+    let changed = authorize::write(&app, &principal, work).await?;
     Ok(Json(changed))
 }
 

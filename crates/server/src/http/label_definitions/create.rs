@@ -2,6 +2,7 @@
 
 use super::{default_refused, description, invalid, kinds, manage, out_of_scope, record, schema};
 use crate::app::App;
+use crate::authorize;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{LABELS_BODY, json};
@@ -12,6 +13,7 @@ use plex_api::labels::{LabelDefinition, LabelDefinitionRequest, OnDelete};
 use plex_api::{codes, paths};
 use plex_domain::label::{ScopeRef, is_reserved};
 use plex_domain::selector::valid_local_key;
+use plex_store::Tx;
 use plex_store::audit;
 use plex_store::labels::definitions::{self, CreateError, NewDefinition};
 
@@ -42,15 +44,14 @@ pub async fn create(
     let chain = manage(&app, &principal, scope, out_of_scope).await?;
     let new = new_definition(wanted, scope)?;
     let pseudonyms = app.keys.pseudonyms;
-    let made = app
-        .db
-        .write(async move |tx| {
-            let made = definitions::create(tx, &new).await.map_err(refused)?;
-            let record = record(&principal, chain, "create_label_definition", &made);
-            audit::append(tx, &pseudonyms, record).await?;
-            Ok::<_, Failure>(made)
-        })
-        .await?;
+    let by = principal.clone();
+    let work = async move |tx: &mut Tx| {
+        let made = definitions::create(tx, &new).await.map_err(refused)?;
+        let record = record(&by, chain, "create_label_definition", &made);
+        audit::append(tx, &pseudonyms, record).await?;
+        Ok(made)
+    };
+    let made = authorize::write(&app, &principal, work).await?;
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, paths::label_definition(made.id))],

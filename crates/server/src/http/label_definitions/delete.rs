@@ -2,12 +2,14 @@
 
 use super::{managed, missing, record};
 use crate::app::App;
+use crate::authorize;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::path_id;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use plex_api::codes;
+use plex_store::Tx;
 use plex_store::audit;
 use plex_store::labels::definitions::{self, DeleteError};
 
@@ -33,15 +35,14 @@ pub async fn delete(
     let (definition, chain) = managed(&app, &principal, id).await?;
     let record = record(&principal, chain, "delete_label_definition", &definition);
     let pseudonyms = app.keys.pseudonyms;
-    app.db
-        .write(async move |tx| {
-            if !definitions::delete(tx, id).await.map_err(refused)? {
-                return Err(missing());
-            }
-            audit::append(tx, &pseudonyms, record).await?;
-            Ok::<_, Failure>(())
-        })
-        .await?;
+    let work = async move |tx: &mut Tx| {
+        if !definitions::delete(tx, id).await.map_err(refused)? {
+            return Err(missing());
+        }
+        audit::append(tx, &pseudonyms, record).await?;
+        Ok(())
+    };
+    authorize::write(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

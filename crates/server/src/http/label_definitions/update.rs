@@ -2,6 +2,7 @@
 
 use super::{default_refused, description, invalid, kinds, managed, missing, record, schema};
 use crate::app::App;
+use crate::authorize;
 use crate::http::tenancy::empty_patch;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
@@ -10,6 +11,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use plex_api::codes;
 use plex_api::labels::{LabelDefinition, LabelDefinitionUpdateRequest};
+use plex_store::Tx;
 use plex_store::audit;
 use plex_store::labels::definitions::{self, Change, ChangeError};
 use serde_json::{Map, Value};
@@ -41,16 +43,15 @@ pub async fn update(
     let (_, chain) = managed(&app, &principal, id).await?;
     let change = change(read(request).await?)?;
     let pseudonyms = app.keys.pseudonyms;
-    let changed = app
-        .db
-        .write(async move |tx| {
-            let changed = definitions::change(tx, id, &change).await.map_err(refused)?;
-            let changed = changed.ok_or_else(missing)?;
-            let record = record(&principal, chain, "update_label_definition", &changed);
-            audit::append(tx, &pseudonyms, record).await?;
-            Ok::<_, Failure>(changed)
-        })
-        .await?;
+    let by = principal.clone();
+    let work = async move |tx: &mut Tx| {
+        let changed = definitions::change(tx, id, &change).await.map_err(refused)?;
+        let changed = changed.ok_or_else(missing)?;
+        let record = record(&by, chain, "update_label_definition", &changed);
+        audit::append(tx, &pseudonyms, record).await?;
+        Ok(changed)
+    };
+    let changed = authorize::write(&app, &principal, work).await?;
     Ok(Json(changed))
 }
 

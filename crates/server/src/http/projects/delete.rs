@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use plex_api::codes;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_store::Tx;
 use plex_store::audit;
 use plex_store::projects::{self, DeleteError};
 
@@ -35,17 +36,17 @@ pub async fn delete(
     let id = path_id(&id, codes::INVALID_PROJECT_ID)?;
     let project = authorize::project(&app, &principal, Permission::ManageProject, id).await?;
     let pseudonyms = app.keys.pseudonyms;
-    app.db
-        .write(async move |tx| {
-            if !projects::delete(tx, id).await.map_err(refused)? {
-                return Err(Failure::not_found(codes::PROJECT_NOT_FOUND, "project"));
-            }
-            let object = ObjectRef::of(ObjectKind::Project, id);
-            let record = granted(&principal, Some(project.domain_id), "delete_project", &object);
-            audit::append(tx, &pseudonyms, record).await?;
-            Ok::<_, Failure>(())
-        })
-        .await?;
+    let by = principal.clone();
+    let work = async move |tx: &mut Tx| {
+        if !projects::delete(tx, id).await.map_err(refused)? {
+            return Err(Failure::not_found(codes::PROJECT_NOT_FOUND, "project"));
+        }
+        let object = ObjectRef::of(ObjectKind::Project, id);
+        let record = granted(&by, Some(project.domain_id), "delete_project", &object);
+        audit::append(tx, &pseudonyms, record).await?;
+        Ok(())
+    };
+    authorize::write(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

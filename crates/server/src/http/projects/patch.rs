@@ -13,6 +13,7 @@ use axum::extract::{Path, Request, State};
 use plex_api::codes;
 use plex_api::projects::{ProjectPatchRequest, ProjectResponse};
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_store::Tx;
 use plex_store::audit;
 use plex_store::projects::{self, Change, ChangeError, SubRange};
 
@@ -40,17 +41,16 @@ pub async fn patch(
     let project = authorize::project(&app, &principal, Permission::ManageProject, id).await?;
     let change = change(tenancy::patch(request).await?)?;
     let pseudonyms = app.keys.pseudonyms;
-    let changed = app
-        .db
-        .write(async move |tx| {
-            let changed = projects::change(tx, id, &change).await.map_err(refused)?;
-            let changed = changed.ok_or_else(|| Failure::not_found(codes::PROJECT_NOT_FOUND, "project"))?;
-            let object = ObjectRef::of(ObjectKind::Project, id);
-            let record = granted(&principal, Some(project.domain_id), "patch_project", &object);
-            audit::append(tx, &pseudonyms, record).await?;
-            Ok::<_, Failure>(changed)
-        })
-        .await?;
+    let by = principal.clone();
+    let work = async move |tx: &mut Tx| {
+        let changed = projects::change(tx, id, &change).await.map_err(refused)?;
+        let changed = changed.ok_or_else(|| Failure::not_found(codes::PROJECT_NOT_FOUND, "project"))?;
+        let object = ObjectRef::of(ObjectKind::Project, id);
+        let record = granted(&by, Some(project.domain_id), "patch_project", &object);
+        audit::append(tx, &pseudonyms, record).await?;
+        Ok(changed)
+    };
+    let changed = authorize::write(&app, &principal, work).await?;
     Ok(Json(changed))
 }
 

@@ -1,5 +1,6 @@
 //! The walk behind a search: the projects by slug, then the nodes by id.
 
+use super::held::Held;
 use plex_api::selectors::ObjectSearchResultItem;
 use plex_domain::label::Holder;
 use plex_domain::selector::Selector;
@@ -54,20 +55,16 @@ impl Position {
     }
 }
 
-/// Where the caller may look.
-pub(super) struct Reach {
-    /// Nodes in these places.
-    pub(super) nodes: Vec<Within>,
-    /// Projects that are among all of these.
-    pub(super) projects: [Shown; 2],
-    /// And only in here.
-    pub(super) within: Within,
-}
-
 /// What to look for, and where.
 pub(super) struct Walk {
-    /// Where the caller may look.
-    pub(super) reach: Reach,
+    /// Where the caller sees nodes.
+    pub(super) nodes: Vec<Within>,
+    /// Which projects the caller sees.
+    pub(super) projects: Shown,
+    /// Only in here.
+    pub(super) within: Within,
+    /// What the caller must hold on each.
+    pub(super) held: Held,
     /// Only objects that have a label defined in this domain or project.
     pub(super) defined_in: Option<Uuid>,
     /// Only these kinds.
@@ -82,8 +79,8 @@ pub(super) struct Walk {
 struct Seen {
     after: Position,
     item: ObjectSearchResultItem,
-    /// The labels in effect on it; `None` when it must not be found.
-    labels: Option<Labelled>,
+    /// The labels in effect on it.
+    labels: Labelled,
 }
 
 impl Walk {
@@ -99,7 +96,7 @@ impl Walk {
             let count = seen.len();
             for (n, seen) in seen.into_iter().enumerate() {
                 at = seen.after;
-                if !seen.labels.is_some_and(|labels| self.selects(&labels)) {
+                if !self.selects(&seen.labels) || !self.is_held(&seen.item) {
                     continue;
                 }
                 items.push(seen.item);
@@ -122,6 +119,10 @@ impl Walk {
             && self.selector.matches(|key| labels.keys.get(key))
     }
 
+    fn is_held(&self, item: &ObjectSearchResultItem) -> bool {
+        Holder::parse(&item.kind).is_some_and(|holder| self.held.on(holder, item.id))
+    }
+
     /// The next objects of one kind, and whether they are the last of it.
     async fn read(&self, tx: &mut Tx, at: &Position) -> Result<(Vec<Seen>, bool), Error> {
         match at {
@@ -136,16 +137,20 @@ impl Walk {
     }
 
     async fn projects(&self, tx: &mut Tx, after: &projects::Position) -> Result<(Vec<Seen>, bool), Error> {
-        let [shown, also] = &self.reach.projects;
         let Within {
             domain_id,
             project_id,
-        } = self.reach.within;
+            ..
+        } = self.within;
         let page = match project_id {
             // One project by its id, at the beginning and nowhere else.
             Some(_) if *after != projects::Position::default() => Vec::new(),
-            Some(id) => projects::find(tx, id).await?.into_iter().collect(),
-            None => projects::page(tx, shown, domain_id, after, CHUNK).await?,
+            Some(id) => projects::find(tx, id)
+                .await?
+                .into_iter()
+                .filter(|project| is_shown(&self.projects, (project.id, project.domain_id)))
+                .collect(),
+            None => projects::page(tx, &self.projects, domain_id, after, CHUNK).await?,
         };
         let is_last = project_id.is_some() || page.len() < CHUNK as usize;
         let places: Vec<(Uuid, Uuid)> = page
@@ -153,26 +158,22 @@ impl Walk {
             .map(|project| (project.id, project.domain_id))
             .collect();
         let mut labels = labels::of_projects(tx, &places).await?;
-        let seen = page.into_iter().map(|project| {
-            let place = (project.id, project.domain_id);
-            let found = labels.remove(&project.id).unwrap_or_default();
-            Seen {
-                labels: Some(found).filter(|_| is_shown(shown, place) && is_shown(also, place)),
-                item: ObjectSearchResultItem {
-                    kind: Holder::Project.as_str().to_owned(),
-                    id: project.id,
-                },
-                after: Position::Projects(projects::Position {
-                    slug: project.slug,
-                    id: project.id,
-                }),
-            }
+        let seen = page.into_iter().map(|project| Seen {
+            labels: labels.remove(&project.id).unwrap_or_default(),
+            item: ObjectSearchResultItem {
+                kind: Holder::Project.as_str().to_owned(),
+                id: project.id,
+            },
+            after: Position::Projects(projects::Position {
+                slug: project.slug,
+                id: project.id,
+            }),
         });
         Ok((seen.collect(), is_last))
     }
 
     async fn nodes(&self, tx: &mut Tx, after: Option<Uuid>) -> Result<(Vec<Seen>, bool), Error> {
-        let page = nodes::page(tx, &self.reach.nodes, after, CHUNK).await?;
+        let page = nodes::page(tx, &self.nodes, after, CHUNK).await?;
         let is_last = page.len() < CHUNK as usize;
         let seen = page.into_iter().map(|node| Seen {
             after: Position::Nodes(Some(node.summary.id)),
@@ -180,7 +181,7 @@ impl Walk {
                 kind: Holder::Node.as_str().to_owned(),
                 id: node.summary.id,
             },
-            labels: Some(node.labels),
+            labels: node.labels,
         });
         Ok((seen.collect(), is_last))
     }
