@@ -42,6 +42,12 @@ pub const DOMAINS: &str = "/v1/domains";
 pub const PROJECTS: &str = "/v1/projects";
 /// Nodes.
 pub const NODES: &str = "/v1/nodes";
+/// Label definitions.
+pub const LABEL_DEFINITIONS: &str = "/v1/label-definitions";
+/// What a selector means.
+pub const SELECTOR_PREVIEW: &str = "/v1/labels/selectors/preview";
+/// Objects by their labels.
+pub const OBJECT_SEARCH: &str = "/v1/objects/search";
 /// Registration.
 pub const REGISTER: &str = "/v1/register";
 
@@ -137,7 +143,17 @@ pub fn node(id: Uuid) -> String {
 
 /// A node's labels.
 pub fn node_labels(id: Uuid) -> String {
-    format!("/v1/objects/node/{id}/labels")
+    object_labels("node", id)
+}
+
+/// An object's labels; `kind` is `node` or `project`.
+pub fn object_labels(kind: &str, id: Uuid) -> String {
+    format!("/v1/objects/{kind}/{id}/labels")
+}
+
+/// One label definition.
+pub fn label_definition(id: Uuid) -> String {
+    format!("{LABEL_DEFINITIONS}/{id}")
 }
 
 /// A node's state.

@@ -8,6 +8,7 @@ mod domain;
 mod exec_log;
 mod group;
 mod hook;
+mod label;
 mod login;
 mod logout;
 mod node;
@@ -42,6 +43,9 @@ pub(crate) enum Command {
     /// Keep domains
     #[command(subcommand)]
     Domain(domain::Command),
+    /// Define labels, put them on objects, and find objects by them
+    #[command(subcommand)]
+    Label(label::Command),
     /// Keep the tokens that machines register with
     #[command(subcommand)]
     BootstrapToken(bootstrap_token::Command),
@@ -79,6 +83,7 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::Hook(command) => hook::run(command, ctx),
         Command::Project(command) => project::run(command, ctx),
         Command::Domain(command) => domain::run(command, ctx),
+        Command::Label(command) => label::run(command, ctx),
         Command::BootstrapToken(command) => bootstrap_token::run(command, ctx),
         Command::Token(command) => token::run(command, ctx),
         Command::Rebac(command) => rebac::run(command, ctx),

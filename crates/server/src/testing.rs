@@ -496,6 +496,11 @@ impl Actor {
         (status.as_u16(), body["code"].as_str().unwrap_or("").to_owned())
     }
 
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let (status, _, body) = self.send("PATCH", path, Some(body)).await;
+        (status, body)
+    }
+
     pub(crate) async fn put(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let (status, _, body) = self.send("PUT", path, Some(body)).await;
         (status, body)

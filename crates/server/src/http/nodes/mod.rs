@@ -9,7 +9,7 @@ pub mod state;
 mod list;
 
 // `routes!` looks for what describes a handler beside the handler.
-pub use list::{__path_list, list};
+pub use list::{__path_list, list, places};
 
 use crate::app::App;
 use crate::audit::granted;
