@@ -8,6 +8,7 @@ mod base64_bytes;
 mod page;
 
 pub mod audit;
+pub mod auth;
 pub mod bootstrap_tokens;
 pub mod codes;
 pub mod domains;

@@ -6,6 +6,8 @@ mod completion;
 mod domain;
 mod exec_log;
 mod hook;
+mod login;
+mod logout;
 mod node;
 mod profile;
 mod project;
@@ -47,6 +49,10 @@ pub(crate) enum Command {
     /// Keep relations: who may do what
     #[command(subcommand)]
     Rebac(rebac::Command),
+    /// Log in through a browser and keep the token in a profile
+    Login(login::Args),
+    /// Revoke the profile's token and forget it
+    Logout,
     /// Show who the server takes you for
     Whoami,
     /// Keep stored profiles
@@ -68,6 +74,8 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::BootstrapToken(command) => bootstrap_token::run(command, ctx),
         Command::Token(command) => token::run(command, ctx),
         Command::Rebac(command) => rebac::run(command, ctx),
+        Command::Login(args) => login::run(&args, ctx),
+        Command::Logout => logout::run(ctx),
         Command::Whoami => whoami::run(ctx),
         Command::Profile(command) => profile::run(command, ctx),
         Command::Completion(args) => completion::run(&args, ctx),

@@ -3,6 +3,7 @@
 //! A handler that acts for somebody takes [`Principal`] or [`Node`] as an argument, so none can forget it.
 
 use crate::app::App;
+use crate::cookies;
 use crate::problem::Failure;
 use crate::request::{Context, parse_id, text_header};
 use axum::extract::FromRequestParts;
@@ -14,22 +15,28 @@ use plex_api::problem::DenialReason;
 use plex_api::tokens::PrincipalType;
 use plex_domain::credential;
 use plex_domain::relation::Binding;
-use plex_store::{nodes, tokens};
+use plex_store::assurance::Assurance;
+use plex_store::tokens::{Caller, Credential};
+use plex_store::{nodes, sessions, tokens};
 use std::sync::Arc;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// An operator: a person or a service that came with an API token.
+/// An operator: a person or a service that came with an API token, or with a browser's session.
 #[derive(Debug, Clone)]
 pub struct Principal {
     /// The identity's id.
     pub id: Uuid,
     /// Person or service.
     pub kind: PrincipalType,
-    /// The token it came with.
-    pub token_id: Uuid,
+    /// The token or session it came with.
+    pub credential: Credential,
     /// From the identity provider, if any.
     pub email: Option<String>,
+    /// How it proved who it is, as far as its credential says: the assurance class.
+    pub acr: Option<String>,
+    /// And the methods, for example `pwd`, `mfa`.
+    pub amr: Vec<String>,
     /// Its relation tuples, as current as the look-up of its token (decision 28).
     pub bindings: Arc<[Binding]>,
     /// The request, for the audit chain.
@@ -44,35 +51,68 @@ impl Principal {
             PrincipalType::Service => format!("service-identity:{}", self.id),
         }
     }
+
+    /// How it proved who it is.
+    pub fn assurance(&self) -> Assurance {
+        Assurance {
+            acr: self.acr.clone(),
+            amr: self.amr.clone(),
+        }
+    }
 }
 
 impl FromRequestParts<App> for Principal {
     type Rejection = Failure;
 
+    /// By bearer or, where there is none, by cookie; a change by cookie must show that it comes from our own pages.
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let context = Context::of(parts, &app.trusted_proxies);
-        let failure = || {
+        let found = if parts.headers.contains_key(header::AUTHORIZATION) {
+            by_token(&parts.headers, app).await?
+        } else {
+            by_session(&parts.headers, app).await?
+        };
+        let caller = found.ok_or_else(|| {
             let detail = "send a valid API token as Authorization: Bearer psk_…";
             refused(app, &context, codes::UNAUTHENTICATED, detail)
-        };
-        let token = bearer(&parts.headers).filter(|token| credential::ApiToken::looks_like_api_token(token));
-        let hash = credential::hash(&app.keys.api_tokens, token.ok_or_else(failure)?.as_bytes());
-        let found = app
-            .db
-            .look_up(async move |tx| tokens::authenticate(tx, &hash).await)
-            .await?;
-        let caller = found.ok_or_else(failure)?;
-        app.token_uses
-            .note(caller.token_id, caller.last_used_at, app.clock.now());
+        })?;
+        match caller.credential {
+            Credential::Token { id, last_used_at } => app.token_uses.note(id, last_used_at, app.clock.now()),
+            Credential::Session { csrf_hash, .. } => app.origins.check(parts, &app.keys.csrf, &csrf_hash)?,
+        }
         Ok(Self {
             id: caller.principal_id,
             kind: caller.kind,
-            token_id: caller.token_id,
+            credential: caller.credential,
             email: caller.email,
+            acr: caller.assurance.acr,
+            amr: caller.assurance.amr,
             bindings: caller.bindings.into(),
             context,
         })
     }
+}
+
+async fn by_token(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Failure> {
+    let token = bearer(headers).filter(|token| credential::ApiToken::looks_like_api_token(token));
+    let Some(token) = token else { return Ok(None) };
+    let hash = credential::hash(&app.keys.api_tokens, token.as_bytes());
+    Ok(app
+        .db
+        .look_up(async move |tx| tokens::authenticate(tx, &hash).await)
+        .await?)
+}
+
+async fn by_session(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Failure> {
+    let cookie = cookies::SESSION
+        .read(headers)
+        .filter(|cookie| credential::looks_opaque(cookie));
+    let Some(cookie) = cookie else { return Ok(None) };
+    let hash = credential::hash(&app.keys.sessions, cookie.as_bytes());
+    Ok(app
+        .db
+        .look_up(async move |tx| sessions::authenticate(tx, &hash).await)
+        .await?)
 }
 
 /// A node that came with its secret key, on its own path.

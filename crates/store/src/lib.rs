@@ -5,9 +5,11 @@
 
 pub mod db;
 
+pub mod assurance;
 pub mod audit;
 pub mod bootstrap_tokens;
 pub mod capabilities;
+pub mod device_codes;
 pub mod domains;
 pub mod executions;
 pub mod hooks;
@@ -19,6 +21,8 @@ pub mod outputs;
 pub mod principals;
 pub mod projects;
 pub mod relations;
+pub mod sessions;
+pub mod sign_ins;
 pub mod tokens;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use plex_api::problem::DenialReason;
 use plex_api::tokens::PrincipalType;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::Error;
+use plex_store::tokens::Credential;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -15,8 +16,13 @@ fn principal() -> Principal {
     Principal {
         id: Uuid::from_u128(1),
         kind: PrincipalType::User,
-        token_id: Uuid::from_u128(2),
+        credential: Credential::Token {
+            id: Uuid::from_u128(2),
+            last_used_at: None,
+        },
         email: None,
+        acr: None,
+        amr: Vec::new(),
         bindings: Vec::new().into(),
         context: Context {
             correlation_id: "first".to_owned(),

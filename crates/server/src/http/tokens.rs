@@ -1,5 +1,7 @@
 //! `/v1/auth/whoami` and `/v1/auth/tokens`: who one is, and the API tokens by which one says so.
 
+pub mod rotate;
+
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize::{holds, out_of_scope};
@@ -16,7 +18,7 @@ use plex_api::tokens::{
 };
 use plex_domain::credential::{self, ApiToken};
 use plex_domain::relation::{ObjectKind, Permission, Scope};
-use plex_store::tokens::{self, NewToken};
+use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Error, Tx, audit, principals, projects, relations};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -69,8 +71,8 @@ pub async fn whoami(State(app): State<App>, principal: Principal) -> Result<Json
             .copied()
             .filter(|_| domains.len() == 1 && !is_platform),
         email: principal.email,
-        acr: None,
-        amr: Vec::new(),
+        acr: principal.acr,
+        amr: principal.amr,
     }))
 }
 
@@ -108,6 +110,7 @@ pub async fn issue(
         env: wanted.env_prefix,
         hash,
         ttl_seconds,
+        origin: Origin::Issued,
     };
     let shared = app.clone();
     let issued = app
