@@ -6,6 +6,8 @@ A call is a function that is told which operations it exercises. `world` holds t
 
 import base64
 import datetime
+import hashlib
+import time
 import uuid
 
 from plexsphere_client import models as m
@@ -28,14 +30,18 @@ def now():
 
 
 def digest(text):
-    import hashlib
-
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def node_bearer(node_id, key):
     payload = node_id.bytes + base64.b64decode(key)
     return "nsk_client_" + base64.urlsafe_b64encode(payload).decode().rstrip("=")
+
+
+def token_request(world):
+    return m.APITokenIssueRequest(
+        identity_ref=f"user:{world.user}", env_prefix=m.TokenEnvironment.DEV, ttl_seconds=600
+    )
 
 
 # The service about itself.
@@ -61,15 +67,42 @@ def tokens(world):
     world.tuple = world.admin.ask(
         "CreateRelationTuple", 201, project_id=world.project, body=m.RelationTupleCreateRequest.from_dict(grant)
     )
-    wanted = m.APITokenIssueRequest(
-        identity_ref=f"user:{world.user}", env_prefix=m.TokenEnvironment.DEV, ttl_seconds=600
-    )
+    wanted = token_request(world)
     issued = world.admin.ask("PostAuthTokens", 201, body=wanted)
     assert issued.plaintext.startswith("psk_dev_") and issued.expires_at > now()
     world.viewer = world.site.caller(issued.plaintext)
     assert [token.id for token in world.viewer.ask("GetAuthTokens")] == [issued.id]
     extra = world.admin.ask("PostAuthTokens", 201, body=wanted)
     world.site.caller(extra.plaintext).ask("DeleteAuthTokenByID", 204, id=extra.id)
+
+
+@call("PostAuthTokenRotate", "PostAuthLogout")
+def a_token_is_rotated_and_ended(world):
+    issued = world.admin.ask("PostAuthTokens", 201, body=token_request(world))
+    rotated = world.site.caller(issued.plaintext).ask("PostAuthTokenRotate", id=issued.id)
+    assert rotated.rotation_deadline <= rotated.expires_at
+    successor = world.site.caller(rotated.plaintext)
+    successor.denied("PostAuthTokenRotate", 404, "api_token_not_found", id=uuid.uuid4())
+    successor.ask("PostAuthLogout", 204)
+    successor.denied("GetAuthWhoami", 401, "unauthenticated")
+
+
+@call("GetAuthDevicePage", "PostAuthDeviceCode", "GetAuthDevicePending", "PostAuthDeviceApprove", "PostAuthDeviceToken")
+def a_device_logs_in(world):
+    assert "Log in a device" in world.anybody.ask("GetAuthDevicePage")
+    begun = world.anybody.ask("PostAuthDeviceCode", body=m.DeviceCodeRequest())
+    question = m.DeviceTokenRequest(device_code=begun.device_code)
+    world.anybody.denied("PostAuthDeviceToken", 400, "authorization_pending", body=question)
+    pending = world.viewer.ask("GetAuthDevicePending", user_code=begun.user_code)
+    assert pending.user_code == begun.user_code
+    decision = m.DeviceApproveRequest(user_code=begun.user_code, decision=m.DeviceDecision.APPROVE)
+    assert world.viewer.ask("PostAuthDeviceApprove", body=decision).status == m.DeviceOutcome.APPROVED
+    # A device that asks faster than it was told is told to slow down.
+    time.sleep(begun.interval)
+    token = world.anybody.ask("PostAuthDeviceToken", body=question)
+    assert world.site.caller(token.access_token).ask("GetAuthWhoami").subject == str(world.user)
+    # There is no provider here.
+    world.anybody.denied("PostAuthSignIn", 404, "idp_binding_not_found", body=m.SignInRequest())
 
 
 # Tenancy.
