@@ -23,6 +23,7 @@ codes! {
     DECLARED_HOOKS_TOO_MANY = "declared_hooks_too_many";
     EXPIRED_TOKEN = "expired_token";
     INVALID_BODY = "invalid_body";
+    INVALID_CHECK_REQUEST = "invalid_check_request";
     INVALID_CURSOR = "invalid_cursor";
     INVALID_DOMAIN = "invalid_domain";
     INVALID_DOMAIN_FILTER = "invalid_domain_filter";
@@ -32,6 +33,7 @@ codes! {
     /// A path id that has no code of its own in the contract.
     INVALID_ID = "invalid_id";
     INVALID_LIMIT = "invalid_limit";
+    INVALID_LOOKUP_REQUEST = "invalid_lookup_request";
     INVALID_PROJECT = "invalid_project";
     INVALID_PROJECT_ID = "invalid_project_id";
     /// A repeated, unknown-valued or unparsable query parameter (decision 1).
@@ -74,13 +76,18 @@ codes! {
     UPLOAD_URL_INVALID = "upload_url_invalid";
     // 404
     API_TOKEN_NOT_FOUND = "api_token_not_found";
+    /// No such entry in the chain, or no right to know.
+    AUDIT_ENTRY_NOT_FOUND = "audit_entry_not_found";
     BOOTSTRAP_TOKEN_NOT_FOUND = "bootstrap_token_not_found";
     CAPABILITIES_NODE_NOT_FOUND = "capabilities_node_not_found";
     DEVICE_CODE_NOT_FOUND = "device_code_not_found";
     DOMAIN_NOT_FOUND = "domain_not_found";
     EXECUTION_NOT_FOUND = "execution_not_found";
+    GROUP_NOT_FOUND = "group_not_found";
     /// No such identity provider, or none at all.
     IDP_BINDING_NOT_FOUND = "idp_binding_not_found";
+    /// No such identity to erase.
+    IDENTITY_NOT_FOUND = "identity_not_found";
     LABEL_DEFINITION_NOT_FOUND = "label_definition_not_found";
     NODE_NOT_FOUND = "node_not_found";
     /// No such route.
@@ -98,9 +105,13 @@ codes! {
     DEVICE_CODE_EXPIRED = "device_code_expired";
     DOMAIN_SLUG_CONFLICT = "domain_slug_conflict";
     EXECUTION_ALREADY_TERMINAL = "execution_already_terminal";
+    /// Another group of the domain, or of the platform, has this handle.
+    GROUP_SLUG_CONFLICT = "group_slug_conflict";
     HOOK_INTEGRITY_VIOLATION = "hook_integrity_violation";
     /// The idempotency key was used with another body (decision 9).
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused";
+    /// Nobody erases themselves: somebody must be left who may.
+    IDENTITY_IS_CALLER = "identity_is_caller";
     INVALID_STATE_TRANSITION = "invalid_state_transition";
     LABEL_LIMIT_REACHED = "label_limit_reached";
     MESH_CIDR_OVERLAP = "mesh_cidr_overlap";
@@ -135,6 +146,8 @@ codes! {
     RATE_LIMITED = "rate_limited";
     // 500, 502, 503
     INTERNAL = "internal";
+    /// Whether the caller may cannot be decided now; nothing is allowed then.
+    AUTHZ_UNAVAILABLE = "authz_unavailable";
     DATASTORE_UNAVAILABLE = "datastore_unavailable";
     EVENT_STREAM_UNAVAILABLE = "event_stream_unavailable";
     /// The identity provider cannot be reached (503), or what it answered does not hold (502).

@@ -9,12 +9,14 @@ mod page;
 
 pub mod audit;
 pub mod auth;
+pub mod authz;
 pub mod bootstrap_tokens;
 pub mod codes;
 pub mod domains;
 pub mod events;
 pub mod executions;
 pub mod exit_codes;
+pub mod groups;
 pub mod hooks;
 pub mod labels;
 pub mod limits;

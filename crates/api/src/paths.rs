@@ -28,6 +28,14 @@ pub const DEVICE_APPROVE: &str = "/v1/auth/device/approve";
 pub const DEVICE_PENDING: &str = "/v1/auth/device/pending";
 /// Relation tuples.
 pub const RELATION_TUPLES: &str = "/v1/authz/relation-tuples";
+/// Asking whether somebody may.
+pub const AUTHZ_CHECK: &str = "/v1/authz/check";
+/// Asking on what somebody may.
+pub const LOOKUP_RESOURCES: &str = "/v1/authz/lookup-resources";
+/// Asking who may.
+pub const LOOKUP_SUBJECTS: &str = "/v1/authz/lookup-subjects";
+/// Groups (*beyond*).
+pub const GROUPS: &str = "/v1/groups";
 /// Domains.
 pub const DOMAINS: &str = "/v1/domains";
 /// Projects.
@@ -50,6 +58,21 @@ pub fn rotate_token(id: Uuid) -> String {
 /// One relation tuple.
 pub fn relation_tuple(id: Uuid) -> String {
     format!("{RELATION_TUPLES}/{id}")
+}
+
+/// One group (*beyond*).
+pub fn group(id: Uuid) -> String {
+    format!("{GROUPS}/{id}")
+}
+
+/// The members of a group (*beyond*).
+pub fn group_members(id: Uuid) -> String {
+    format!("{GROUPS}/{id}/members")
+}
+
+/// One membership of a group (*beyond*).
+pub fn group_member(id: Uuid, membership: Uuid) -> String {
+    format!("{GROUPS}/{id}/members/{membership}")
 }
 
 /// One domain.
@@ -140,4 +163,37 @@ pub fn node_capabilities(id: Uuid) -> String {
 /// Where a node reports an invocation.
 pub fn callback(node: Uuid, execution: Uuid) -> String {
     format!("{NODES}/{node}/executions/{execution}")
+}
+
+/// A domain's audit chain, or the platform's (*beyond*) when none is named.
+fn audit(domain: Option<Uuid>) -> String {
+    domain.map_or_else(
+        || "/v1/platform/audit".to_owned(),
+        |domain| format!("{DOMAINS}/{domain}/audit"),
+    )
+}
+
+/// The entries of an audit chain.
+pub fn audit_entries(domain: Option<Uuid>) -> String {
+    format!("{}/entries", audit(domain))
+}
+
+/// One entry of an audit chain with its proof.
+pub fn audit_entry(domain: Option<Uuid>, seq: u64) -> String {
+    format!("{}/entries/{seq}", audit(domain))
+}
+
+/// Verifying an audit chain.
+pub fn audit_verify(domain: Option<Uuid>) -> String {
+    format!("{}/verify", audit(domain))
+}
+
+/// A segment of an audit chain, one line for each entry (*beyond*).
+pub fn audit_export(domain: Option<Uuid>) -> String {
+    format!("{}/export", audit(domain))
+}
+
+/// Erasing an identity (*beyond*).
+pub fn erase_identity(id: Uuid) -> String {
+    format!("/v1/identities/{id}/erase")
 }

@@ -1,10 +1,12 @@
 //! The commands, at the paths of the things they are about.
 
 mod action;
+mod audit;
 mod bootstrap_token;
 mod completion;
 mod domain;
 mod exec_log;
+mod group;
 mod hook;
 mod login;
 mod logout;
@@ -49,6 +51,12 @@ pub(crate) enum Command {
     /// Keep relations: who may do what
     #[command(subcommand)]
     Rebac(rebac::Command),
+    /// Read and verify the audit chains
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Keep groups of identities
+    #[command(subcommand)]
+    Group(group::Command),
     /// Log in through a browser and keep the token in a profile
     Login(login::Args),
     /// Revoke the profile's token and forget it
@@ -74,6 +82,8 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::BootstrapToken(command) => bootstrap_token::run(command, ctx),
         Command::Token(command) => token::run(command, ctx),
         Command::Rebac(command) => rebac::run(command, ctx),
+        Command::Audit(command) => audit::run(command, ctx),
+        Command::Group(command) => group::run(command, ctx),
         Command::Login(args) => login::run(&args, ctx),
         Command::Logout => logout::run(ctx),
         Command::Whoami => whoami::run(ctx),

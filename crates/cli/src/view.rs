@@ -7,4 +7,6 @@ mod rows;
 
 pub(crate) use execution::{Counts, ExecutionRow, Head, HeadError, Output, Target};
 pub(crate) use object::print_object;
-pub(crate) use rows::{BootstrapTokenRow, DomainRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow};
+pub(crate) use rows::{
+    AuditRow, BootstrapTokenRow, DomainRow, GroupRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow,
+};

@@ -1,5 +1,6 @@
 //! What all routes and loops share.
 
+use crate::authority::Authority;
 use crate::callbacks::Committer;
 use crate::csrf::Origins;
 use crate::data_dir::DATABASE;
@@ -54,6 +55,8 @@ pub struct Shared {
     pub db: Db,
     /// The object store.
     pub objects: LocalStore,
+    /// Who may do what.
+    pub authority: Authority,
     /// Hash, cursor and signing keys, derived from the master key.
     pub keys: Keys,
     /// The domains' signing keys.
@@ -165,8 +168,10 @@ impl App {
         let (clock, rng) = (Arc::clone(&database.clock), Arc::clone(&database.rng));
         let db = Db::open(database)?;
         bootstrap::check_master(&db, &settings.master).await?;
+        let authority = Authority::open(&db).await?;
         let objects = LocalStore::open(settings.data_dir.join("objects"))?;
         let keys = Keys::new(settings.master);
+        bootstrap::adopt_audit_chains(&db, &keys).await?;
         let wakes = Wakes::default();
         let tasks = TaskTracker::new();
         let (committer, commits) = callbacks::committer();
@@ -186,6 +191,7 @@ impl App {
             shutdown: settings.shutdown,
             drained: CancellationToken::new(),
             db,
+            authority,
             objects,
             keys,
             committer,

@@ -4,11 +4,11 @@ use crate::app::{Keys, database_settings};
 use crate::signing::SEAL_PURPOSE;
 use anyhow::Context as _;
 use plex_api::audit::AuditReason;
-use plex_api::tokens::{PrincipalType, TokenEnvironment};
+use plex_api::tokens::TokenEnvironment;
 use plex_domain::credential::{self, ApiToken};
 use plex_domain::keys::MasterKey;
 use plex_domain::reachability::Policy;
-use plex_domain::relation::{Binding, ObjectRef, Relation};
+use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_domain::tenancy;
 use plex_store::audit::{self, Record};
 use plex_store::domains::{self, NewDomain};
@@ -16,6 +16,7 @@ use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, Granted, NewTuple};
 use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Db, Error, Tx, principals, sessions};
+use std::collections::BTreeMap;
 use std::path::Path;
 use uuid::Uuid;
 
@@ -82,6 +83,7 @@ pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<
     let token = mint();
     with_database(data_dir, move |db| async move {
         check_master(&db, &keys.master).await?;
+        adopt_audit_chains(&db, &keys).await?;
         let issued = token.clone();
         db.write(async move |tx| {
             let admin = principals::first_user(tx)
@@ -115,17 +117,24 @@ pub async fn check_master(db: &Db, master: &MasterKey) -> anyhow::Result<()> {
     .await
 }
 
+/// Seals the ends of audit chains that a version before sealed heads wrote, once: when it brought the schema up to
+/// date.
+pub async fn adopt_audit_chains(db: &Db, keys: &Keys) -> Result<(), Error> {
+    if db.found_version() >= audit::SEALED_SINCE {
+        return Ok(());
+    }
+    let key = keys.pseudonyms;
+    db.write(async move |tx| audit::adopt(tx, &key).await).await
+}
+
 /// Makes an identity platform admin, unless it is.
 async fn make_admin(tx: &mut Tx, keys: &Keys, admin: Uuid) -> anyhow::Result<()> {
-    let binding = Binding {
-        relation: Relation::Admin,
-        object: ObjectRef::PLATFORM,
-    };
-    let created_by = "system".to_owned();
     let new = NewTuple {
-        subject: (PrincipalType::User, admin),
-        binding,
-        created_by,
+        subject: ObjectRef::of(ObjectKind::User, admin).into(),
+        relation: "admin".to_owned(),
+        object: ObjectRef::PLATFORM,
+        condition: None,
+        created_by: "system".to_owned(),
     };
     match relations::create(tx, &new).await? {
         Granted::Held(_) => Ok(()),
@@ -210,6 +219,7 @@ async fn record(
         correlation_id: tx.new_id().to_string(),
         ip: None,
         user_agent: None,
+        caveats: BTreeMap::new(),
         count: 1,
         details: None,
     };

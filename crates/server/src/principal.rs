@@ -3,6 +3,7 @@
 //! A handler that acts for somebody takes [`Principal`] or [`Node`] as an argument, so none can forget it.
 
 use crate::app::App;
+use crate::authorize::Decided;
 use crate::cookies;
 use crate::problem::Failure;
 use crate::request::{Context, parse_id, text_header};
@@ -14,10 +15,10 @@ use plex_api::codes;
 use plex_api::problem::DenialReason;
 use plex_api::tokens::PrincipalType;
 use plex_domain::credential;
-use plex_domain::relation::Binding;
+use plex_domain::relation::{ObjectRef, caveat};
 use plex_store::assurance::Assurance;
-use plex_store::tokens::{Caller, Credential};
-use plex_store::{nodes, sessions, tokens};
+use plex_store::tokens::{Caller, Presented};
+use plex_store::{Tx, nodes, principals, sessions, tokens};
 use std::sync::Arc;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -29,7 +30,7 @@ pub struct Principal {
     pub id: Uuid,
     /// Person or service.
     pub kind: PrincipalType,
-    /// The token or session it came with.
+    /// What it came with.
     pub credential: Credential,
     /// From the identity provider, if any.
     pub email: Option<String>,
@@ -37,18 +38,50 @@ pub struct Principal {
     pub acr: Option<String>,
     /// And the methods, for example `pwd`, `mfa`.
     pub amr: Vec<String>,
-    /// Its relation tuples, as current as the look-up of its token (decision 28).
-    pub bindings: Arc<[Binding]>,
-    /// The request, for the audit chain.
+    /// What was allowed to it in the course of this request.
+    pub decided: Arc<Decided>,
+    /// The request, for the audit chain and for conditions.
     pub context: Context,
+}
+
+/// How an operator proved who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// By an API token, of this id.
+    Token(Uuid),
+    /// By a browser's session, of this id.
+    Session(Uuid),
+}
+
+impl Credential {
+    /// Whether it still holds.
+    pub async fn holds(self, tx: &mut Tx) -> Result<bool, plex_store::Error> {
+        match self {
+            Self::Token(id) => tokens::is_live(tx, id).await,
+            Self::Session(id) => sessions::is_live(tx, id).await,
+        }
+    }
 }
 
 impl Principal {
     /// `user:<uuid>` or `service-identity:<uuid>`: the subject of relation tuples.
     pub fn subject(&self) -> String {
-        match self.kind {
-            PrincipalType::User => format!("user:{}", self.id),
-            PrincipalType::Service => format!("service-identity:{}", self.id),
+        self.object().to_string()
+    }
+
+    /// The same as an object.
+    pub fn object(&self) -> ObjectRef {
+        principals::subject(self.kind, self.id)
+    }
+
+    /// What conditions on relations ask about this request.
+    pub fn request(&self, app: &App) -> caveat::Request {
+        caveat::Request {
+            now: app.clock.now(),
+            ip: self.context.ip,
+            acr: self.acr.clone(),
+            amr: (!self.amr.is_empty()).then(|| self.amr.clone()),
+            ..caveat::Request::default()
         }
     }
 
@@ -76,18 +109,28 @@ impl FromRequestParts<App> for Principal {
             let detail = "send a valid API token as Authorization: Bearer psk_…";
             refused(app, &context, codes::UNAUTHENTICATED, detail)
         })?;
-        match caller.credential {
-            Credential::Token { id, last_used_at } => app.token_uses.note(id, last_used_at, app.clock.now()),
-            Credential::Session { csrf_hash, .. } => app.origins.check(parts, &app.keys.csrf, &csrf_hash)?,
-        }
+        app.authority
+            .catch_up(&app.db, caller.revision)
+            .await
+            .map_err(Failure::undecided)?;
+        let credential = match caller.presented {
+            Presented::Token { id, last_used_at } => {
+                app.token_uses.note(id, last_used_at, app.clock.now());
+                Credential::Token(id)
+            }
+            Presented::Session { id, csrf_hash } => {
+                app.origins.check(parts, &app.keys.csrf, &csrf_hash)?;
+                Credential::Session(id)
+            }
+        };
         Ok(Self {
             id: caller.principal_id,
             kind: caller.kind,
-            credential: caller.credential,
+            credential,
             email: caller.email,
             acr: caller.assurance.acr,
             amr: caller.assurance.amr,
-            bindings: caller.bindings.into(),
+            decided: Arc::new(Decided::at(app.authority.revision())),
             context,
         })
     }

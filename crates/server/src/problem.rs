@@ -123,6 +123,17 @@ impl Failure {
         }
     }
 
+    /// 503: whether the caller may is not known now, and so it may not.
+    pub fn undecided(cause: plex_store::Error) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::unavailable(
+                codes::AUTHZ_UNAVAILABLE,
+                "the relations cannot be read now, and without them nothing is allowed; try again",
+            )
+        }
+    }
+
     /// 403 with the body `PermissionDenied`: a relation denial (`rebac_denied`) or a node key on another
     /// node's path.
     pub fn denied(code: &'static str, reason: DenialReason, path: Vec<String>, detail: &'static str) -> Self {
@@ -161,6 +172,11 @@ impl Failure {
     /// What is behind it, for the log only.
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.cause.as_deref()
+    }
+
+    /// Whether the caller lacks a relation; for operations that answer so as if there were nothing.
+    pub fn is_denial(&self) -> bool {
+        matches!(self.more, More::Denied { .. })
     }
 
     /// Adds the invocation's status.

@@ -21,7 +21,7 @@ use plex_api::tokens::{PrincipalType, TokenEnvironment};
 use plex_domain::credential;
 use plex_domain::keys::MasterKey;
 use plex_domain::reachability::Policy;
-use plex_domain::relation::{Binding, ObjectKind, ObjectRef, Relation};
+use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, NewTuple};
@@ -62,6 +62,7 @@ pub(crate) struct AuditRow {
     /// The domain; nil for the platform.
     pub(crate) chain: Uuid,
     pub(crate) seq: u64,
+    /// Empty once it is erased.
     pub(crate) identity: String,
     pub(crate) relation: String,
     pub(crate) canonical: Vec<u8>,
@@ -164,11 +165,7 @@ impl TestApp {
         let dir = tempfile::tempdir().unwrap();
         let app = open_with(&dir, origins, provider).await;
         let (domain_id, project_id) = tenants(&app.db, master()).await;
-        let binding = Binding {
-            relation: Relation::Admin,
-            object: ObjectRef::PLATFORM,
-        };
-        let admin = user(&app, Some(binding)).await;
+        let admin = user(&app, Some(("admin", ObjectRef::PLATFORM))).await;
         Self {
             app,
             domain_id,
@@ -234,8 +231,7 @@ impl TestApp {
 
     /// A user with one relation on some object.
     pub(crate) async fn user_on(&self, relation: &str, object: ObjectRef) -> Actor {
-        let relation = Relation::parse(relation).expect("a relation");
-        user(&self.app, Some(Binding { relation, object })).await
+        user(&self.app, Some((relation, object))).await
     }
 
     /// The first domain, as an object.
@@ -253,7 +249,7 @@ impl TestApp {
     pub(crate) async fn written_audit(&self) -> Vec<AuditRow> {
         let read = async |tx: &mut Tx| {
             tx.all(
-                "select chain, seq, identity, relation, canonical, prev_hash, entry_hash
+                "select chain, seq, coalesce(identity, ''), relation, canonical, prev_hash, entry_hash
                 from audit_entries
                 order by chain, seq",
                 &[],
@@ -272,6 +268,18 @@ impl TestApp {
             .await
         };
         self.app.db.write(read).await.unwrap()
+    }
+
+    /// Makes every append to an audit chain fail from now on.
+    pub(crate) async fn break_audit(&self) {
+        let sql =
+            "create trigger broken before insert on audit_entries begin select raise(abort, 'broken'); end";
+        let done: Result<_, Error> = self
+            .app
+            .db
+            .write(async move |tx| tx.execute(sql, &[]).await)
+            .await;
+        done.unwrap();
     }
 
     /// The denials among them, by who, what and on what, with their counts.
@@ -333,17 +341,19 @@ impl TestApp {
     }
 }
 
-async fn user(app: &App, binding: Option<Binding>) -> Actor {
+async fn user(app: &App, held: Option<(&str, ObjectRef)>) -> Actor {
+    let held = held.map(|(relation, object)| (relation.to_owned(), object));
     let token = credential::ApiToken::mint(TokenEnvironment::Prod, &*app.rng);
     let hash = credential::hash(&app.keys.api_tokens, token.as_bytes());
     let made = app.db.write(async move |tx| {
         let id = tx.new_id();
         principals::ensure(tx, PrincipalType::User, id).await?;
-        if let Some(binding) = binding {
-            let subject = (PrincipalType::User, id);
+        if let Some((relation, object)) = held {
             let tuple = NewTuple {
-                subject,
-                binding,
+                subject: principals::subject(PrincipalType::User, id).into(),
+                relation,
+                object,
+                condition: None,
                 created_by: "test".to_owned(),
             };
             relations::create(tx, &tuple)

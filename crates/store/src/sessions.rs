@@ -1,9 +1,9 @@
 //! Browser sessions: a random cookie in place of a token (decision 27). Only keyed hashes are kept.
 
 use crate::assurance::Assurance;
-use crate::db::{Error, Row, Tx};
-use crate::tokens::{self, Caller, Credential};
-use crate::{principals, relations, values};
+use crate::db::{Error, Tx};
+use crate::tokens::{self, Caller, Presented};
+use crate::{principals, values};
 use jiff::Timestamp;
 use std::time::Duration;
 use uuid::Uuid;
@@ -25,49 +25,47 @@ pub struct NewSession {
 }
 
 /// The caller with a session cookie of that hash; `None` when it is unknown or over. Like
-/// [`tokens::authenticate`], one statement reads the session and the relations (decision 28).
+/// [`tokens::authenticate`], one statement reads the session and the revision of the relations (decision 28).
 pub async fn authenticate(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Caller>, Error> {
     let now = tx.now();
-    let mut caller: Option<Caller> = None;
-    tx.each(
+    tx.optional(
         "select
             session.id, session.principal_id, principal.kind, principal.email, session.csrf_hash,
             session.acr, session.amr,
-            tuple.id, tuple.relation, tuple.object_kind, tuple.object_id
+            (select max(revision) from relation_changes)
         from sessions as session
         join principals as principal on principal.id = session.principal_id
-        left join relation_tuples as tuple
-            on tuple.subject_id = principal.id
-            and tuple.subject_kind = case principal.kind when 'service' then 'service-identity' else 'user' end
         where session.hash = $1
             and session.expires_at > $2",
         &values![hash, now],
         |row| {
-            let held = row.get::<Option<Uuid>>(7)?.map(|_| relations::binding(row, 8)).transpose()?;
-            let known = match caller.take() {
-                Some(known) => known,
-                None => read_caller(row)?,
-            };
-            caller.insert(known).bindings.extend(held);
-            Ok(())
+            Ok(Caller {
+                presented: Presented::Session {
+                    id: row.get(0)?,
+                    csrf_hash: row.get(4)?,
+                },
+                principal_id: row.get(1)?,
+                kind: principals::kind(row, 2)?,
+                email: row.get(3)?,
+                assurance: Assurance::read(row, 5)?,
+                revision: row.get::<Option<u64>>(7)?.unwrap_or(0),
+            })
         },
     )
-    .await?;
-    Ok(caller)
+    .await
 }
 
-fn read_caller(row: &Row<'_>) -> Result<Caller, Error> {
-    Ok(Caller {
-        credential: Credential::Session {
-            id: row.get(0)?,
-            csrf_hash: row.get(4)?,
-        },
-        principal_id: row.get(1)?,
-        kind: principals::kind(row, 2)?,
-        email: row.get(3)?,
-        assurance: Assurance::read(row, 5)?,
-        bindings: Vec::new(),
-    })
+/// Whether a session is not over.
+pub async fn is_live(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
+    let now = tx.now();
+    let found = tx
+        .optional(
+            "select 1 from sessions where id = $1 and expires_at > $2",
+            &values![id, now],
+            |_| Ok(()),
+        )
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Begins a session; returns when it ends.
@@ -118,9 +116,8 @@ pub async fn sweep(tx: &mut Tx) -> Result<usize, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing;
+    use crate::{relations, testing};
     use plex_api::tokens::PrincipalType;
-    use plex_domain::relation::{Binding, ObjectKind, ObjectRef, Relation};
 
     const ANNA: Uuid = Uuid::from_u128(7);
 
@@ -141,16 +138,8 @@ mod tests {
         let clock = testing::TestClock::new();
         let (_dir, db) = testing::db_at(clock.clone());
         db.write(async |tx| {
-            let object = ObjectRef::of(ObjectKind::Project, Uuid::from_u128(11));
-            let tuple = relations::NewTuple {
-                subject: (PrincipalType::User, ANNA),
-                binding: Binding {
-                    relation: Relation::Viewer,
-                    object,
-                },
-                created_by: "system".to_owned(),
-            };
-            relations::create(tx, &tuple).await.unwrap();
+            principals::ensure(tx, PrincipalType::User, ANNA).await?;
+            testing::domain(tx, "acme").await?;
             begin(tx, &session(1)).await
         })
         .await
@@ -162,9 +151,11 @@ mod tests {
         };
         clock.advance(LIFE - Duration::from_micros(1));
         let caller = found(1).await.unwrap();
-        assert_eq!((caller.principal_id, caller.bindings.len()), (ANNA, 1));
+        let newest = db.read(relations::revision).await.unwrap();
+        assert_eq!((caller.principal_id, caller.revision), (ANNA, newest));
+        assert!(newest > 0);
         assert_eq!(caller.assurance, session(1).assurance);
-        assert!(matches!(caller.credential, Credential::Session { csrf_hash, .. } if csrf_hash == [101; 32]));
+        assert!(matches!(caller.presented, Presented::Session { csrf_hash, .. } if csrf_hash == [101; 32]));
         assert_eq!(found(2).await, None);
         clock.advance(Duration::from_micros(1));
         assert_eq!(found(1).await, None);
@@ -180,10 +171,12 @@ mod tests {
                 begin(tx, &session(hash)).await?;
             }
             let caller = authenticate(tx, &[1; 32]).await?.unwrap();
-            let Credential::Session { id, .. } = caller.credential else {
+            let Presented::Session { id, .. } = caller.presented else {
                 panic!("a session")
             };
+            assert!(is_live(tx, id).await?);
             end(tx, id).await?;
+            assert!(!is_live(tx, id).await?);
             assert_eq!(authenticate(tx, &[1; 32]).await?, None);
             assert!(authenticate(tx, &[2; 32]).await?.is_some());
             assert_eq!(end_all(tx, ANNA).await?, 2);

@@ -2,10 +2,9 @@
 
 use crate::assurance::Assurance;
 use crate::db::{Error, Row, Tx};
-use crate::{principals, relations, values};
+use crate::{principals, values};
 use jiff::Timestamp;
 use plex_api::tokens::{APITokenSummary, PrincipalType, TokenEnvironment};
-use plex_domain::relation::Binding;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -23,18 +22,18 @@ pub struct Caller {
     /// Person or service.
     pub kind: PrincipalType,
     /// What it came with.
-    pub credential: Credential,
+    pub presented: Presented,
     /// From the identity provider, if any.
     pub email: Option<String>,
     /// How it proved who it is.
     pub assurance: Assurance,
-    /// The relations the identity holds now.
-    pub bindings: Vec<Binding>,
+    /// The revision of the relations at the look-up.
+    pub revision: u64,
 }
 
 /// What a caller came with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Credential {
+pub enum Presented {
     /// An API token.
     Token {
         /// The token's id.
@@ -86,21 +85,17 @@ pub struct Issued {
 
 /// The caller with a token of that hash; `None` when it is unknown, revoked or expired.
 ///
-/// One statement finds the token and reads the relations, so that no check relies on anything older than
-/// the token's own validity (decision 28).
+/// One statement finds the token and reads the revision of the relations, so that no check relies on anything
+/// older than the token's own validity (decision 28).
 pub async fn authenticate(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Caller>, Error> {
     let now = tx.now();
-    let mut caller: Option<Caller> = None;
-    tx.each(
+    tx.optional(
         "select
             token.id, token.principal_id, principal.kind, principal.email, token.last_used_at,
             token.acr, token.amr,
-            tuple.id, tuple.relation, tuple.object_kind, tuple.object_id
+            (select max(revision) from relation_changes)
         from api_tokens as token
         join principals as principal on principal.id = token.principal_id
-        left join relation_tuples as tuple
-            on tuple.subject_id = principal.id
-            and tuple.subject_kind = case principal.kind when 'service' then 'service-identity' else 'user' end
         where token.id = (
                 select id from api_tokens where hash = $1
                 union all
@@ -110,23 +105,14 @@ pub async fn authenticate(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Caller>
             and token.revoked_at is null
             and token.expires_at > $2",
         &values![hash, now],
-        |row| {
-            let held = row.get::<Option<Uuid>>(7)?.map(|_| relations::binding(row, 8)).transpose()?;
-            let known = match caller.take() {
-                Some(known) => known,
-                None => read_caller(row)?,
-            };
-            caller.insert(known).bindings.extend(held);
-            Ok(())
-        },
+        read_caller,
     )
-    .await?;
-    Ok(caller)
+    .await
 }
 
 fn read_caller(row: &Row<'_>) -> Result<Caller, Error> {
     Ok(Caller {
-        credential: Credential::Token {
+        presented: Presented::Token {
             id: row.get(0)?,
             last_used_at: row.get(4)?,
         },
@@ -134,8 +120,23 @@ fn read_caller(row: &Row<'_>) -> Result<Caller, Error> {
         kind: principals::kind(row, 2)?,
         email: row.get(3)?,
         assurance: Assurance::read(row, 5)?,
-        bindings: Vec::new(),
+        revision: row.get::<Option<u64>>(7)?.unwrap_or(0),
     })
+}
+
+/// Whether a token is neither revoked nor expired.
+pub async fn is_live(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
+    let now = tx.now();
+    let found = tx
+        .optional(
+            "select 1
+            from api_tokens
+            where id = $1 and revoked_at is null and expires_at > $2",
+            &values![id, now],
+            |_| Ok(()),
+        )
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Keeps a token of a known identity.
@@ -310,8 +311,7 @@ pub async fn note_uses(tx: &mut Tx, tokens: &[Uuid]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing;
-    use plex_domain::relation::{ObjectKind, ObjectRef, Relation};
+    use crate::{relations, testing};
 
     const ANNA: Uuid = Uuid::from_u128(7);
     const ROBOT: Uuid = Uuid::from_u128(8);
@@ -327,62 +327,34 @@ mod tests {
     }
 
     fn last_use(caller: &Caller) -> Option<Timestamp> {
-        let Credential::Token { last_used_at, .. } = caller.credential else {
+        let Presented::Token { last_used_at, .. } = caller.presented else {
             panic!("a token")
         };
         last_used_at
     }
 
-    async fn grant(tx: &mut Tx, subject: (PrincipalType, Uuid), relation: Relation) -> Binding {
-        let object = ObjectRef::of(ObjectKind::Project, Uuid::from_u128(11));
-        let binding = Binding { relation, object };
-        let new = relations::NewTuple {
-            subject,
-            binding,
-            created_by: "system".to_owned(),
-        };
-        relations::create(tx, &new).await.unwrap();
-        binding
-    }
-
     #[tokio::test]
-    async fn a_caller_comes_with_its_own_relations_only() {
-        let (_dir, db) = testing::db();
-        db.write(async move |tx| {
-            let viewer = grant(tx, (PrincipalType::User, ANNA), Relation::Viewer).await;
-            let operator = grant(tx, (PrincipalType::User, ANNA), Relation::Operator).await;
-            let admin = grant(tx, (PrincipalType::Service, ROBOT), Relation::Admin).await;
-            let issued = issue(tx, &token(ANNA, 1)).await?;
-            issue(tx, &token(ROBOT, 2)).await?;
-
-            let mut anna = authenticate(tx, &[1; 32]).await?.unwrap();
-            anna.bindings.sort_by_key(|binding| binding.to_string());
-            assert_eq!(anna.bindings, [operator, viewer]);
-            assert_eq!((anna.principal_id, anna.kind), (ANNA, PrincipalType::User));
-            let came_with = Credential::Token {
-                id: issued.id,
-                last_used_at: None,
-            };
-            assert_eq!(anna.credential, came_with);
-            let robot = authenticate(tx, &[2; 32]).await?.unwrap();
-            assert_eq!(
-                (robot.kind, robot.bindings),
-                (PrincipalType::Service, vec![admin])
-            );
-            assert_eq!(authenticate(tx, &[3; 32]).await?, None);
-            Ok::<_, Error>(())
-        })
-        .await
-        .unwrap();
-    }
-
-    #[tokio::test]
-    async fn one_without_relations_is_still_somebody() {
+    async fn a_caller_comes_with_the_revision_of_the_relations() {
         let (_dir, db) = testing::db();
         db.write(async move |tx| {
             principals::ensure(tx, PrincipalType::User, ANNA).await?;
-            issue(tx, &token(ANNA, 1)).await?;
-            assert_eq!(authenticate(tx, &[1; 32]).await?.unwrap().bindings, []);
+            principals::ensure(tx, PrincipalType::Service, ROBOT).await?;
+            let issued = issue(tx, &token(ANNA, 1)).await?;
+            issue(tx, &token(ROBOT, 2)).await?;
+            let anna = authenticate(tx, &[1; 32]).await?.unwrap();
+            assert_eq!((anna.principal_id, anna.kind), (ANNA, PrincipalType::User));
+            let came_with = Presented::Token {
+                id: issued.id,
+                last_used_at: None,
+            };
+            assert_eq!(anna.presented, came_with);
+            assert_eq!(anna.revision, 0, "nothing was granted yet");
+            testing::domain(tx, "acme").await?;
+            let robot = authenticate(tx, &[2; 32]).await?.unwrap();
+            assert_eq!(robot.kind, PrincipalType::Service);
+            assert_eq!(robot.revision, relations::revision(tx).await?);
+            assert!(robot.revision > anna.revision);
+            assert_eq!(authenticate(tx, &[3; 32]).await?, None);
             Ok::<_, Error>(())
         })
         .await

@@ -260,12 +260,12 @@ pub(crate) struct TupleRow {
     relation: String,
     resource: String,
     created_at: Timestamp,
-    #[serde(default, rename = "caveat_context")]
-    _caveat_context: Option<Box<RawValue>>,
+    #[serde(default)]
+    caveat_context: Option<Box<RawValue>>,
 }
 
 impl Row for TupleRow {
-    const HEADERS: &'static [&'static str] = &["ID", "SUBJECT", "RELATION", "RESOURCE", "CREATED"];
+    const HEADERS: &'static [&'static str] = &["ID", "SUBJECT", "RELATION", "RESOURCE", "CAVEAT", "CREATED"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -273,7 +273,117 @@ impl Row for TupleRow {
             self.subject.clone(),
             self.relation.clone(),
             self.resource.clone(),
+            or_nothing(self.caveat_context.as_deref().map(RawValue::get).as_ref()),
             self.created_at.to_string(),
+        ]
+    }
+}
+
+/// A group of identities.
+#[derive(Deserialize)]
+pub(crate) struct GroupRow {
+    id: Uuid,
+    #[serde(default)]
+    domain_id: Option<Uuid>,
+    slug: String,
+    name: String,
+    created_at: Timestamp,
+}
+
+impl Row for GroupRow {
+    const HEADERS: &'static [&'static str] = &["ID", "SLUG", "NAME", "DOMAIN", "CREATED"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.slug.clone(),
+            self.name.clone(),
+            or_nothing(self.domain_id.as_ref()),
+            self.created_at.to_string(),
+        ]
+    }
+}
+
+/// An entry of an audit chain.
+#[derive(Deserialize)]
+pub(crate) struct AuditRow {
+    seq: u64,
+    #[serde(rename = "domain_id")]
+    _domain_id: Uuid,
+    occurred_at: Timestamp,
+    reason: String,
+    subject: AuditSubject,
+    relation: String,
+    object: AuditObject,
+    #[serde(rename = "decision")]
+    _decision: Value,
+    correlation_id: String,
+    request_context: AuditRequestContext,
+    #[serde(rename = "entry_hash")]
+    _entry_hash: String,
+    #[serde(rename = "prev_hash")]
+    _prev_hash: String,
+    #[serde(default)]
+    count: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct AuditSubject {
+    pseudonym: String,
+    #[serde(default)]
+    identity_id_ref: Option<Uuid>,
+    #[serde(default)]
+    identity_kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AuditObject {
+    r#type: String,
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct AuditRequestContext {
+    #[serde(default)]
+    ip: Option<String>,
+}
+
+impl AuditSubject {
+    /// The identity; once it is erased its pseudonym, by which it is told from others still.
+    fn shown(&self) -> String {
+        match (&self.identity_kind, self.identity_id_ref) {
+            (Some(kind), Some(id)) => format!("{kind}:{id}"),
+            (None, Some(id)) => id.to_string(),
+            (Some(kind), None) => kind.clone(),
+            (None, None) => self.pseudonym.clone(),
+        }
+    }
+}
+
+impl Row for AuditRow {
+    const HEADERS: &'static [&'static str] = &[
+        "SEQ",
+        "OCCURRED",
+        "REASON",
+        "COUNT",
+        "RELATION",
+        "OBJECT",
+        "SUBJECT",
+        "IP",
+        "CORRELATION",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.seq.to_string(),
+            self.occurred_at.to_string(),
+            self.reason.clone(),
+            or_nothing(self.count.as_ref()),
+            self.relation.clone(),
+            format!("{}:{}", self.object.r#type, self.object.id),
+            self.subject.shown(),
+            or_nothing(self.request_context.ip.as_ref()),
+            self.correlation_id.clone(),
         ]
     }
 }

@@ -1,6 +1,7 @@
 use super::{BATCH, KEPT, WINDOW};
 use crate::app::App;
-use crate::principal::Principal;
+use crate::authorize::Decided;
+use crate::principal::{Credential, Principal};
 use crate::request::Context;
 use crate::testing::TestApp;
 use plex_api::paths;
@@ -8,22 +9,19 @@ use plex_api::problem::DenialReason;
 use plex_api::tokens::PrincipalType;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::Error;
-use plex_store::tokens::Credential;
 use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
 
 fn principal() -> Principal {
     Principal {
         id: Uuid::from_u128(1),
         kind: PrincipalType::User,
-        credential: Credential::Token {
-            id: Uuid::from_u128(2),
-            last_used_at: None,
-        },
+        credential: Credential::Token(Uuid::from_u128(2)),
         email: None,
         acr: None,
         amr: Vec::new(),
-        bindings: Vec::new().into(),
+        decided: Arc::new(Decided::at(0)),
         context: Context {
             correlation_id: "first".to_owned(),
             ip: None,

@@ -1,19 +1,21 @@
 //! The routes: the table of contents of the control plane.
 
+pub mod audit;
 pub mod auth;
+pub mod authz;
 pub mod bootstrap_tokens;
 pub mod docs;
 pub mod domains;
 pub mod executions;
+pub mod groups;
 pub mod hooks;
+pub mod identities;
 pub mod labels;
 pub mod meta;
 pub mod nodes;
 pub mod objects;
 pub mod projects;
 pub mod register;
-pub mod relations;
-pub mod tenancy;
 pub mod tokens;
 
 use crate::app::App;
@@ -87,8 +89,21 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(auth::logout::logout))
         .routes(routes!(auth::device::pending::pending))
         .routes(routes!(auth::device::approve::approve))
-        .routes(routes!(relations::create, relations::list))
-        .routes(routes!(relations::delete))
+        .routes(routes!(authz::check::check))
+        .routes(routes!(authz::lookup_resources::lookup_resources))
+        .routes(routes!(authz::lookup_subjects::lookup_subjects))
+        .routes(routes!(
+            authz::relation_tuples::create::create,
+            authz::relation_tuples::list::list
+        ))
+        .routes(routes!(
+            authz::relation_tuples::patch::patch,
+            authz::relation_tuples::delete::delete
+        ))
+        .routes(routes!(groups::create, groups::list))
+        .routes(routes!(groups::get, groups::delete))
+        .routes(routes!(groups::members::add, groups::members::list))
+        .routes(routes!(groups::members::remove))
         // Operators: tenancy.
         .routes(routes!(domains::create, domains::list))
         .routes(routes!(domains::get))
@@ -108,6 +123,16 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(executions::list::list))
         .routes(routes!(executions::get::get))
         .routes(routes!(executions::output::output))
+        // Operators: the audit chains.
+        .routes(routes!(audit::list::list))
+        .routes(routes!(audit::get::get))
+        .routes(routes!(audit::verify::verify))
+        .routes(routes!(audit::export::export))
+        .routes(routes!(audit::list::list_platform))
+        .routes(routes!(audit::get::get_platform))
+        .routes(routes!(audit::verify::verify_platform))
+        .routes(routes!(audit::export::export_platform))
+        .routes(routes!(identities::erase))
         // Nodes.
         .routes(routes!(nodes::events::events))
         .routes(routes!(nodes::state::state))

@@ -4,6 +4,8 @@
 //! order and at once.
 
 mod audit;
+mod audit_proof;
+mod authority;
 mod builtins;
 mod choke_point;
 mod commands;

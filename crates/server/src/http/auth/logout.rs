@@ -2,14 +2,14 @@
 
 use crate::app::App;
 use crate::audit::granted;
+use crate::authorize;
 use crate::cookies;
-use crate::principal::Principal;
+use crate::principal::{Credential, Principal};
 use crate::problem::{Failure, Problems};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use plex_store::tokens::{self, Credential};
-use plex_store::{Error, audit, principals, sessions};
+use plex_store::{Tx, audit, sessions, tokens};
 
 /// End the session or token that the request comes with
 ///
@@ -23,28 +23,25 @@ use plex_store::{Error, audit, principals, sessions};
     security(("operatorBearer" = [])),
 )]
 pub async fn logout(State(app): State<App>, principal: Principal) -> Result<Response, Failure> {
-    let pseudonyms = app.keys.pseudonyms;
-    let credential = principal.credential;
-    let ended = app.db.write(async move |tx| {
-        let subject = principals::subject(principal.kind, principal.id);
-        let (relation, what) = match credential {
-            Credential::Session { id, .. } => {
+    let (pseudonyms, by) = (app.keys.pseudonyms, principal.clone());
+    let work = async move |tx: &mut Tx| {
+        let (relation, what) = match by.credential {
+            Credential::Session(id) => {
                 sessions::end(tx, id).await?;
                 ("sign_out", format!("session:{id}"))
             }
-            Credential::Token { id, .. } => {
-                tokens::revoke(tx, principal.id, id).await?;
+            Credential::Token(id) => {
+                tokens::revoke(tx, by.id, id).await?;
                 ("revoke_token", format!("api-token:{id}"))
             }
         };
-        let mut record = granted(&principal, None, relation, &subject);
+        let mut record = granted(&by, None, relation, &by.object());
         record.details = Some(what);
-        audit::append(tx, &pseudonyms, record).await
-    });
-    let ended: Result<(), Error> = ended.await;
-    ended?;
+        Ok(audit::append(tx, &pseudonyms, record).await?)
+    };
+    authorize::write(&app, &principal, work).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if matches!(credential, Credential::Session { .. }) {
+    if matches!(principal.credential, Credential::Session(_)) {
         for cookie in [cookies::SESSION.clear(), cookies::CSRF.clear()] {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }

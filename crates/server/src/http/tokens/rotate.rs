@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::audit::granted;
+use crate::authorize;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::path_id;
@@ -13,7 +14,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use plex_api::codes;
 use plex_api::tokens::APITokenRotateResponse;
 use plex_domain::credential::{self, ApiToken};
-use plex_store::{audit, principals, tokens};
+use plex_store::{Tx, audit, tokens};
 
 /// When what an answer replaces ends (RFC 8594).
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
@@ -45,16 +46,15 @@ pub async fn rotate(
     Path(id): Path<String>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<APITokenRotateResponse>), Failure> {
     let id = path_id(&id, codes::INVALID_ID)?;
-    let shared = app.clone();
-    let answer = app.db.write(async move |tx| {
-        let token = tokens::rotatable(tx, principal.id, id)
+    let (shared, by) = (app.clone(), principal.clone());
+    let work = async move |tx: &mut Tx| {
+        let token = tokens::rotatable(tx, by.id, id)
             .await?
             .ok_or_else(|| Failure::not_found(codes::API_TOKEN_NOT_FOUND, "token of yours"))?;
         let plaintext = ApiToken::mint(token.env, &*shared.rng);
         let hash = credential::hash(&shared.keys.api_tokens, plaintext.as_bytes());
         let rotated = tokens::rotate(tx, id, token, &hash).await?;
-        let subject = principals::subject(principal.kind, principal.id);
-        let mut record = granted(&principal, None, "rotate_token", &subject);
+        let mut record = granted(&by, None, "rotate_token", &by.object());
         record.details = Some(format!("api-token:{id}"));
         audit::append(tx, &shared.keys.pseudonyms, record).await?;
         Ok::<_, Failure>(APITokenRotateResponse {
@@ -64,8 +64,8 @@ pub async fn rotate(
             expires_at: rotated.expires_at,
             rotation_deadline: rotated.rotation_deadline,
         })
-    });
-    let answer = answer.await?;
+    };
+    let answer = authorize::write(&app, &principal, work).await?;
     Ok(([(SUNSET, http_date(answer.rotation_deadline)?)], Json(answer)))
 }
 

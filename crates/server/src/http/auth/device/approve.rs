@@ -3,6 +3,7 @@
 use super::{require_pending, user_code};
 use crate::app::App;
 use crate::audit::granted;
+use crate::authorize;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, json};
@@ -11,7 +12,7 @@ use axum::extract::{Request, State};
 use plex_api::auth::{DeviceApproveRequest, DeviceApproveResponse, DeviceDecision, DeviceOutcome};
 use plex_domain::credential;
 use plex_store::device_codes::{self, Decision};
-use plex_store::{audit, principals};
+use plex_store::{Tx, audit};
 
 /// Approve or deny a device's login
 ///
@@ -37,19 +38,15 @@ pub async fn approve(
         DeviceDecision::Approve => (Decision::Approve, DeviceOutcome::Approved, "approve_device"),
         DeviceDecision::Deny => (Decision::Deny, DeviceOutcome::Denied, "deny_device"),
     };
-    let shared = app.clone();
-    app.db
-        .write(async move |tx| {
-            let found = device_codes::find(tx, &hash).await?;
-            let pending = require_pending(&shared, &principal, found)?;
-            let by = (principal.id, &principal.assurance());
-            device_codes::decide(tx, pending.id, decision, by).await?;
-            let subject = principals::subject(principal.kind, principal.id);
-            let mut record = granted(&principal, None, relation, &subject);
-            record.details = Some(format!("device-code:{}", pending.id));
-            audit::append(tx, &shared.keys.pseudonyms, record).await?;
-            Ok::<_, Failure>(())
-        })
-        .await?;
+    let (shared, by) = (app.clone(), principal.clone());
+    let work = async move |tx: &mut Tx| {
+        let found = device_codes::find(tx, &hash).await?;
+        let pending = require_pending(&shared, &by, found)?;
+        device_codes::decide(tx, pending.id, decision, (by.id, &by.assurance())).await?;
+        let mut record = granted(&by, None, relation, &by.object());
+        record.details = Some(format!("device-code:{}", pending.id));
+        Ok(audit::append(tx, &shared.keys.pseudonyms, record).await?)
+    };
+    authorize::write(&app, &principal, work).await?;
     Ok(Json(DeviceApproveResponse { status }))
 }
