@@ -55,14 +55,42 @@ impl Cidr {
     /// The address number `n`, from 0; in IPv4 ranges of at least four addresses the network's own and the
     /// broadcast address are left out. `None` past the end.
     pub fn nth_address(&self, n: u128) -> Option<IpAddr> {
-        let host_bits = u32::from(width(self.network) - self.prefix);
-        let last = u128::MAX.checked_shr(128 - host_bits).unwrap_or(0);
-        let (first, last) = match self.network {
-            IpAddr::V4(_) if host_bits >= 2 => (1, last - 1),
-            IpAddr::V4(_) | IpAddr::V6(_) => (0, last),
-        };
+        let (first, last) = self.host_offsets();
         let offset = n.checked_add(first).filter(|offset| *offset <= last)?;
         Some(address_of(bits(self.network) + offset, self.network))
+    }
+
+    /// The number of the first address that comes after a range inside this one: all smaller numbers that are
+    /// not before the range are in it.
+    pub fn number_after(&self, inner: &Self) -> u128 {
+        let (first, _) = self.host_offsets();
+        let (_, end) = inner.offsets();
+        let last = bits(inner.network).saturating_add(end);
+        last.saturating_sub(bits(self.network))
+            .saturating_add(1)
+            .saturating_sub(first)
+    }
+
+    /// The number that an address of the range has; 0 for the network's own.
+    pub fn number_of(&self, address: IpAddr) -> Option<u128> {
+        let (first, _) = self.host_offsets();
+        self.contains(address)
+            .then(|| (bits(address) - bits(self.network)).saturating_sub(first))
+    }
+
+    /// The first and the last offset of all addresses.
+    fn offsets(&self) -> (u128, u128) {
+        let host_bits = u32::from(width(self.network) - self.prefix);
+        (0, u128::MAX.checked_shr(128 - host_bits).unwrap_or(0))
+    }
+
+    /// The first and the last offset of those that can be handed out.
+    fn host_offsets(&self) -> (u128, u128) {
+        let (first, last) = self.offsets();
+        match self.network {
+            IpAddr::V4(_) if last >= 3 => (1, last - 1),
+            IpAddr::V4(_) | IpAddr::V6(_) => (first, last),
+        }
     }
 }
 
@@ -203,6 +231,22 @@ mod tests {
             });
             prop_assert_eq!(a.overlaps(&b), common);
             prop_assert_eq!(Cidr::parse(&a.to_string()), Some(a));
+        }
+
+        #[test]
+        fn addresses_know_their_number_and_what_comes_after_a_range(
+            outer in any_cidr(), inner in any_cidr(), n in 0..300_u128,
+        ) {
+            if let Some(address) = outer.nth_address(n) {
+                prop_assert_eq!(outer.number_of(address), Some(n));
+                if outer.covers(&inner) && inner.contains(address) {
+                    let after = outer.number_after(&inner);
+                    prop_assert!(after > n);
+                    let between = (n..after).filter_map(|n| outer.nth_address(n));
+                    prop_assert!(between.into_iter().all(|address| inner.contains(address)));
+                    prop_assert!(!outer.nth_address(after).is_some_and(|address| inner.contains(address)));
+                }
+            }
         }
 
         #[test]

@@ -15,6 +15,7 @@ pub mod env;
 pub mod envelope;
 pub mod execution;
 pub mod keys;
+pub mod label;
 pub mod manifest;
 pub mod parameters;
 pub mod reachability;

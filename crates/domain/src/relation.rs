@@ -66,11 +66,17 @@ pub enum Permission {
     ManageGroup,
     /// See a group and who is in it.
     ReadGroup,
+    /// Change and delete a domain, and define its labels.
+    ManageDomain,
+    /// Change and delete a project, and define its labels.
+    ManageProject,
+    /// Set and remove a project's labels, which its nodes inherit.
+    LabelProject,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::ManagePlatform,
         Self::CreateDomain,
         Self::ReadDomain,
@@ -92,6 +98,9 @@ impl Permission {
         Self::CreateGroup,
         Self::ManageGroup,
         Self::ReadGroup,
+        Self::ManageDomain,
+        Self::ManageProject,
+        Self::LabelProject,
     ];
 
     /// Its word in the schema, and in the audit chain.
@@ -118,6 +127,9 @@ impl Permission {
             Self::CreateGroup => "create_group",
             Self::ManageGroup => "manage_group",
             Self::ReadGroup => "read_group",
+            Self::ManageDomain => "manage_domain",
+            Self::ManageProject => "manage_project",
+            Self::LabelProject => "label_project",
         }
     }
 }

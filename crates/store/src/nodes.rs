@@ -8,7 +8,7 @@ mod registration;
 
 pub use candidates::{Candidate, Labels, candidates};
 pub use list::{Listed, Within, find, page, reachability};
-pub use registration::{Member, NewNode, join, note_nonce, register};
+pub use registration::{Member, NewNode, NoAddress, join, note_nonce, register};
 
 use crate::db::{Error, Tx};
 use crate::values;

@@ -1,7 +1,8 @@
-//! Clears away what nothing needs any more: lapsed idempotency keys, sessions, sign-ins and device codes, old changes
-//! of relations, and objects that no output refers to.
+//! Clears away what nothing needs any more: lapsed idempotency keys, sessions, sign-ins and device codes, names of
+//! erased identities, old changes of relations, and objects that no output refers to.
 
 use crate::app::App;
+use crate::http::identities;
 use plex_store::{Error, Tx, device_codes, idempotency, outputs, relations, sessions, sign_ins};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -16,6 +17,9 @@ const KEPT_CHANGES: u64 = 100_000;
 /// One round.
 pub(super) async fn run(app: &App) {
     while let Ok(1..) = app.db.write(async |tx| idempotency::sweep(tx).await).await {}
+    if let Err(error) = app.db.write(logins).await {
+        tracing::warn!(error.cause = ?error, "lapsed sessions and logins could not be cleared away");
+    }
     if let Err(error) = app
         .db
         .write(async |tx| relations::prune(tx, KEPT_CHANGES).await)
@@ -23,8 +27,8 @@ pub(super) async fn run(app: &App) {
     {
         tracing::warn!(error.cause = ?error, "old changes of relations could not be forgotten");
     }
-    if let Err(error) = app.db.write(logins).await {
-        tracing::warn!(error.cause = ?error, "lapsed sessions and logins could not be cleared away");
+    if let Err(error) = identities::clear(app).await {
+        tracing::warn!(error.cause = ?error, "names of erased identities are left in the audit chain; trying again later");
     }
     let root = app.objects.root().to_owned();
     for path in old_uploads(root.join("uploads")).await {

@@ -90,7 +90,7 @@ fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
 }
 
 /// Where both the caller may look and the filters do; none when they have nothing in common.
-fn places(app: &App, principal: &Principal, wanted: Within) -> Result<Vec<Within>, Failure> {
+pub fn places(app: &App, principal: &Principal, wanted: Within) -> Result<Vec<Within>, Failure> {
     let seen = |kind| authorize::seen(app, principal, Permission::ReadNode, kind);
     let (Some(domains), Some(projects), Some(nodes)) = (
         seen(ObjectKind::Domain)?,
@@ -168,5 +168,5 @@ async fn page(
 }
 
 fn selects(selector: Option<&Selector>, row: &Listed) -> bool {
-    selector.is_none_or(|selector| selector.matches(|key| row.labels.get(key)))
+    selector.is_none_or(|selector| selector.matches(|key| row.labels.keys.get(key)))
 }
