@@ -55,6 +55,7 @@ table! {
     PostAuthTokenRotate { 400: INVALID_ID; 404: API_TOKEN_NOT_FOUND; }
     PostAuthLogout {}
     GetAuthDevicePending {
+        400: INVALID_BODY;
         404: DEVICE_CODE_NOT_FOUND;
         409: DEVICE_CODE_ALREADY_APPROVED DEVICE_CODE_EXPIRED;
     }
