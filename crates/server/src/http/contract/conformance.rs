@@ -110,7 +110,7 @@ fn described(
     let essence = media_type.split(';').next().unwrap_or_default();
     let kind = content.get(essence);
     let schema = &kind.ok_or_else(|| format!("an undocumented media type {media_type:?}"))?["schema"];
-    if !essence.ends_with("json") {
+    if essence != "application/json" && essence != "application/problem+json" {
         return Ok(());
     }
     let body: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;

@@ -68,6 +68,50 @@ pub(super) const RECIPES: &[Recipe] = &[
     ("CreateProject", |it| {
         body(it, json!({"sub_range_cidr": "10.0.7.0/25"}))
     }),
+    ("PatchDomain", |it| body(it, json!({"name": null}))),
+    ("PatchDomain", |it| body(it, json!({"name": " "}))),
+    ("PatchDomain", |it| body(it, json!({"slug": "another"}))),
+    ("PatchDomain", |it| body(it, json!({"mesh_cidr": "10.1.0.0/16"}))),
+    ("PatchDomain", |it| {
+        body(it, json!({"mesh_cidr": "10.200.0.0/16"}))
+    }),
+    ("PatchDomain", |it| {
+        let policy = json!({"heartbeat_interval": "1s", "stale_after": "3s", "unreachable_after": "6s"});
+        body(it, json!({"reachability": policy}))
+    }),
+    ("PatchProject", |it| body(it, json!({"name": null}))),
+    ("PatchProject", |it| body(it, json!({"name": " "}))),
+    ("PatchProject", |it| body(it, json!({"slug": "another"}))),
+    ("PatchProject", |it| {
+        body(it, json!({"sub_range_cidr": "10.0.7.0/25"}))
+    }),
+    ("PatchProject", |it| {
+        body(
+            it,
+            json!({"sub_range_cidr": "10.0.8.0/24", "release_sub_range": true}),
+        )
+    }),
+    // Labels.
+    ("CreateLabelDefinition", |it| {
+        body(it, json!({"local_key": "env"}))
+    }),
+    ("CreateLabelDefinition", |it| {
+        body(it, json!({"local_key": "plexsphere.x"}))
+    }),
+    ("CreateLabelDefinition", |it| {
+        body(it, json!({"value_schema": {"kind": "enum"}}))
+    }),
+    ("UpdateLabelDefinition", |it| {
+        body(it, json!({"value_schema": {"kind": "enum"}}))
+    }),
+    ("UpdateLabelDefinition", |it| {
+        body(it, json!({"applicable_kinds": ["project"]}))
+    }),
+    ("SearchObjectsByLabel", |it| body(it, json!({"selector": "a=="}))),
+    ("SearchObjectsByLabel", |it| body(it, json!({"scope_id": null}))),
+    ("SearchObjectsByLabel", |it| {
+        body(it, json!({"cursor": "made-up"}))
+    }),
     // The fleet.
     ("ListNodes", |it| it.with_query("selector", "a==")),
     ("AcceptNodeHook", |it| body(it, json!({"name": "no-such-hook"}))),

@@ -22,6 +22,8 @@ pub(super) async fn play(world: &World) -> Played {
     played.extend(registrations(world).await);
     played.extend(hooks(world).await);
     played.extend(labels(world).await);
+    played.extend(definitions(world).await);
+    played.extend(identities(world).await);
     played.extend(callbacks(world).await);
     played.extend(uploads(world).await);
     played.extend(node_keys(world).await);
@@ -204,6 +206,42 @@ async fn labels(world: &World) -> Played {
         )];
     }
     played
+}
+
+/// Definitions that are in use, and one that never changes.
+async fn definitions(world: &World) -> Played {
+    let (admin, node) = (world.app.admin(), world.app.node("defined").await);
+    let wanted = json!({
+        "scope": "project",
+        "scope_id": world.app.project_id,
+        "local_key": "fixed",
+        "value_schema": {"kind": "string"},
+        "applicable_kinds": ["node"],
+        "immutable": true,
+    });
+    let (_, made) = call(&admin, "POST", "/v1/label-definitions", Some(&wanted)).await;
+    let definition = format!("/v1/label-definitions/{}", id(&made["id"]));
+    let mut played = Vec::new();
+    for value in ["first", "second"] {
+        let label = json!({"definition_id": made["id"], "value": value});
+        let path = paths::node_labels(node.id);
+        played.push(("PutObjectLabel", call(&admin, "PUT", &path, Some(&label)).await.0));
+    }
+    let change = json!({"value_schema": {"kind": "boolean"}});
+    let changed = call(&admin, "PATCH", &definition, Some(&change)).await.0;
+    played.push(("UpdateLabelDefinition", changed));
+    played.push((
+        "DeleteLabelDefinition",
+        call(&admin, "DELETE", &definition, None).await.0,
+    ));
+    played
+}
+
+/// Somebody who erases themselves.
+async fn identities(world: &World) -> Played {
+    let admin = world.app.admin();
+    let path = format!("/v1/identities/{}/erase", admin.id);
+    vec![("EraseIdentity", call(&admin, "POST", &path, None).await.0)]
 }
 
 /// A node with something to run, and what it is to run.

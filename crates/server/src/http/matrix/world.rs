@@ -209,6 +209,12 @@ impl World {
             "DeleteRelationTuple" | "PatchRelationTuple" => {
                 objects.insert("relation-tuple", relation_tuple(&admin, project).await);
             }
+            "DeleteLabelDefinition" => {
+                objects.insert("label", label(&admin, project, self.serial()).await);
+            }
+            "EraseIdentity" => {
+                objects.insert("identity", self.app.stranger().await.id);
+            }
             "DeleteGroup" => {
                 objects.insert("group", group(&admin, home["domain"], self.serial()).await);
             }
@@ -254,6 +260,18 @@ async fn relation_tuple(admin: &Actor, project: Uuid) -> Uuid {
     id(&tuple["id"])
 }
 
+async fn label(admin: &Actor, project: Uuid, number: u32) -> Uuid {
+    let wanted = json!({
+        "scope": "project",
+        "scope_id": project,
+        "local_key": format!("label-{number}"),
+        "value_schema": {"kind": "string"},
+        "applicable_kinds": ["node"],
+    });
+    let (_, label) = admin.post("/v1/label-definitions", wanted).await;
+    id(&label["id"])
+}
+
 async fn group(admin: &Actor, domain: Uuid, number: u32) -> Uuid {
     let wanted = json!({"domain_id": domain, "slug": format!("group-{number}")});
     let (_, group) = admin.post(paths::GROUPS, wanted).await;
@@ -295,6 +313,7 @@ async fn furnish(app: &TestApp, domain: Uuid, project: Uuid) -> (Objects, Actor)
     let other = app.user_with("viewer", project).await;
     let group = group(&admin, domain, 1_000_000).await;
     self::group(&admin, domain, 1_000_001).await;
+    self::label(&admin, project, 1_000_000).await;
     membership(&admin, group).await;
     let (_, tokens) = other.get(paths::TOKENS).await;
     let objects = BTreeMap::from([
