@@ -18,6 +18,14 @@ codes! {
     DECLARED_HOOK_DUPLICATE = "declared_hook_duplicate";
     DECLARED_HOOK_INVALID = "declared_hook_invalid";
     DECLARED_HOOKS_TOO_MANY = "declared_hooks_too_many";
+    INTEGRITY_VIOLATION_ARTIFACT_ID_EMPTY = "integrity_violation_artifact_id_empty";
+    INTEGRITY_VIOLATION_CHECKSUM_INVALID = "integrity_violation_checksum_invalid";
+    INTEGRITY_VIOLATION_DETECTED_BY_INVALID = "integrity_violation_detected_by_invalid";
+    INTEGRITY_VIOLATION_HOST_KEY_FINGERPRINT_INVALID = "integrity_violation_host_key_fingerprint_invalid";
+    INTEGRITY_VIOLATION_KIND_INVALID = "integrity_violation_kind_invalid";
+    INTEGRITY_VIOLATION_KIND_MISMATCH = "integrity_violation_kind_mismatch";
+    INTEGRITY_VIOLATIONS_EMPTY = "integrity_violations_empty";
+    INVALID_ACKNOWLEDGE_REASON = "invalid_acknowledge_reason";
     INVALID_BODY = "invalid_body";
     INVALID_CURSOR = "invalid_cursor";
     INVALID_DOMAIN = "invalid_domain";
@@ -26,6 +34,7 @@ codes! {
     INVALID_EXECUTION_ID = "invalid_execution_id";
     /// A path id that has no code of its own in the contract.
     INVALID_ID = "invalid_id";
+    INVALID_INTEGRITY_VIOLATION_ID = "invalid_integrity_violation_id";
     INVALID_LIMIT = "invalid_limit";
     INVALID_PROJECT = "invalid_project";
     INVALID_PROJECT_ID = "invalid_project_id";
@@ -37,6 +46,7 @@ codes! {
     MALFORMED_CAPABILITIES_REQUEST = "malformed_capabilities_request";
     MALFORMED_EXECUTION_CALLBACK = "malformed_execution_callback";
     MALFORMED_HEARTBEAT_REQUEST = "malformed_heartbeat_request";
+    MALFORMED_INTEGRITY_VIOLATIONS_REQUEST = "malformed_integrity_violations_request";
     /// The HTTP message itself is not acceptable (framing, `Host`).
     MALFORMED_REQUEST = "malformed_request";
     MALFORMED_SELECTOR = "malformed_selector";
@@ -67,6 +77,8 @@ codes! {
     CAPABILITIES_NODE_NOT_FOUND = "capabilities_node_not_found";
     DOMAIN_NOT_FOUND = "domain_not_found";
     EXECUTION_NOT_FOUND = "execution_not_found";
+    INTEGRITY_VIOLATION_NOT_FOUND = "integrity_violation_not_found";
+    INTEGRITY_VIOLATIONS_NODE_NOT_FOUND = "integrity_violations_node_not_found";
     LABEL_DEFINITION_NOT_FOUND = "label_definition_not_found";
     NODE_NOT_FOUND = "node_not_found";
     /// No such route.
@@ -85,6 +97,7 @@ codes! {
     HOOK_INTEGRITY_VIOLATION = "hook_integrity_violation";
     /// The idempotency key was used with another body (decision 9).
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused";
+    ILLEGAL_TRANSITION = "illegal_transition";
     INVALID_STATE_TRANSITION = "invalid_state_transition";
     LABEL_LIMIT_REACHED = "label_limit_reached";
     MESH_CIDR_OVERLAP = "mesh_cidr_overlap";
@@ -95,6 +108,8 @@ codes! {
     LENGTH_REQUIRED = "length_required";
     CAPABILITIES_BODY_TOO_LARGE = "capabilities_body_too_large";
     INLINE_OUTPUT_TOO_LARGE = "inline_output_too_large";
+    INTEGRITY_VIOLATIONS_BODY_TOO_LARGE = "integrity_violations_body_too_large";
+    INTEGRITY_VIOLATIONS_TOO_MANY = "integrity_violations_too_many";
     /// The declared size is over the server's `--max-output-bytes` (decision 19).
     OUTPUT_TOO_LARGE = "output_too_large";
     REQUEST_BODY_TOO_LARGE = "request_body_too_large";
@@ -113,14 +128,18 @@ codes! {
     SCOPE_MISMATCH = "scope_mismatch";
     SELECTOR_EMPTY_COHORT = "selector_empty_cohort";
     // 429, 431
+    CAPACITY_EXCEEDED = "capacity_exceeded";
     /// Request line and headers are larger than the server accepts (431).
     REQUEST_HEAD_TOO_LARGE = "request_head_too_large";
-    /// Too many failed authentications from one source.
+    /// Too many failed authentications from one source, or too many requests of one principal.
     RATE_LIMITED = "rate_limited";
     // 500, 503
     INTERNAL = "internal";
+    ALLOCATOR_CONTENTION = "allocator_contention";
+    CAPACITY_SNAPSHOT_UNAVAILABLE = "capacity_snapshot_unavailable";
     DATASTORE_UNAVAILABLE = "datastore_unavailable";
     EVENT_STREAM_UNAVAILABLE = "event_stream_unavailable";
     OBJECT_STORE_UNAVAILABLE = "object_store_unavailable";
     POOL_EXHAUSTED = "pool_exhausted";
+    SUBRANGE_EXHAUSTED = "subrange_exhausted";
 }

@@ -9,12 +9,14 @@ mod page;
 
 pub mod audit;
 pub mod bootstrap_tokens;
+pub mod capacity;
 pub mod codes;
 pub mod domains;
 pub mod events;
 pub mod executions;
 pub mod exit_codes;
 pub mod hooks;
+pub mod integrity;
 pub mod labels;
 pub mod limits;
 pub mod meta;

@@ -57,12 +57,37 @@ impl Cidr {
     pub fn nth_address(&self, n: u128) -> Option<IpAddr> {
         let host_bits = u32::from(width(self.network) - self.prefix);
         let last = u128::MAX.checked_shr(128 - host_bits).unwrap_or(0);
-        let (first, last) = match self.network {
-            IpAddr::V4(_) if host_bits >= 2 => (1, last - 1),
-            IpAddr::V4(_) | IpAddr::V6(_) => (0, last),
-        };
+        let first = self.first_offset();
+        let last = last - first;
         let offset = n.checked_add(first).filter(|offset| *offset <= last)?;
         Some(address_of(bits(self.network) + offset, self.network))
+    }
+
+    /// The number of the first address of this range that comes after a range within it.
+    pub fn index_past(&self, inner: &Self) -> u128 {
+        let size = 1_u128
+            .checked_shl(u32::from(width(inner.network) - inner.prefix))
+            .unwrap_or(u128::MAX);
+        let end = bits(inner.network).saturating_add(size);
+        end.saturating_sub(bits(self.network))
+            .saturating_sub(self.first_offset())
+    }
+
+    /// How many addresses can be handed out.
+    pub fn address_count(&self) -> u128 {
+        let host_bits = u32::from(width(self.network) - self.prefix);
+        let all = 1_u128.checked_shl(host_bits).unwrap_or(u128::MAX);
+        all - 2 * self.first_offset()
+    }
+
+    /// The offset of the first address that is handed out: IPv4 ranges of at least four addresses leave out the
+    /// network's own, and at the other end the broadcast address.
+    fn first_offset(&self) -> u128 {
+        let host_bits = u32::from(width(self.network) - self.prefix);
+        match self.network {
+            IpAddr::V4(_) if host_bits >= 2 => 1,
+            IpAddr::V4(_) | IpAddr::V6(_) => 0,
+        }
     }
 }
 
@@ -211,6 +236,45 @@ mod tests {
                 prop_assert!(a.contains(address));
                 prop_assert_ne!(a.nth_address(n + 1), Some(address));
             }
+        }
+    }
+
+    #[test]
+    fn the_number_past_an_inner_range_is_its_successors() {
+        for (outer, inner) in [
+            ("10.0.0.0/24", "10.0.0.0/28"),
+            ("10.0.0.0/16", "10.0.3.0/24"),
+            ("fd00::/64", "fd00::/80"),
+        ] {
+            let (outer, inner) = (cidr(outer), cidr(inner));
+            let past = outer.index_past(&inner);
+            assert!(
+                !inner.contains(outer.nth_address(past).unwrap()),
+                "{outer} {inner}"
+            );
+            assert!(
+                inner.contains(outer.nth_address(past - 1).unwrap()),
+                "{outer} {inner}"
+            );
+        }
+        assert_eq!(
+            cidr("10.0.0.0/24").nth_address(cidr("10.0.0.0/24").index_past(&cidr("10.0.0.128/25"))),
+            None
+        );
+    }
+
+    #[test]
+    fn as_many_addresses_as_are_counted() {
+        for text in [
+            "10.0.0.0/24",
+            "10.0.0.0/30",
+            "10.0.0.0/31",
+            "10.0.0.0/32",
+            "fd00::/120",
+        ] {
+            let range = cidr(text);
+            assert!(range.nth_address(range.address_count() - 1).is_some(), "{text}");
+            assert_eq!(range.nth_address(range.address_count()), None, "{text}");
         }
     }
 }

@@ -61,7 +61,7 @@ async fn heartbeats_are_kept_and_hand_out_reconcile_once() {
             .unwrap()
     };
     assert_eq!(state().await.state, ReachabilityState::NeverReported);
-    assert_eq!(beat().await, Some(false));
+    assert_eq!(beat().await.map(|beat| beat.reconcile), Some(false));
     let first = state().await;
     assert_eq!(first.state, ReachabilityState::Healthy);
     clock.advance(Duration::from_secs(60));
@@ -79,8 +79,12 @@ async fn heartbeats_are_kept_and_hand_out_reconcile_once() {
     db.write(async move |tx| request_reconcile(tx, id).await)
         .await
         .unwrap();
-    assert_eq!(beat().await, Some(true));
-    assert_eq!(beat().await, Some(false), "the request was handed out");
+    assert_eq!(beat().await.map(|beat| beat.reconcile), Some(true));
+    assert_eq!(
+        beat().await.map(|beat| beat.reconcile),
+        Some(false),
+        "the request was handed out"
+    );
     let shown = db
         .read(async move |tx| find(tx, id).await)
         .await
@@ -127,15 +131,23 @@ async fn a_pending_invocation_that_is_late_asks_for_reconcile() {
             .await
             .unwrap()
     };
-    assert_eq!(beat().await, Some(false), "it may still be on its way");
+    assert_eq!(
+        beat().await.map(|beat| beat.reconcile),
+        Some(false),
+        "it may still be on its way"
+    );
     clock.advance(OVERDUE);
-    assert_eq!(beat().await, Some(true));
+    assert_eq!(beat().await.map(|beat| beat.reconcile), Some(true));
     let ack = async move |tx: &mut Tx| {
         tx.execute("update invocations set status = 'ack'", &values![])
             .await
     };
     db.write(ack).await.unwrap();
-    assert_eq!(beat().await, Some(false), "the node has it");
+    assert_eq!(
+        beat().await.map(|beat| beat.reconcile),
+        Some(false),
+        "the node has it"
+    );
 }
 
 #[tokio::test]
@@ -146,7 +158,9 @@ async fn registration_hands_out_addresses_until_the_pool_is_empty() {
         let project = project(tx, domain, "web").await?;
         tx.execute("update domains set mesh_cidr = '10.0.0.0/30'", &values![])
             .await?;
-        let first = join(tx, project).await?.unwrap();
+        let Joined::Member(first) = join(tx, project).await? else {
+            panic!("an address is free")
+        };
         assert_eq!(first.mesh_ip.to_string(), "10.0.0.1");
         assert_eq!(
             (first.domain_id, first.mesh_cidr.to_string().as_str()),
@@ -169,11 +183,16 @@ async fn registration_hands_out_addresses_until_the_pool_is_empty() {
         assert_eq!((stored.key_hash, stored.domain_id), ([3; 32], domain));
         revoke(tx, id).await?;
         assert_eq!(
-            join(tx, project).await?.unwrap().mesh_ip.to_string(),
+            {
+                let Joined::Member(second) = join(tx, project).await? else {
+                    panic!("an address is free")
+                };
+                second.mesh_ip.to_string()
+            },
             "10.0.0.2",
             "never handed out twice"
         );
-        assert_eq!(join(tx, project).await?, None);
+        assert_eq!(join(tx, project).await?, Joined::PoolExhausted);
         Ok::<_, Error>(())
     })
     .await
@@ -405,6 +424,55 @@ async fn a_listed_node_carries_its_labels_and_its_manifest_time() {
             (Some(tx.now()), Some("v1"))
         );
         assert!(find(tx, Uuid::max()).await?.is_none());
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+}
+
+async fn address(tx: &mut Tx, project: Uuid) -> Result<Option<String>, Error> {
+    let Joined::Member(member) = join(tx, project).await? else {
+        return Ok(None);
+    };
+    let new = NewNode {
+        project_id: project,
+        name: "n",
+        kind: NodeKind::Node,
+        public_key: "key",
+        key_hash: [0; 32],
+        bootstrap_token_id: Uuid::nil(),
+    };
+    register(tx, &new, &member).await?;
+    Ok(Some(member.mesh_ip.to_string()))
+}
+
+#[tokio::test]
+async fn a_project_with_a_range_of_its_own_gives_out_that_and_others_leave_it_alone() {
+    let (_dir, db) = db();
+    db.write(async |tx| {
+        // 10.0.0.0/24
+        let domain = domain(tx, "acme").await?;
+        let (web, lab) = (
+            project(tx, domain, "web").await?,
+            project(tx, domain, "lab").await?,
+        );
+        assert_eq!(address(tx, web).await?.as_deref(), Some("10.0.0.1"));
+        let reserve = "update projects set sub_range_cidr = '10.0.0.0/30' where id = $1";
+        tx.execute(reserve, &values![lab]).await?;
+        // The first of its range was given away before it was reserved.
+        assert_eq!(address(tx, lab).await?.as_deref(), Some("10.0.0.2"));
+        assert_eq!(join(tx, lab).await?, Joined::SubRangeExhausted);
+        let mut seen = BTreeSet::new();
+        while let Some(address) = address(tx, web).await? {
+            assert!(seen.insert(address));
+        }
+        assert_eq!(
+            seen.len(),
+            251,
+            "all but the reserved four and the broadcast address"
+        );
+        assert_eq!(join(tx, web).await?, Joined::PoolExhausted);
+        assert_eq!(join(tx, Uuid::max()).await?, Joined::NoProject);
         Ok::<_, Error>(())
     })
     .await
