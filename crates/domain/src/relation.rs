@@ -47,6 +47,16 @@ pub enum Permission {
     ReadOutput,
     /// See the audit chain.
     ReadAudit,
+    /// Read a node's stream and state as its agent would.
+    NodeAgent,
+    /// Ask a node to change its key.
+    RotateNodeKey,
+    /// See integrity violations.
+    ReadIntegrity,
+    /// Say why an integrity violation is as it is.
+    AcknowledgeIntegrity,
+    /// See how full a domain is.
+    ReadCapacity,
 }
 
 impl Permission {
@@ -71,6 +81,11 @@ impl Permission {
             Self::ReadExecution => "read_execution",
             Self::ReadOutput => "read_output",
             Self::ReadAudit => "read_audit",
+            Self::NodeAgent => "node_agent",
+            Self::RotateNodeKey => "rotate_node_key",
+            Self::ReadIntegrity => "read_integrity",
+            Self::AcknowledgeIntegrity => "acknowledge_integrity",
+            Self::ReadCapacity => "read_capacity",
         }
     }
 }
@@ -81,12 +96,14 @@ enum Level {
     Platform,
     Domain,
     Project,
+    Node,
 }
 
 const ADMIN: &[Relation] = &[Relation::Admin];
 const OPERATOR: &[Relation] = &[Relation::Admin, Relation::Operator];
 const VIEWER: &[Relation] = &[Relation::Admin, Relation::Operator, Relation::Viewer];
 const AUDITOR: &[Relation] = &[Relation::Admin, Relation::Auditor];
+const NODE_AGENT: &[Relation] = &[Relation::NodeAgent];
 const ANY: &[Relation] = &[
     Relation::Admin,
     Relation::Operator,
@@ -115,6 +132,12 @@ fn rule(permission: Permission) -> (Level, &'static [Relation]) {
         Permission::Dispatch => (Level::Project, OPERATOR),
         Permission::ReadExecution => (Level::Project, ANY),
         Permission::ReadOutput => (Level::Project, VIEWER),
+        // Held on the node itself and nowhere else; no other relation implies it.
+        Permission::NodeAgent => (Level::Node, NODE_AGENT),
+        Permission::RotateNodeKey => (Level::Project, ADMIN),
+        Permission::ReadIntegrity => (Level::Project, VIEWER),
+        Permission::AcknowledgeIntegrity => (Level::Project, OPERATOR),
+        Permission::ReadCapacity => (Level::Domain, ANY),
     }
 }
 
@@ -129,6 +152,8 @@ pub enum Relation {
     Viewer,
     /// Reads what was done, not what was said in it.
     Auditor,
+    /// Reads a node's stream and state as its agent would; held on nodes only.
+    NodeAgent,
 }
 
 impl Relation {
@@ -139,12 +164,14 @@ impl Relation {
             Self::Operator => "operator",
             Self::Viewer => "viewer",
             Self::Auditor => "auditor",
+            Self::NodeAgent => "node-agent",
         }
     }
 
     /// The relation of that word.
     pub fn parse(word: &str) -> Option<Self> {
-        ANY.iter().copied().find(|relation| relation.as_str() == word)
+        let all = ANY.iter().chain(NODE_AGENT).copied();
+        all.into_iter().find(|relation| relation.as_str() == word)
     }
 }
 
@@ -315,7 +342,7 @@ fn reaches(binding: &Binding, level: Level, scope: &Scope) -> bool {
     let (domain, project) = match level {
         Level::Platform => (None, None),
         Level::Domain => (scope.domain_id, None),
-        Level::Project => (scope.domain_id, scope.project_id),
+        Level::Project | Level::Node => (scope.domain_id, scope.project_id),
     };
     match binding.object.kind {
         ObjectKind::Platform => true,

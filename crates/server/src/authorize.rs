@@ -9,7 +9,7 @@ use crate::principal::Principal;
 use crate::problem::Failure;
 use plex_api::codes;
 use plex_api::problem::DenialReason;
-use plex_domain::relation::{Decision, ObjectKind, ObjectRef, Permission, Scope, decide};
+use plex_domain::relation::{Binding, Decision, ObjectKind, ObjectRef, Permission, Relation, Scope, decide};
 use plex_store::{domains, nodes, projects};
 use uuid::Uuid;
 
@@ -162,7 +162,13 @@ pub async fn node(
             .note(principal, permission, &object, DenialReason::OutOfScope);
         return Err(missing());
     }
-    allow(app, principal, permission, (&scope, &object), missing)?;
+    let is_agent = Binding {
+        relation: Relation::NodeAgent,
+        object,
+    };
+    if permission != Permission::NodeAgent || !principal.bindings.contains(&is_agent) {
+        allow(app, principal, permission, (&scope, &object), missing)?;
+    }
     found.ok_or_else(missing)
 }
 

@@ -3,6 +3,7 @@
 //! A handler that acts for somebody takes [`Principal`] or [`Node`] as an argument, so none can forget it.
 
 use crate::app::App;
+use crate::http;
 use crate::problem::Failure;
 use crate::request::{Context, parse_id, text_header};
 use axum::extract::FromRequestParts;
@@ -14,6 +15,7 @@ use plex_api::problem::DenialReason;
 use plex_api::tokens::PrincipalType;
 use plex_domain::credential;
 use plex_domain::relation::Binding;
+use plex_store::nodes::Standing;
 use plex_store::{nodes, tokens};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -62,6 +64,14 @@ impl FromRequestParts<App> for Principal {
             .look_up(async move |tx| tokens::authenticate(tx, &hash).await)
             .await?;
         let caller = found.ok_or_else(failure)?;
+        app.rates
+            .take(caller.principal_id, Instant::now())
+            .map_err(|seconds| {
+                Failure::rate_limited(
+                    seconds,
+                    "you ask for more than this server's --rate-limit-per-principal allows",
+                )
+            })?;
         app.token_uses
             .note(caller.token_id, caller.last_used_at, app.clock.now());
         Ok(Self {
@@ -84,8 +94,20 @@ pub struct Node {
     pub project_id: Uuid,
     /// Its domain.
     pub domain_id: Uuid,
+    /// Which key it came with.
+    pub key: PresentedKey,
     /// The request, for the audit chain.
     pub context: Context,
+}
+
+/// The keyed hash of a key that a node came with; it does not show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PresentedKey(pub [u8; 32]);
+
+impl std::fmt::Debug for PresentedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PresentedKey")
+    }
 }
 
 impl FromRequestParts<App> for Node {
@@ -105,8 +127,10 @@ impl FromRequestParts<App> for Node {
             .look_up(async move |tx| nodes::authenticate(tx, id).await)
             .await?;
         let presented = credential::hash(&app.keys.node_keys, &credential.key);
-        let node = found
-            .filter(|node| credential::equal(&node.key_hash, &presented))
+        let now = app.clock.now();
+        let known = found.map(|node| (node.standing(&presented, now), node));
+        let (standing, node) = known
+            .filter(|(standing, _)| *standing != Standing::Unknown)
             .ok_or_else(|| {
                 refused(
                     app,
@@ -124,12 +148,17 @@ impl FromRequestParts<App> for Node {
             ));
         }
         require_own_path(parts, id)?;
-        Ok(Self {
+        let node = Self {
             id,
             project_id: node.project_id,
             domain_id: node.domain_id,
+            key: PresentedKey(presented),
             context,
-        })
+        };
+        if standing == Standing::Next {
+            http::nodes::key::promote(app, &node).await?;
+        }
+        Ok(node)
     }
 }
 

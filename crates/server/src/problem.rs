@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use plex_api::capacity::CapacityDimension;
 use plex_api::codes;
 use plex_api::executions::ExecutionStatus;
 use plex_api::problem::{DenialReason, PermissionDenied, Problem, type_uri};
@@ -42,6 +43,7 @@ enum More {
     Current(ExecutionStatus),
     Denied { reason: DenialReason, path: Vec<String> },
     RetryAfter(u32),
+    Full(CapacityDimension),
 }
 
 impl Failure {
@@ -104,12 +106,31 @@ impl Failure {
         }
     }
 
+    /// 429 `capacity_exceeded`: an axis of the domain is full. When there is room again nobody can say.
+    pub fn capacity_exceeded(dimension: CapacityDimension, detail: impl Into<Cow<'static, str>>) -> Self {
+        let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, codes::CAPACITY_EXCEEDED, detail);
+        Self {
+            more: More::Full(dimension),
+            ..failure
+        }
+    }
+
     /// 503; trying again after a second is safe.
     pub fn unavailable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::unavailable_for(1, code, detail)
+    }
+
+    /// 503; trying again after that many seconds makes sense.
+    pub fn unavailable_for(seconds: u32, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            more: More::RetryAfter(1),
+            more: More::RetryAfter(seconds),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
         }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// 403 with the body `PermissionDenied`: a relation denial (`rebac_denied`) or a node key on another
@@ -165,6 +186,11 @@ impl Failure {
             } else {
                 None
             };
+            let dimension = if let More::Full(dimension) = self.more {
+                Some(dimension)
+            } else {
+                None
+            };
             serde_json::to_vec(&Problem {
                 r#type,
                 title,
@@ -172,6 +198,7 @@ impl Failure {
                 detail,
                 instance,
                 code,
+                dimension,
                 current_status,
                 correlation_id,
             })
@@ -317,7 +344,8 @@ impl IntoResponses for Problems {
                 "429".to_owned(),
                 one(
                     "Problem",
-                    "Too many failed authentications from this address; wait.",
+                    "Too many failed authentications from this address or requests of this principal; wait. \
+                     Or `capacity_exceeded`: `dimension` says which axis of the domain is full.",
                 ),
             ),
             ("500".to_owned(), one("Problem", "A defect here.")),

@@ -27,6 +27,7 @@ use plex_store::tokens::{self, NewToken};
 use plex_store::{Db, Error, Tx, principals};
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::ops::Deref;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -94,11 +95,31 @@ pub(crate) fn master() -> MasterKey {
     MasterKey::from_bytes([1; 32])
 }
 
-async fn open(dir: &TempDir) -> App {
+/// Limits that some tests set.
+#[derive(Clone, Copy)]
+pub(crate) struct TestLimits {
+    /// Executions of a domain that have not ended.
+    pub(crate) live_executions: u64,
+    /// Requests of one principal a second.
+    pub(crate) per_second: Option<NonZeroU32>,
+}
+
+impl Default for TestLimits {
+    fn default() -> Self {
+        Self {
+            live_executions: 10_000,
+            per_second: None,
+        }
+    }
+}
+
+async fn open(dir: &TempDir, limits: TestLimits) -> App {
     let settings = Settings {
         data_dir: dir.path().to_owned(),
         public_url: "https://plexsphere.test".to_owned(),
         max_output_bytes: 64 * 1024 * 1024,
+        max_live_executions: limits.live_executions,
+        rate_limit_per_principal: limits.per_second,
         master: master(),
         trusted_proxies: Vec::new(),
         shutdown: CancellationToken::new(),
@@ -148,8 +169,13 @@ async fn project(db: &Db, domain_id: Uuid, slug: &str) -> Uuid {
 impl TestApp {
     /// A fresh one.
     pub(crate) async fn start() -> Self {
+        Self::start_with(TestLimits::default()).await
+    }
+
+    /// A fresh one with other limits.
+    pub(crate) async fn start_with(limits: TestLimits) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let app = open(&dir).await;
+        let app = open(&dir, limits).await;
         let (domain_id, project_id) = tenants(&app.db, master()).await;
         let binding = Binding {
             relation: Relation::Admin,
@@ -167,7 +193,7 @@ impl TestApp {
 
     /// On a directory that was initialised with [`master`].
     pub(crate) async fn on(dir: TempDir, created: &Created) -> Self {
-        let app = open(&dir).await;
+        let app = open(&dir, TestLimits::default()).await;
         let bearer = Some(created.admin_token.clone());
         let admin = Actor {
             id: Uuid::nil(),

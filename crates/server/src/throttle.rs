@@ -4,7 +4,7 @@
 //! to wait. A request whose credential holds never comes here, so nobody is locked out by another's failures
 //! behind the same address. Of IPv6, a source is a /64: one host may take any address in it.
 
-use std::collections::HashMap;
+use crate::buckets::{Buckets, Rule, whole_seconds};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -15,74 +15,23 @@ use tokio::time::Instant;
 pub const BURST: u32 = 200;
 /// How long until a source that used them up is allowed one more.
 pub const REFILL: Duration = Duration::from_secs(1);
-/// Most sources kept apart; more share one allowance.
-const SOURCES: usize = 10_000;
 
 /// What is left of each source's allowance.
 #[derive(Default)]
-pub struct Throttle(Mutex<Buckets>);
-
-#[derive(Default)]
-struct Buckets {
-    sources: HashMap<Source, Bucket>,
-    swept_at: Option<Instant>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Source {
-    Address(IpAddr),
-    Others,
-}
-
-/// A bucket that leaks: it overflows when [`BURST`] failures are in it.
-///
-/// Kept as the moment at which it will be empty, which needs no upkeep as time goes by.
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    empty_at: Instant,
-}
+pub struct Throttle(Mutex<Buckets<IpAddr>>);
 
 impl Throttle {
     /// Counts a failed authentication. `Err` says how long its source is to wait, in seconds, when it has failed
     /// too often.
     pub fn fail(&self, source: Option<IpAddr>, now: Instant) -> Result<(), u32> {
+        let rule = Rule {
+            burst: BURST,
+            refill: REFILL,
+        };
         let mut buckets = self.0.lock().expect("no holder of this lock panics");
-        let source = buckets.room_for(
-            source.map_or(Source::Others, |ip| Source::Address(network(ip))),
-            now,
-        );
-        let bucket = buckets.sources.entry(source).or_insert(Bucket { empty_at: now });
-        let filled = bucket.empty_at.max(now) + REFILL;
-        let overflow = filled
-            .saturating_duration_since(now)
-            .saturating_sub(REFILL * BURST);
-        if overflow.is_zero() {
-            bucket.empty_at = filled;
-            return Ok(());
-        }
-        Err(u32::try_from(overflow.as_millis().div_ceil(1000)).unwrap_or(u32::MAX))
-    }
-}
-
-impl Buckets {
-    /// The source itself, or that of all others when there are too many to keep apart.
-    fn room_for(&mut self, source: Source, now: Instant) -> Source {
-        if self.sources.len() < SOURCES || self.sources.contains_key(&source) {
-            return source;
-        }
-        // Looking through all of them once a second costs nothing; at each failure it would.
-        if self
-            .swept_at
-            .is_none_or(|at| now.saturating_duration_since(at) >= REFILL)
-        {
-            self.swept_at = Some(now);
-            self.sources.retain(|_, bucket| bucket.empty_at > now);
-        }
-        if self.sources.len() < SOURCES {
-            source
-        } else {
-            Source::Others
-        }
+        buckets
+            .take(source.map(network), now, rule)
+            .map_err(whole_seconds)
     }
 }
 
@@ -100,6 +49,7 @@ fn network(ip: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::buckets::KEPT;
     use proptest::prelude::*;
 
     fn ip(text: &str) -> Option<IpAddr> {
@@ -151,23 +101,16 @@ mod tests {
     fn memory_is_bounded_and_what_has_recovered_makes_room() {
         let now = Instant::now();
         let throttle = Throttle::default();
-        let many = u32::try_from(SOURCES).unwrap() + 50;
+        let many = u32::try_from(KEPT).unwrap() + 50;
         let address = |nth: u32| Some(IpAddr::from(nth.to_be_bytes()));
-        let kept = || throttle.0.lock().unwrap().sources.len();
+        let kept = || throttle.0.lock().unwrap().len();
         for nth in 0..many {
             throttle.fail(address(nth), now).unwrap();
         }
-        assert_eq!(kept(), SOURCES + 1, "all others are one");
+        assert_eq!(kept(), KEPT + 1, "all others are one");
         throttle.fail(address(many), now + REFILL * 2).unwrap();
         assert!(kept() <= 2, "{} kept", kept());
-        assert!(
-            throttle
-                .0
-                .lock()
-                .unwrap()
-                .sources
-                .contains_key(&Source::Address(address(many).unwrap()))
-        );
+        assert!(throttle.0.lock().unwrap().contains(address(many).unwrap()));
     }
 
     proptest! {

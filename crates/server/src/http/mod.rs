@@ -1,9 +1,12 @@
 //! The routes: the table of contents of the control plane.
 
 pub mod bootstrap_tokens;
+pub mod capacity;
+pub mod discovered_hooks;
 pub mod domains;
 pub mod executions;
 pub mod hooks;
+pub mod integrity_violations;
 pub mod labels;
 pub mod meta;
 pub mod nodes;
@@ -71,6 +74,7 @@ fn documented() -> OpenApiRouter<App> {
         // Operators: tenancy.
         .routes(routes!(domains::create, domains::list))
         .routes(routes!(domains::get))
+        .routes(routes!(capacity::get))
         .routes(routes!(projects::create, projects::list))
         .routes(routes!(projects::get))
         // Operators: the fleet.
@@ -78,9 +82,13 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(bootstrap_tokens::get, bootstrap_tokens::revoke))
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::get, nodes::revoke))
+        .routes(routes!(nodes::key::request))
         .routes(routes!(nodes::capabilities::list))
+        .routes(routes!(discovered_hooks::list))
         .routes(routes!(hooks::list))
         .routes(routes!(hooks::accept))
+        .routes(routes!(integrity_violations::list))
+        .routes(routes!(integrity_violations::acknowledge))
         .routes(routes!(labels::list, labels::put, labels::delete))
         // Operators: the execution log.
         .routes(routes!(executions::dispatch::dispatch))
@@ -91,7 +99,9 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(nodes::events::events))
         .routes(routes!(nodes::state::state))
         .routes(routes!(nodes::heartbeat::heartbeat))
+        .routes(routes!(nodes::key::hand_in))
         .routes(routes!(nodes::capabilities::put))
+        .routes(routes!(nodes::integrity_violations::report))
         .routes(routes!(nodes::callback::callback))
 }
 

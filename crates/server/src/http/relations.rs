@@ -94,6 +94,10 @@ fn triple(request: RelationTupleCreateRequest) -> Result<((PrincipalType, Uuid),
     });
     let relation = Relation::parse(&request.relation);
     let object = ObjectRef::parse(&request.resource);
+    let is_of_nodes = relation == Some(Relation::NodeAgent);
+    if object.is_some_and(|object| is_of_nodes != (object.kind == ObjectKind::Node)) {
+        return Err(invalid("node-agent is held on nodes, and nothing else is"));
+    }
     Ok((
         subject.ok_or_else(|| invalid("subject takes user:<uuid> or service-identity:<uuid>"))?,
         Binding {
@@ -121,6 +125,7 @@ async fn require_admin(
         ObjectKind::Platform => {
             authorize::platform(app, principal, Permission::ManagePlatform).map(|()| None)
         }
+        ObjectKind::Node if is_node_of(app, project, object).await? => Ok(Some(project.domain_id)),
         ObjectKind::Project
         | ObjectKind::Domain
         | ObjectKind::Node
@@ -131,6 +136,15 @@ async fn require_admin(
             Err(Failure::bad_request(codes::INVALID_TRIPLE, detail))
         }
     }
+}
+
+async fn is_node_of(app: &App, project: &Project, object: &ObjectRef) -> Result<bool, Failure> {
+    let Some(id) = object.id else { return Ok(false) };
+    let found = app
+        .db
+        .look_up(async move |tx| plex_store::nodes::authenticate(tx, id).await)
+        .await?;
+    Ok(found.is_some_and(|node| node.project_id == project.id))
 }
 
 fn refused(error: CreateError) -> Failure {

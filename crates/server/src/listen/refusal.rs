@@ -57,6 +57,7 @@ impl Refusal {
             detail: self.detail().to_owned(),
             instance: path.to_owned(),
             code: Some(self.code().to_owned()),
+            dimension: None,
             current_status: None,
             correlation_id: correlation_id.clone(),
         };

@@ -58,7 +58,7 @@ pub async fn list(
         .cursor(&app.keys.cursors, &context, &caller)?
         .map(|bytes| position(&bytes))
         .transpose()?;
-    let places = places(&principal, wanted);
+    let places = places(&principal, Permission::ReadNode, wanted);
     let read = async move |tx: &mut Tx| page(tx, &places, selector.as_ref(), (after, limit)).await;
     let page = app.db.read(read).await?;
     let seal = |id: Uuid| cursor::seal(&app.keys.cursors, &context, &caller, id.as_bytes());
@@ -88,8 +88,8 @@ fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
     Uuid::from_slice(bytes).map_err(|_| invalid())
 }
 
-/// Where both the caller may look and the filters do; none when they have nothing in common.
-fn places(principal: &Principal, wanted: Within) -> Vec<Within> {
+/// Where both the caller has the permission and the filters look; none when they have nothing in common.
+pub fn places(principal: &Principal, permission: Permission, wanted: Within) -> Vec<Within> {
     let mut places = Vec::new();
     for binding in principal.bindings.iter() {
         let place = match binding.object.kind {
@@ -111,7 +111,7 @@ fn places(principal: &Principal, wanted: Within) -> Vec<Within> {
             domain_id: place.domain_id,
             project_id: place.project_id,
         };
-        if authorize::holds(principal, Permission::ReadNode, &scope) {
+        if authorize::holds(principal, permission, &scope) {
             places.extend(common(place, wanted).filter(|place| !places.contains(place)));
         }
     }
