@@ -2,9 +2,13 @@
 //! unknown fields and unknown words of an enumeration too, may be as it likes.
 
 mod execution;
+mod fleet;
 mod object;
 mod rows;
 
 pub(crate) use execution::{Counts, ExecutionRow, Head, HeadError, Output, Target};
+pub(crate) use fleet::{
+    CapabilityRow, CapacityRow, CapacityView, DiscoveredHookRow, RotationView, ViolationRow,
+};
 pub(crate) use object::print_object;
 pub(crate) use rows::{BootstrapTokenRow, DomainRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow};

@@ -457,6 +457,17 @@ impl Actor {
         )
     }
 
+    /// Opens a stream; its body arrives bit by bit.
+    pub(crate) async fn open(&self, path: &str) -> (StatusCode, Body) {
+        let mut request = Request::builder().uri(path);
+        if let Some(bearer) = &self.bearer {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let answer = http::router(self.app.clone()).oneshot(request).await.unwrap();
+        (answer.status(), answer.into_body())
+    }
+
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         let (status, _, body) = self.send("GET", path, None).await;
         (status, body)

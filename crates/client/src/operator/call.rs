@@ -24,6 +24,11 @@ impl Call {
         Self::new(Method::POST, path.into(), Some(json(body)))
     }
 
+    /// Posts to `path` without a body.
+    pub fn post_empty(path: impl Into<String>) -> Self {
+        Self::new(Method::POST, path.into(), None)
+    }
+
     /// Puts `body` as JSON.
     pub fn put(path: impl Into<String>, body: &impl Serialize) -> Self {
         Self::new(Method::PUT, path.into(), Some(json(body)))

@@ -144,3 +144,6 @@ pub async fn promote(app: &App, node: &Node) -> Result<(), Failure> {
     app.wakes.check(&[id]);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
