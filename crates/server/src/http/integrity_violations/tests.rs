@@ -6,17 +6,18 @@ use plex_api::paths;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// One report for each, apart in time, so that their order is known.
 async fn report(node: &NodeActor, kind: &str, artifacts: &[&str]) {
-    let violation = |artifact: &&str| {
-        json!({
+    for artifact in artifacts {
+        let violation = json!({
             "kind": kind, "detected_by": "startup_scan", "artifact_id": artifact,
             "observed_checksum": STANDARD.encode([1; 32]),
-        })
-    };
-    let violations: Vec<_> = artifacts.iter().map(violation).collect();
-    let path = paths::node_integrity_violations(node.id);
-    let (status, answer) = node.post(&path, json!({"violations": violations})).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
+        });
+        let path = paths::node_integrity_violations(node.id);
+        let (status, answer) = node.post(&path, json!({"violations": [violation]})).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
 }
 
 async fn page(actor: &Actor, query: &str) -> Value {
