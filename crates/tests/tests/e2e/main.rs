@@ -15,6 +15,7 @@ mod hooks;
 mod layout;
 mod listing;
 mod manual;
+mod nodes;
 mod outputs;
 mod parameters;
 mod problems;
