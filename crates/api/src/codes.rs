@@ -27,6 +27,7 @@ codes! {
     INTEGRITY_VIOLATIONS_EMPTY = "integrity_violations_empty";
     INVALID_ACKNOWLEDGE_REASON = "invalid_acknowledge_reason";
     INVALID_BODY = "invalid_body";
+    INVALID_CHECK_REQUEST = "invalid_check_request";
     INVALID_CURSOR = "invalid_cursor";
     INVALID_DOMAIN = "invalid_domain";
     INVALID_DOMAIN_FILTER = "invalid_domain_filter";
@@ -36,6 +37,7 @@ codes! {
     INVALID_ID = "invalid_id";
     INVALID_INTEGRITY_VIOLATION_ID = "invalid_integrity_violation_id";
     INVALID_LIMIT = "invalid_limit";
+    INVALID_LOOKUP_REQUEST = "invalid_lookup_request";
     INVALID_PROJECT = "invalid_project";
     INVALID_PROJECT_ID = "invalid_project_id";
     /// A repeated, unknown-valued or unparsable query parameter (decision 1).
@@ -79,6 +81,7 @@ codes! {
     EXECUTION_NOT_FOUND = "execution_not_found";
     INTEGRITY_VIOLATION_NOT_FOUND = "integrity_violation_not_found";
     INTEGRITY_VIOLATIONS_NODE_NOT_FOUND = "integrity_violations_node_not_found";
+    GROUP_NOT_FOUND = "group_not_found";
     LABEL_DEFINITION_NOT_FOUND = "label_definition_not_found";
     NODE_NOT_FOUND = "node_not_found";
     /// No such route.
@@ -94,6 +97,8 @@ codes! {
     BOOTSTRAP_TOKEN_SETTLED = "bootstrap_token_settled";
     DOMAIN_SLUG_CONFLICT = "domain_slug_conflict";
     EXECUTION_ALREADY_TERMINAL = "execution_already_terminal";
+    /// Another group of the domain, or of the platform, has this handle.
+    GROUP_SLUG_CONFLICT = "group_slug_conflict";
     HOOK_INTEGRITY_VIOLATION = "hook_integrity_violation";
     /// The idempotency key was used with another body (decision 9).
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused";
@@ -137,6 +142,8 @@ codes! {
     INTERNAL = "internal";
     ALLOCATOR_CONTENTION = "allocator_contention";
     CAPACITY_SNAPSHOT_UNAVAILABLE = "capacity_snapshot_unavailable";
+    /// Whether the caller may cannot be decided now; nothing is allowed then.
+    AUTHZ_UNAVAILABLE = "authz_unavailable";
     DATASTORE_UNAVAILABLE = "datastore_unavailable";
     EVENT_STREAM_UNAVAILABLE = "event_stream_unavailable";
     OBJECT_STORE_UNAVAILABLE = "object_store_unavailable";

@@ -10,5 +10,5 @@ pub const USAGE: u8 = 2;
 pub const CREDENTIAL: u8 = 3;
 /// The server's 403 for any cause but a relation denial.
 pub const FORBIDDEN: u8 = 4;
-/// A 403 whose problem `code` is `rebac_denied`.
+/// A 403 whose problem `code` is `rebac_denied`, and a check whose decision is denied.
 pub const DENIED: u8 = 77;

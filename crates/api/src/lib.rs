@@ -8,6 +8,7 @@ mod base64_bytes;
 mod page;
 
 pub mod audit;
+pub mod authz;
 pub mod bootstrap_tokens;
 pub mod capacity;
 pub mod codes;
@@ -15,6 +16,7 @@ pub mod domains;
 pub mod events;
 pub mod executions;
 pub mod exit_codes;
+pub mod groups;
 pub mod hooks;
 pub mod integrity;
 pub mod labels;

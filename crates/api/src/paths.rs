@@ -12,6 +12,14 @@ pub const WHOAMI: &str = "/v1/auth/whoami";
 pub const TOKENS: &str = "/v1/auth/tokens";
 /// Relation tuples.
 pub const RELATION_TUPLES: &str = "/v1/authz/relation-tuples";
+/// Asking whether somebody may.
+pub const AUTHZ_CHECK: &str = "/v1/authz/check";
+/// Asking on what somebody may.
+pub const LOOKUP_RESOURCES: &str = "/v1/authz/lookup-resources";
+/// Asking who may.
+pub const LOOKUP_SUBJECTS: &str = "/v1/authz/lookup-subjects";
+/// Groups (*beyond*).
+pub const GROUPS: &str = "/v1/groups";
 /// Domains.
 pub const DOMAINS: &str = "/v1/domains";
 /// Projects.
@@ -34,6 +42,21 @@ pub fn token(id: Uuid) -> String {
 /// One relation tuple.
 pub fn relation_tuple(id: Uuid) -> String {
     format!("{RELATION_TUPLES}/{id}")
+}
+
+/// One group (*beyond*).
+pub fn group(id: Uuid) -> String {
+    format!("{GROUPS}/{id}")
+}
+
+/// The members of a group (*beyond*).
+pub fn group_members(id: Uuid) -> String {
+    format!("{GROUPS}/{id}/members")
+}
+
+/// One membership of a group (*beyond*).
+pub fn group_member(id: Uuid, membership: Uuid) -> String {
+    format!("{GROUPS}/{id}/members/{membership}")
 }
 
 /// One domain.

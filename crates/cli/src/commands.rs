@@ -7,6 +7,7 @@ mod capacity;
 mod completion;
 mod domain;
 mod exec_log;
+mod group;
 mod hook;
 mod integrity;
 mod node;
@@ -58,6 +59,9 @@ pub(crate) enum Command {
     /// Keep relations: who may do what
     #[command(subcommand)]
     Rebac(rebac::Command),
+    /// Keep groups of identities
+    #[command(subcommand)]
+    Group(group::Command),
     /// Show who the server takes you for
     Whoami,
     /// Keep stored profiles
@@ -82,6 +86,7 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::BootstrapToken(command) => bootstrap_token::run(command, ctx),
         Command::Token(command) => token::run(command, ctx),
         Command::Rebac(command) => rebac::run(command, ctx),
+        Command::Group(command) => group::run(command, ctx),
         Command::Whoami => whoami::run(ctx),
         Command::Profile(command) => profile::run(command, ctx),
         Command::Completion(args) => completion::run(&args, ctx),

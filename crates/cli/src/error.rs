@@ -41,6 +41,9 @@ pub(crate) enum Error {
         /// How to get it.
         hint: Option<String>,
     },
+    /// A check was answered, and the answer is no.
+    #[error("denied: {0}")]
+    Denied(String),
     /// The answer could not be written, or a local file not read or written.
     #[error("{what}: {cause}")]
     Local {
@@ -96,6 +99,7 @@ impl Error {
             Self::ReaderGone => exit_codes::OK,
             Self::Usage { .. } => exit_codes::USAGE,
             Self::Credential { .. } => exit_codes::CREDENTIAL,
+            Self::Denied(_) => exit_codes::DENIED,
             Self::Call(plex_client::Error::Api(api)) => match (api.status, api.code.as_deref()) {
                 (401, _) => exit_codes::CREDENTIAL,
                 (403, Some(codes::REBAC_DENIED)) => exit_codes::DENIED,
@@ -142,7 +146,7 @@ impl Error {
             Self::Call(plex_client::Error::Contract(_)) | Self::Contract(_) => {
                 Some("is --server really a control plane, and as new as this plexctl?".to_owned())
             }
-            Self::CutOff(_) | Self::Local { .. } | Self::ReaderGone => None,
+            Self::CutOff(_) | Self::Local { .. } | Self::ReaderGone | Self::Denied(_) => None,
         }
     }
 
@@ -170,6 +174,7 @@ impl Error {
             Self::Call(plex_client::Error::Transport(_)) => "transport",
             Self::Call(plex_client::Error::Contract(_)) | Self::Contract(_) => "contract",
             Self::CutOff(_) => "cut_off",
+            Self::Denied(_) => "denied",
             Self::Unmet { .. } => "unmet",
             Self::Local { .. } => "local",
             Self::ReaderGone => "reader_gone",

@@ -11,4 +11,6 @@ pub(crate) use fleet::{
     CapabilityRow, CapacityRow, CapacityView, DiscoveredHookRow, RotationView, ViolationRow,
 };
 pub(crate) use object::print_object;
-pub(crate) use rows::{BootstrapTokenRow, DomainRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow};
+pub(crate) use rows::{
+    BootstrapTokenRow, DomainRow, GroupRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow,
+};

@@ -1,10 +1,23 @@
-//! Who may do what: the whole schema of relations (decisions 3 and 11).
+//! Who may do what (decisions 3, 11 and 27).
 //!
-//! A caller holds relations on objects; an operation asks for a permission on a scope. Platform, domain and
-//! project are one line of containment: a relation held on the platform holds on every domain, one held on
-//! a domain on its projects. [`rule`] is the schema, one line per permission; all else is mechanics.
+//! `relation/schema.zed` is the whole schema, in one readable text. A tuple states a relation of a subject on an
+//! object; an operation asks for a [`Permission`]; [`check`] walks the tuples of a [`Graph`] by the schema from
+//! the object to the subject. All of it is plain computation on memory: who keeps the graph as current as the
+//! database is `plex_server::authority`.
 
-use plex_api::problem::DenialReason;
+#[cfg(feature = "caveats")]
+pub mod caveat;
+pub mod check;
+pub mod graph;
+pub mod lookup;
+pub mod schema;
+mod triple;
+
+pub use check::check;
+pub use graph::{Graph, Object, Tuple};
+pub use triple::{SubjectRef, TripleError};
+
+use schema::{Kind, Name, Schema};
 use std::fmt;
 use uuid::Uuid;
 
@@ -47,6 +60,12 @@ pub enum Permission {
     ReadOutput,
     /// See the audit chain.
     ReadAudit,
+    /// Make a group.
+    CreateGroup,
+    /// Change who is in a group, and end it.
+    ManageGroup,
+    /// See a group and who is in it.
+    ReadGroup,
     /// Read a node's stream and state as its agent would.
     NodeAgent,
     /// Ask a node to change its key.
@@ -60,7 +79,37 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// The word that the audit chain has for it.
+    /// Every permission.
+    pub const ALL: [Self; 26] = [
+        Self::ManagePlatform,
+        Self::CreateDomain,
+        Self::ReadDomain,
+        Self::CreateProject,
+        Self::ReadProject,
+        Self::Grant,
+        Self::ReadGrants,
+        Self::IssueBootstrapToken,
+        Self::ReadBootstrapTokens,
+        Self::RevokeNode,
+        Self::ReadNode,
+        Self::LabelNode,
+        Self::ReadCapabilities,
+        Self::AcceptHook,
+        Self::Dispatch,
+        Self::ReadExecution,
+        Self::ReadOutput,
+        Self::ReadAudit,
+        Self::CreateGroup,
+        Self::ManageGroup,
+        Self::ReadGroup,
+        Self::NodeAgent,
+        Self::RotateNodeKey,
+        Self::ReadIntegrity,
+        Self::AcknowledgeIntegrity,
+        Self::ReadCapacity,
+    ];
+
+    /// Its word in the schema, and in the audit chain.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ManagePlatform => "manage_platform",
@@ -81,6 +130,9 @@ impl Permission {
             Self::ReadExecution => "read_execution",
             Self::ReadOutput => "read_output",
             Self::ReadAudit => "read_audit",
+            Self::CreateGroup => "create_group",
+            Self::ManageGroup => "manage_group",
+            Self::ReadGroup => "read_group",
             Self::NodeAgent => "node_agent",
             Self::RotateNodeKey => "rotate_node_key",
             Self::ReadIntegrity => "read_integrity",
@@ -90,94 +142,15 @@ impl Permission {
     }
 }
 
-/// Where a binding must be held, at least, to count for a permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Level {
-    Platform,
-    Domain,
-    Project,
-    Node,
-}
-
-const ADMIN: &[Relation] = &[Relation::Admin];
-const OPERATOR: &[Relation] = &[Relation::Admin, Relation::Operator];
-const VIEWER: &[Relation] = &[Relation::Admin, Relation::Operator, Relation::Viewer];
-const AUDITOR: &[Relation] = &[Relation::Admin, Relation::Auditor];
-const NODE_AGENT: &[Relation] = &[Relation::NodeAgent];
-const ANY: &[Relation] = &[
-    Relation::Admin,
-    Relation::Operator,
-    Relation::Viewer,
-    Relation::Auditor,
-];
-
-/// The schema: the lowest level on which, and the relations by which, a permission is held.
-fn rule(permission: Permission) -> (Level, &'static [Relation]) {
-    match permission {
-        Permission::ManagePlatform => (Level::Platform, ADMIN),
-        Permission::CreateDomain => (Level::Platform, ADMIN),
-        Permission::ReadDomain => (Level::Domain, ANY),
-        Permission::CreateProject => (Level::Domain, ADMIN),
-        Permission::ReadAudit => (Level::Domain, AUDITOR),
-        Permission::ReadProject => (Level::Project, ANY),
-        Permission::Grant => (Level::Project, ADMIN),
-        Permission::ReadGrants => (Level::Project, VIEWER),
-        Permission::IssueBootstrapToken => (Level::Project, ADMIN),
-        Permission::ReadBootstrapTokens => (Level::Project, ADMIN),
-        Permission::RevokeNode => (Level::Project, ADMIN),
-        Permission::ReadNode => (Level::Project, VIEWER),
-        Permission::LabelNode => (Level::Project, OPERATOR),
-        Permission::ReadCapabilities => (Level::Project, VIEWER),
-        Permission::AcceptHook => (Level::Project, OPERATOR),
-        Permission::Dispatch => (Level::Project, OPERATOR),
-        Permission::ReadExecution => (Level::Project, ANY),
-        Permission::ReadOutput => (Level::Project, VIEWER),
-        // Held on the node itself and nowhere else; no other relation implies it.
-        Permission::NodeAgent => (Level::Node, NODE_AGENT),
-        Permission::RotateNodeKey => (Level::Project, ADMIN),
-        Permission::ReadIntegrity => (Level::Project, VIEWER),
-        Permission::AcknowledgeIntegrity => (Level::Project, OPERATOR),
-        Permission::ReadCapacity => (Level::Domain, ANY),
-    }
-}
-
-/// A relation that can be granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Relation {
-    /// Everything below, and the authority itself.
-    Admin,
-    /// Runs actions.
-    Operator,
-    /// Reads.
-    Viewer,
-    /// Reads what was done, not what was said in it.
-    Auditor,
-    /// Reads a node's stream and state as its agent would; held on nodes only.
-    NodeAgent,
-}
-
-impl Relation {
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Operator => "operator",
-            Self::Viewer => "viewer",
-            Self::Auditor => "auditor",
-            Self::NodeAgent => "node-agent",
-        }
-    }
-
-    /// The relation of that word.
-    pub fn parse(word: &str) -> Option<Self> {
-        let all = ANY.iter().chain(NODE_AGENT).copied();
-        all.into_iter().find(|relation| relation.as_str() == word)
-    }
-}
-
 /// What an object is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ObjectKind {
+    /// A person.
+    User,
+    /// A machine.
+    ServiceIdentity,
+    /// A group of identities.
+    Group,
     /// The whole installation; there is one.
     Platform,
     /// A domain.
@@ -186,23 +159,18 @@ pub enum ObjectKind {
     Project,
     /// A node.
     Node,
-    /// A person.
-    User,
-    /// A machine.
-    ServiceIdentity,
-    /// A group of identities.
-    Group,
 }
 
 impl ObjectKind {
-    const ALL: [Self; 7] = [
+    /// Every kind, in the order of the schema.
+    pub const ALL: [Self; 7] = [
+        Self::User,
+        Self::ServiceIdentity,
+        Self::Group,
         Self::Platform,
         Self::Domain,
         Self::Project,
         Self::Node,
-        Self::User,
-        Self::ServiceIdentity,
-        Self::Group,
     ];
 
     /// The word on the wire.
@@ -225,7 +193,7 @@ impl ObjectKind {
 }
 
 /// An object, written `type:id`; the platform, which has no id, is `platform:platform`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectRef {
     /// What it is.
     pub kind: ObjectKind,
@@ -270,85 +238,80 @@ impl fmt::Display for ObjectRef {
     }
 }
 
-/// A relation that the caller holds, itself or through a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Binding {
-    /// The relation.
-    pub relation: Relation,
-    /// On what.
-    pub object: ObjectRef,
+/// The product's schema, and the places of its words.
+#[derive(Debug)]
+pub struct Rules {
+    schema: Schema,
+    permissions: [Name; Permission::ALL.len()],
+    bound: Name,
 }
 
-impl fmt::Display for Binding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.object, self.relation.as_str())
+impl Default for Rules {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
-/// What an operation acts on: the platform (neither), a domain, or a project with its domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scope {
-    /// The domain.
-    pub domain_id: Option<Uuid>,
-    /// The project.
-    pub project_id: Option<Uuid>,
-}
+impl Rules {
+    /// Reads the schema.
+    pub fn new() -> Self {
+        let schema = Schema::parse(include_str!("relation/schema.zed")).expect("the schema is tested");
+        let place = |word: &str| schema.name(word).expect("the schema has every permission's word");
+        Self {
+            permissions: Permission::ALL.map(|permission| place(permission.as_str())),
+            bound: place("bound"),
+            schema,
+        }
+    }
 
-/// How a check went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// Allowed.
-    Granted {
-        /// The binding that grants it, as `["domain:<uuid>#admin"]`.
-        path: Vec<String>,
-    },
-    /// Not allowed.
-    Denied {
-        /// Whether the caller has any binding to the object.
-        reason: DenialReason,
-        /// The caller's bindings that were looked at.
-        path: Vec<String>,
-    },
-}
+    /// The schema.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
 
-/// Decides whether a caller with these bindings has the permission on that scope.
-pub fn decide(bindings: &[Binding], permission: Permission, scope: &Scope) -> Decision {
-    let (level, relations) = rule(permission);
-    let reaching: Vec<&Binding> = bindings
-        .iter()
-        .filter(|binding| reaches(binding, level, scope))
-        .collect();
-    if let Some(grant) = reaching
-        .iter()
-        .find(|binding| relations.contains(&binding.relation))
-    {
-        return Decision::Granted {
-            path: vec![grant.to_string()],
+    /// A permission's word.
+    pub fn name_of(&self, permission: Permission) -> Name {
+        self.permissions[permission as usize]
+    }
+
+    /// A way as texts, `domain:<uuid>#admin`.
+    pub fn words(&self, path: &[(Object, Name)]) -> Vec<String> {
+        let word = |(object, name): &(Object, Name)| {
+            format!("{}#{}", ObjectRef::of_graph(*object), self.schema.word(*name))
         };
+        path.iter().map(word).collect()
     }
-    let reason = if reaching.is_empty() {
-        DenialReason::OutOfScope
-    } else {
-        DenialReason::InsufficientRelation
-    };
-    Decision::Denied {
-        reason,
-        path: reaching.iter().map(|binding| binding.to_string()).collect(),
+
+    /// The word for "has any relation that reaches the object at all".
+    pub fn bound(&self) -> Name {
+        self.bound
     }
 }
 
-/// Whether a binding is held on the scope's object of at least that level, or on what contains it.
-fn reaches(binding: &Binding, level: Level, scope: &Scope) -> bool {
-    let (domain, project) = match level {
-        Level::Platform => (None, None),
-        Level::Domain => (scope.domain_id, None),
-        Level::Project | Level::Node => (scope.domain_id, scope.project_id),
-    };
-    match binding.object.kind {
-        ObjectKind::Platform => true,
-        ObjectKind::Domain => domain.is_some() && binding.object.id == domain,
-        ObjectKind::Project => project.is_some() && binding.object.id == project,
-        ObjectKind::Node | ObjectKind::User | ObjectKind::ServiceIdentity | ObjectKind::Group => false,
+impl From<ObjectRef> for Object {
+    fn from(object: ObjectRef) -> Self {
+        Self {
+            kind: object.kind.into(),
+            id: object.id.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<ObjectKind> for Kind {
+    /// The kinds stand in the schema in the order of [`ObjectKind::ALL`].
+    fn from(kind: ObjectKind) -> Self {
+        Self(kind as u8)
+    }
+}
+
+impl ObjectRef {
+    /// The object that a graph's object is.
+    pub fn of_graph(object: Object) -> Self {
+        let kind = ObjectKind::ALL[usize::from(object.kind.0)];
+        Self {
+            kind,
+            id: Some(object.id).filter(|_| kind != ObjectKind::Platform),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What all routes and loops share.
 
+use crate::authority::Authority;
 use crate::callbacks::Committer;
 use crate::capacity::{Capacity, Fanout};
 use crate::data_dir::DATABASE;
@@ -55,6 +56,8 @@ pub struct Shared {
     pub db: Db,
     /// The object store.
     pub objects: LocalStore,
+    /// Who may do what.
+    pub authority: Authority,
     /// Hash, cursor and signing keys, derived from the master key.
     pub keys: Keys,
     /// The domains' signing keys.
@@ -145,6 +148,7 @@ impl App {
         let (clock, rng) = (Arc::clone(&database.clock), Arc::clone(&database.rng));
         let db = Db::open(database)?;
         bootstrap::check_master(&db, &settings.master).await?;
+        let authority = Authority::open(&db).await?;
         let objects = LocalStore::open(settings.data_dir.join("objects"))?;
         let keys = Keys::new(settings.master);
         let wakes = Wakes::default();
@@ -166,6 +170,7 @@ impl App {
             shutdown: settings.shutdown,
             drained: CancellationToken::new(),
             db,
+            authority,
             objects,
             keys,
             committer,

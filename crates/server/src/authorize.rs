@@ -1,17 +1,27 @@
 //! The one door: may this caller do this to that?
 //!
-//! Every operator route passes through one of the functions here, which load the object, ask
-//! `domain::relation`, and turn a denial into the answer of decision 3: what the caller has no binding to
-//! is answered exactly as what does not exist.
+//! Every operator route passes through one of the functions here, which ask [`crate::authority`] and turn a
+//! denial into the answer of decision 3: what the caller has no relation to is answered exactly as what does not
+//! exist. Mutations go through [`write`], which makes sure that nothing was revoked between the decision and the
+//! transaction.
+
+mod grant;
+mod write;
+
+pub use grant::{grant, identity, membership};
+pub use write::{Decided, write};
 
 use crate::app::App;
+use crate::authority::Decision;
 use crate::principal::Principal;
 use crate::problem::Failure;
 use plex_api::codes;
 use plex_api::problem::DenialReason;
-use plex_domain::relation::{Binding, Decision, ObjectKind, ObjectRef, Permission, Relation, Scope, decide};
-use plex_store::{domains, nodes, projects};
+use plex_domain::relation::check::LimitReached;
+use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_store::nodes;
 use uuid::Uuid;
+use write::Allowed;
 
 /// A project that the caller may act on.
 #[derive(Debug, Clone, Copy)]
@@ -41,20 +51,10 @@ pub async fn project_or(
     id: Uuid,
     missing: impl Fn() -> Failure,
 ) -> Result<Project, Failure> {
-    let found = app
-        .db
-        .look_up(async move |tx| projects::domain_of(tx, id).await)
-        .await?;
-    let scope = Scope {
-        domain_id: found,
-        project_id: Some(id),
-    };
-    let object = ObjectRef {
-        kind: ObjectKind::Project,
-        id: Some(id),
-    };
-    allow(app, principal, permission, (&scope, &object), &missing)?;
-    let domain_id = found.ok_or_else(missing)?;
+    let object = ObjectRef::of(ObjectKind::Project, id);
+    allow(app, principal, permission, &object, &missing)?;
+    let domain = app.authority.parent(&object).and_then(|domain| domain.id);
+    let domain_id = domain.ok_or_else(missing)?;
     Ok(Project { id, domain_id })
 }
 
@@ -77,41 +77,28 @@ pub async fn domain_or(
     id: Uuid,
     missing: impl Fn() -> Failure,
 ) -> Result<(), Failure> {
-    let exists = app
-        .db
-        .look_up(async move |tx| domains::exists(tx, id).await)
-        .await?;
-    let scope = Scope {
-        domain_id: Some(id),
-        project_id: None,
-    };
-    let object = ObjectRef {
-        kind: ObjectKind::Domain,
-        id: Some(id),
-    };
-    allow(app, principal, permission, (&scope, &object), &missing)?;
-    if exists { Ok(()) } else { Err(missing()) }
+    let object = ObjectRef::of(ObjectKind::Domain, id);
+    allow(app, principal, permission, &object, missing)
 }
 
 /// Allows `permission` on a domain whether there is one or not, or says why not: 403 `rebac_denied`, the same
-/// for a foreign domain and for none. For an operation that tells those who may know what a missing one means.
+/// for a foreign domain and for none. For an operation that tells those who may know what a missing one means:
+/// they hold the permission on the platform.
 pub fn domain_if_any(
     app: &App,
     principal: &Principal,
     permission: Permission,
     id: Uuid,
 ) -> Result<(), Failure> {
-    let scope = Scope {
-        domain_id: Some(id),
-        project_id: None,
-    };
-    allow(
-        app,
-        principal,
-        permission,
-        (&scope, &ObjectRef::of(ObjectKind::Domain, id)),
-        out_of_scope,
-    )
+    let domain = ObjectRef::of(ObjectKind::Domain, id);
+    let is_missing = app.authority.parent(&domain).is_none();
+    if is_missing && holds(app, principal, permission, &ObjectRef::PLATFORM) {
+        principal
+            .decided
+            .note(Allowed::Permission(permission, ObjectRef::PLATFORM));
+        return Ok(());
+    }
+    allow(app, principal, permission, &domain, out_of_scope)
 }
 
 /// Allows `permission` on the platform, or says why not: 403 `rebac_denied`.
@@ -126,17 +113,10 @@ pub fn platform_or(
     permission: Permission,
     missing: impl FnOnce() -> Failure,
 ) -> Result<(), Failure> {
-    allow(
-        app,
-        principal,
-        permission,
-        (&Scope::default(), &ObjectRef::PLATFORM),
-        missing,
-    )
+    allow(app, principal, permission, &ObjectRef::PLATFORM, missing)
 }
 
-/// Allows `permission` on a node through its project, or says why not: 404 `node_not_found`, 403
-/// `rebac_denied`.
+/// Allows `permission` on a node, or says why not: 404 `node_not_found`, 403 `rebac_denied`.
 pub async fn node(
     app: &App,
     principal: &Principal,
@@ -144,52 +124,64 @@ pub async fn node(
     id: Uuid,
 ) -> Result<nodes::NodeKey, Failure> {
     let missing = || Failure::not_found(codes::NODE_NOT_FOUND, "node");
+    let object = ObjectRef::of(ObjectKind::Node, id);
+    allow(app, principal, permission, &object, missing)?;
     let found = app
         .db
         .look_up(async move |tx| nodes::authenticate(tx, id).await)
         .await?;
-    let scope = Scope {
-        domain_id: found.as_ref().map(|node| node.domain_id),
-        project_id: found.as_ref().map(|node| node.project_id),
-    };
-    let object = ObjectRef {
-        kind: ObjectKind::Node,
-        id: Some(id),
-    };
-    if found.is_none() {
-        // A node that does not exist has no scope, so not even a platform admin's binding may answer for it.
-        app.denials
-            .note(principal, permission, &object, DenialReason::OutOfScope);
-        return Err(missing());
-    }
-    let is_agent = Binding {
-        relation: Relation::NodeAgent,
-        object,
-    };
-    if permission != Permission::NodeAgent || !principal.bindings.contains(&is_agent) {
-        allow(app, principal, permission, (&scope, &object), missing)?;
-    }
     found.ok_or_else(missing)
 }
 
 /// Whether the caller holds `permission` there, without an answer of its own: for rows of a list, and for
 /// parts of an answer that only some may see.
-pub fn holds(principal: &Principal, permission: Permission, scope: &Scope) -> bool {
-    matches!(
-        decide(&principal.bindings, permission, scope),
-        Decision::Granted { .. }
-    )
+pub fn holds(app: &App, principal: &Principal, permission: Permission, object: &ObjectRef) -> bool {
+    let place = (app.authority.rules().name_of(permission), object);
+    let found = app
+        .authority
+        .decide(&principal.object(), place, &principal.request(app));
+    matches!(found, Ok(Decision::Granted { .. }))
 }
 
-fn allow(
+/// The objects of one kind on which the caller itself holds a relation that grants a permission; `None` when it
+/// holds it on all, through the platform.
+pub fn seen(
     app: &App,
     principal: &Principal,
     permission: Permission,
-    (scope, object): (&Scope, &ObjectRef),
+    kind: ObjectKind,
+) -> Result<Option<Vec<Uuid>>, Failure> {
+    if holds(app, principal, permission, &ObjectRef::PLATFORM) {
+        return Ok(None);
+    }
+    let bound = app
+        .authority
+        .bindings(&principal.object(), Some(&principal.request(app)))
+        .map_err(too_large)?;
+    let of_kind = bound.into_iter().filter(|object| object.kind == kind);
+    let held = of_kind.filter(|object| holds(app, principal, permission, object));
+    Ok(Some(held.filter_map(|object| object.id).collect()))
+}
+
+/// Allows `permission` on an object, or says why not; `missing` answers who has no relation to it.
+pub fn allow(
+    app: &App,
+    principal: &Principal,
+    permission: Permission,
+    object: &ObjectRef,
     missing: impl FnOnce() -> Failure,
 ) -> Result<(), Failure> {
-    match decide(&principal.bindings, permission, scope) {
-        Decision::Granted { .. } => Ok(()),
+    let place = (app.authority.rules().name_of(permission), object);
+    let request = principal.request(app);
+    let decision = app
+        .authority
+        .decide(&principal.object(), place, &request)
+        .map_err(too_large)?;
+    match decision {
+        Decision::Granted { .. } => {
+            principal.decided.note(Allowed::Permission(permission, *object));
+            Ok(())
+        }
         Decision::Denied { reason, path } => {
             app.denials.note(principal, permission, object, reason);
             Err(match reason {
@@ -198,6 +190,11 @@ fn allow(
             })
         }
     }
+}
+
+/// Relations that cannot be walked to their end grant nothing.
+pub fn too_large(error: LimitReached) -> Failure {
+    Failure::unavailable(codes::AUTHZ_UNAVAILABLE, error.to_string())
 }
 
 /// The denial where no 404 is declared: for what is missing and for what the caller has no binding to, alike.

@@ -4,11 +4,11 @@ use crate::app::{Keys, database_settings};
 use crate::signing::SEAL_PURPOSE;
 use anyhow::Context as _;
 use plex_api::audit::AuditReason;
-use plex_api::tokens::{PrincipalType, TokenEnvironment};
+use plex_api::tokens::TokenEnvironment;
 use plex_domain::credential::{self, ApiToken};
 use plex_domain::keys::MasterKey;
 use plex_domain::reachability::Policy;
-use plex_domain::relation::{Binding, ObjectRef, Relation};
+use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_domain::tenancy;
 use plex_store::audit::{self, Record};
 use plex_store::domains::{self, NewDomain};
@@ -116,15 +116,12 @@ pub async fn check_master(db: &Db, master: &MasterKey) -> anyhow::Result<()> {
 
 /// Makes an identity platform admin, unless it is.
 async fn make_admin(tx: &mut Tx, keys: &Keys, admin: Uuid) -> anyhow::Result<()> {
-    let binding = Binding {
-        relation: Relation::Admin,
-        object: ObjectRef::PLATFORM,
-    };
-    let created_by = "system".to_owned();
     let new = NewTuple {
-        subject: (PrincipalType::User, admin),
-        binding,
-        created_by,
+        subject: ObjectRef::of(ObjectKind::User, admin).into(),
+        relation: "admin".to_owned(),
+        object: ObjectRef::PLATFORM,
+        condition: None,
+        created_by: "system".to_owned(),
     };
     match relations::create(tx, &new).await? {
         Granted::Held(_) => Ok(()),

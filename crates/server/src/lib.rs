@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod app;
 pub mod audit;
+pub mod authority;
 pub mod authorize;
 pub mod bootstrap;
 pub mod buckets;

@@ -3,6 +3,7 @@
 //! A handler that acts for somebody takes [`Principal`] or [`Node`] as an argument, so none can forget it.
 
 use crate::app::App;
+use crate::authorize::Decided;
 use crate::http;
 use crate::problem::Failure;
 use crate::request::{Context, parse_id, text_header};
@@ -14,9 +15,9 @@ use plex_api::codes;
 use plex_api::problem::DenialReason;
 use plex_api::tokens::PrincipalType;
 use plex_domain::credential;
-use plex_domain::relation::Binding;
+use plex_domain::relation::{ObjectRef, caveat};
 use plex_store::nodes::Standing;
-use plex_store::{nodes, tokens};
+use plex_store::{Tx, nodes, principals, tokens};
 use std::sync::Arc;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -28,22 +29,49 @@ pub struct Principal {
     pub id: Uuid,
     /// Person or service.
     pub kind: PrincipalType,
-    /// The token it came with.
-    pub token_id: Uuid,
+    /// What it came with.
+    pub credential: Credential,
     /// From the identity provider, if any.
     pub email: Option<String>,
-    /// Its relation tuples, as current as the look-up of its token (decision 28).
-    pub bindings: Arc<[Binding]>,
-    /// The request, for the audit chain.
+    /// What was allowed to it in the course of this request.
+    pub decided: Arc<Decided>,
+    /// The request, for the audit chain and for conditions.
     pub context: Context,
+}
+
+/// How an operator proved who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// By an API token, of this id.
+    Token(Uuid),
+}
+
+impl Credential {
+    /// Whether it still holds.
+    pub async fn holds(self, tx: &mut Tx) -> Result<bool, plex_store::Error> {
+        match self {
+            Self::Token(id) => tokens::is_live(tx, id).await,
+        }
+    }
 }
 
 impl Principal {
     /// `user:<uuid>` or `service-identity:<uuid>`: the subject of relation tuples.
     pub fn subject(&self) -> String {
-        match self.kind {
-            PrincipalType::User => format!("user:{}", self.id),
-            PrincipalType::Service => format!("service-identity:{}", self.id),
+        self.object().to_string()
+    }
+
+    /// The same as an object.
+    pub fn object(&self) -> ObjectRef {
+        principals::subject(self.kind, self.id)
+    }
+
+    /// What conditions on relations ask about this request.
+    pub fn request(&self, app: &App) -> caveat::Request {
+        caveat::Request {
+            now: app.clock.now(),
+            ip: self.context.ip,
+            ..caveat::Request::default()
         }
     }
 }
@@ -72,14 +100,18 @@ impl FromRequestParts<App> for Principal {
                     "you ask for more than this server's --rate-limit-per-principal allows",
                 )
             })?;
+        app.authority
+            .catch_up(&app.db, caller.revision)
+            .await
+            .map_err(Failure::undecided)?;
         app.token_uses
             .note(caller.token_id, caller.last_used_at, app.clock.now());
         Ok(Self {
             id: caller.principal_id,
             kind: caller.kind,
-            token_id: caller.token_id,
+            credential: Credential::Token(caller.token_id),
             email: caller.email,
-            bindings: caller.bindings.into(),
+            decided: Arc::new(Decided::at(app.authority.revision())),
             context,
         })
     }

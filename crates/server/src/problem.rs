@@ -133,6 +133,17 @@ impl Failure {
         self.status
     }
 
+    /// 503: whether the caller may is not known now, and so it may not.
+    pub fn undecided(cause: plex_store::Error) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::unavailable(
+                codes::AUTHZ_UNAVAILABLE,
+                "the relations cannot be read now, and without them nothing is allowed; try again",
+            )
+        }
+    }
+
     /// 403 with the body `PermissionDenied`: a relation denial (`rebac_denied`) or a node key on another
     /// node's path.
     pub fn denied(code: &'static str, reason: DenialReason, path: Vec<String>, detail: &'static str) -> Self {

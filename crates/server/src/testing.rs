@@ -19,7 +19,7 @@ use plex_api::tokens::{PrincipalType, TokenEnvironment};
 use plex_domain::credential;
 use plex_domain::keys::MasterKey;
 use plex_domain::reachability::Policy;
-use plex_domain::relation::{Binding, ObjectKind, ObjectRef, Relation};
+use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, NewTuple};
@@ -177,11 +177,7 @@ impl TestApp {
         let dir = tempfile::tempdir().unwrap();
         let app = open(&dir, limits).await;
         let (domain_id, project_id) = tenants(&app.db, master()).await;
-        let binding = Binding {
-            relation: Relation::Admin,
-            object: ObjectRef::PLATFORM,
-        };
-        let admin = user(&app, Some(binding)).await;
+        let admin = user(&app, Some(("admin", ObjectRef::PLATFORM))).await;
         Self {
             app,
             domain_id,
@@ -247,8 +243,7 @@ impl TestApp {
 
     /// A user with one relation on some object.
     pub(crate) async fn user_on(&self, relation: &str, object: ObjectRef) -> Actor {
-        let relation = Relation::parse(relation).expect("a relation");
-        user(&self.app, Some(Binding { relation, object })).await
+        user(&self.app, Some((relation, object))).await
     }
 
     /// The first domain, as an object.
@@ -346,17 +341,19 @@ impl TestApp {
     }
 }
 
-async fn user(app: &App, binding: Option<Binding>) -> Actor {
+async fn user(app: &App, held: Option<(&str, ObjectRef)>) -> Actor {
+    let held = held.map(|(relation, object)| (relation.to_owned(), object));
     let token = credential::ApiToken::mint(TokenEnvironment::Prod, &*app.rng);
     let hash = credential::hash(&app.keys.api_tokens, token.as_bytes());
     let made = app.db.write(async move |tx| {
         let id = tx.new_id();
         principals::ensure(tx, PrincipalType::User, id).await?;
-        if let Some(binding) = binding {
-            let subject = (PrincipalType::User, id);
+        if let Some((relation, object)) = held {
             let tuple = NewTuple {
-                subject,
-                binding,
+                subject: principals::subject(PrincipalType::User, id).into(),
+                relation,
+                object,
+                condition: None,
                 created_by: "test".to_owned(),
             };
             relations::create(tx, &tuple)

@@ -87,16 +87,23 @@ async fn one_place(
     after: &Position,
     limit: u32,
 ) -> Result<Vec<DiscoveredHook>, Error> {
-    let sql = match (place.domain_id.is_some(), place.project_id.is_some()) {
-        (false, false) => page_sql!(""),
-        (true, false) => page_sql!(" and h.domain_id = $5"),
-        (false, true) => page_sql!(" and h.project_id = $5"),
-        // The `+` keeps SQLite from walking the larger index, that of the domain.
-        (true, true) => page_sql!(" and +h.domain_id = $5 and h.project_id = $6"),
-    };
     let mut values = values![after.node_id, &after.name, limit, matches].to_vec();
-    values.extend(place.domain_id.map(Value::from));
-    values.extend(place.project_id.map(Value::from));
+    let sql = if let Some(node) = place.node_id {
+        values.extend(values![node, place.domain_id, place.project_id]);
+        page_sql!(
+            " and h.node_id = $5 and ($6 is null or +h.domain_id = $6) and ($7 is null or +h.project_id = $7)"
+        )
+    } else {
+        values.extend(place.domain_id.map(Value::from));
+        values.extend(place.project_id.map(Value::from));
+        match (place.domain_id.is_some(), place.project_id.is_some()) {
+            (false, false) => page_sql!(""),
+            (true, false) => page_sql!(" and h.domain_id = $5"),
+            (false, true) => page_sql!(" and h.project_id = $5"),
+            // The `+` keeps SQLite from walking the larger index, that of the domain.
+            (true, true) => page_sql!(" and +h.domain_id = $5 and h.project_id = $6"),
+        }
+    };
     tx.all(sql, &values, read).await
 }
 
@@ -120,6 +127,7 @@ mod tests {
     const EVERYWHERE: Within = Within {
         domain_id: None,
         project_id: None,
+        node_id: None,
     };
 
     fn hook(name: &str, image_digest: &str) -> PlexdHook {
@@ -190,6 +198,11 @@ mod tests {
             let of = |domain_id, project_id| Within {
                 domain_id,
                 project_id,
+                node_id: None,
+            };
+            let alone = Within {
+                node_id: Some(second),
+                ..EVERYWHERE
             };
             for limit in [1, 2, 9] {
                 assert_eq!(
@@ -210,6 +223,7 @@ mod tests {
                     shown(tx, &[of(Some(acme), Some(lab))], None, limit).await,
                     [""; 0]
                 );
+                assert_eq!(shown(tx, &[alone], None, limit).await, ["a2"]);
                 let both = [of(Some(acme), None), of(None, Some(web)), of(None, Some(lab))];
                 assert_eq!(shown(tx, &both, None, limit).await, ["a", "b", "a2", "c", "d"]);
             }

@@ -155,7 +155,11 @@ async fn one_place(
     );
     let mut values = values![before, limit, kind, status].to_vec();
     // Where a node is named its own index is the narrowest, and the place is only checked.
-    let sql = if let Some(node) = filter.node_id {
+    let node = match (filter.node_id, place.node_id) {
+        (Some(wanted), Some(seen)) if wanted != seen => return Ok(Vec::new()),
+        (wanted, seen) => wanted.or(seen),
+    };
+    let sql = if let Some(node) = node {
         values.extend(values![node, place.domain_id, place.project_id]);
         page_sql!("and node_id = $5 and ($6 is null or +domain_id = $6) and ($7 is null or +project_id = $7)")
     } else {
@@ -234,6 +238,7 @@ mod tests {
     const EVERYWHERE: Within = Within {
         domain_id: None,
         project_id: None,
+        node_id: None,
     };
 
     fn finding(artifact: &str, observed: &str) -> Finding {
@@ -328,6 +333,11 @@ mod tests {
             let of = |domain_id, project_id| Within {
                 domain_id,
                 project_id,
+                node_id: None,
+            };
+            let alone = Within {
+                node_id: Some(b),
+                ..EVERYWHERE
             };
             let node_is = |node_id| Filter {
                 node_id: Some(node_id),
@@ -355,6 +365,8 @@ mod tests {
                     shown(tx, &[of(Some(acme), None)], node_is(b), limit).await,
                     [""; 0]
                 );
+                assert_eq!(shown(tx, &[alone], all, limit).await, ["4", "2"]);
+                assert_eq!(shown(tx, &[alone], node_is(a), limit).await, [""; 0]);
                 let kind = Some(IntegrityViolationKind::Binary);
                 assert_eq!(
                     shown(tx, &[EVERYWHERE], Filter { kind, ..all }, limit).await,

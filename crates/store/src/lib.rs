@@ -12,6 +12,7 @@ pub mod capacity;
 pub mod discovered_hooks;
 pub mod domains;
 pub mod executions;
+pub mod groups;
 pub mod hooks;
 pub mod idempotency;
 pub mod integrity;

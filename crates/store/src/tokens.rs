@@ -1,10 +1,9 @@
 //! API tokens: who a caller is, and for how long. Only keyed hashes of them are kept.
 
-use crate::db::{Error, Row, Tx};
-use crate::{principals, relations, values};
+use crate::db::{Error, Tx};
+use crate::{principals, values};
 use jiff::Timestamp;
 use plex_api::tokens::{APITokenSummary, PrincipalType, TokenEnvironment};
-use plex_domain::relation::Binding;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -24,8 +23,8 @@ pub struct Caller {
     pub email: Option<String>,
     /// When the token was last used, as far as that was written down.
     pub last_used_at: Option<Timestamp>,
-    /// The relations the identity holds now.
-    pub bindings: Vec<Binding>,
+    /// The revision of the relations at the look-up.
+    pub revision: u64,
 }
 
 /// A token about to be kept.
@@ -52,47 +51,47 @@ pub struct Issued {
 
 /// The caller with a token of that hash; `None` when it is unknown, revoked or expired.
 ///
-/// One statement finds the token and reads the relations, so that no check relies on anything older than
-/// the token's own validity (decision 28).
+/// One statement finds the token and reads the revision of the relations, so that no check relies on anything
+/// older than the token's own validity (decision 28).
 pub async fn authenticate(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Caller>, Error> {
     let now = tx.now();
-    let mut caller: Option<Caller> = None;
-    tx.each(
+    tx.optional(
         "select
             token.id, token.principal_id, principal.kind, principal.email, token.last_used_at,
-            tuple.id, tuple.relation, tuple.object_kind, tuple.object_id
+            (select max(revision) from relation_changes)
         from api_tokens as token
         join principals as principal on principal.id = token.principal_id
-        left join relation_tuples as tuple
-            on tuple.subject_id = principal.id
-            and tuple.subject_kind = case principal.kind when 'service' then 'service-identity' else 'user' end
         where token.hash = $1
             and token.revoked_at is null
             and token.expires_at > $2",
         &values![hash, now],
         |row| {
-            let held = row.get::<Option<Uuid>>(5)?.map(|_| relations::binding(row, 6)).transpose()?;
-            let known = match caller.take() {
-                Some(known) => known,
-                None => read_caller(row)?,
-            };
-            caller.insert(known).bindings.extend(held);
-            Ok(())
+            Ok(Caller {
+                token_id: row.get(0)?,
+                principal_id: row.get(1)?,
+                kind: principals::kind(row, 2)?,
+                email: row.get(3)?,
+                last_used_at: row.get(4)?,
+                revision: row.get::<Option<u64>>(5)?.unwrap_or(0),
+            })
         },
     )
-    .await?;
-    Ok(caller)
+    .await
 }
 
-fn read_caller(row: &Row<'_>) -> Result<Caller, Error> {
-    Ok(Caller {
-        token_id: row.get(0)?,
-        principal_id: row.get(1)?,
-        kind: principals::kind(row, 2)?,
-        email: row.get(3)?,
-        last_used_at: row.get(4)?,
-        bindings: Vec::new(),
-    })
+/// Whether a token is neither revoked nor expired.
+pub async fn is_live(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
+    let now = tx.now();
+    let found = tx
+        .optional(
+            "select 1
+            from api_tokens
+            where id = $1 and revoked_at is null and expires_at > $2",
+            &values![id, now],
+            |_| Ok(()),
+        )
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Keeps a token of a known identity.
@@ -176,8 +175,7 @@ pub async fn note_uses(tx: &mut Tx, tokens: &[Uuid]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing;
-    use plex_domain::relation::{ObjectKind, ObjectRef, Relation};
+    use crate::{relations, testing};
 
     const ANNA: Uuid = Uuid::from_u128(7);
     const ROBOT: Uuid = Uuid::from_u128(8);
@@ -191,52 +189,24 @@ mod tests {
         }
     }
 
-    async fn grant(tx: &mut Tx, subject: (PrincipalType, Uuid), relation: Relation) -> Binding {
-        let object = ObjectRef::of(ObjectKind::Project, Uuid::from_u128(11));
-        let binding = Binding { relation, object };
-        let new = relations::NewTuple {
-            subject,
-            binding,
-            created_by: "system".to_owned(),
-        };
-        relations::create(tx, &new).await.unwrap();
-        binding
-    }
-
     #[tokio::test]
-    async fn a_caller_comes_with_its_own_relations_only() {
-        let (_dir, db) = testing::db();
-        db.write(async move |tx| {
-            let viewer = grant(tx, (PrincipalType::User, ANNA), Relation::Viewer).await;
-            let operator = grant(tx, (PrincipalType::User, ANNA), Relation::Operator).await;
-            let admin = grant(tx, (PrincipalType::Service, ROBOT), Relation::Admin).await;
-            let issued = issue(tx, &token(ANNA, 1)).await?;
-            issue(tx, &token(ROBOT, 2)).await?;
-
-            let mut anna = authenticate(tx, &[1; 32]).await?.unwrap();
-            anna.bindings.sort_by_key(|binding| binding.to_string());
-            assert_eq!(anna.bindings, [operator, viewer]);
-            assert_eq!((anna.principal_id, anna.kind), (ANNA, PrincipalType::User));
-            assert_eq!((anna.token_id, anna.last_used_at), (issued.id, None));
-            let robot = authenticate(tx, &[2; 32]).await?.unwrap();
-            assert_eq!(
-                (robot.kind, robot.bindings),
-                (PrincipalType::Service, vec![admin])
-            );
-            assert_eq!(authenticate(tx, &[3; 32]).await?, None);
-            Ok::<_, Error>(())
-        })
-        .await
-        .unwrap();
-    }
-
-    #[tokio::test]
-    async fn one_without_relations_is_still_somebody() {
+    async fn a_caller_comes_with_the_revision_of_the_relations() {
         let (_dir, db) = testing::db();
         db.write(async move |tx| {
             principals::ensure(tx, PrincipalType::User, ANNA).await?;
-            issue(tx, &token(ANNA, 1)).await?;
-            assert_eq!(authenticate(tx, &[1; 32]).await?.unwrap().bindings, []);
+            principals::ensure(tx, PrincipalType::Service, ROBOT).await?;
+            let issued = issue(tx, &token(ANNA, 1)).await?;
+            issue(tx, &token(ROBOT, 2)).await?;
+            let anna = authenticate(tx, &[1; 32]).await?.unwrap();
+            assert_eq!((anna.principal_id, anna.kind), (ANNA, PrincipalType::User));
+            assert_eq!((anna.token_id, anna.last_used_at), (issued.id, None));
+            assert_eq!(anna.revision, 0, "nothing was granted yet");
+            testing::domain(tx, "acme").await?;
+            let robot = authenticate(tx, &[2; 32]).await?.unwrap();
+            assert_eq!(robot.kind, PrincipalType::Service);
+            assert_eq!(robot.revision, relations::revision(tx).await?);
+            assert!(robot.revision > anna.revision);
+            assert_eq!(authenticate(tx, &[3; 32]).await?, None);
             Ok::<_, Error>(())
         })
         .await

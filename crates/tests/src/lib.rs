@@ -5,6 +5,7 @@
 //! when the test panics. Waiting has a generous limit and no test asserts on elapsed time.
 
 pub mod fuzz;
+pub mod tools;
 
 mod agent;
 mod control_plane;
@@ -12,6 +13,7 @@ mod events;
 mod manifest;
 mod node;
 mod operator;
+mod oracle;
 mod process;
 mod program;
 mod raw;
@@ -25,6 +27,7 @@ pub use events::{Events, Frame};
 pub use manifest::Manifest;
 pub use node::{SimulatedNode, bootstrap_token};
 pub use operator::{Operator, Ran};
+pub use oracle::Oracle;
 pub use process::Process;
 pub use program::Program;
 pub use raw::RawConnection;

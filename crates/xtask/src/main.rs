@@ -9,6 +9,7 @@ mod demo;
 mod generated;
 mod interrupt;
 mod test;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;

@@ -257,12 +257,12 @@ pub(crate) struct TupleRow {
     relation: String,
     resource: String,
     created_at: Timestamp,
-    #[serde(default, rename = "caveat_context")]
-    _caveat_context: Option<Box<RawValue>>,
+    #[serde(default)]
+    caveat_context: Option<Box<RawValue>>,
 }
 
 impl Row for TupleRow {
-    const HEADERS: &'static [&'static str] = &["ID", "SUBJECT", "RELATION", "RESOURCE", "CREATED"];
+    const HEADERS: &'static [&'static str] = &["ID", "SUBJECT", "RELATION", "RESOURCE", "CAVEAT", "CREATED"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -270,6 +270,32 @@ impl Row for TupleRow {
             self.subject.clone(),
             self.relation.clone(),
             self.resource.clone(),
+            or_nothing(self.caveat_context.as_deref().map(RawValue::get).as_ref()),
+            self.created_at.to_string(),
+        ]
+    }
+}
+
+/// A group of identities.
+#[derive(Deserialize)]
+pub(crate) struct GroupRow {
+    id: Uuid,
+    #[serde(default)]
+    domain_id: Option<Uuid>,
+    slug: String,
+    name: String,
+    created_at: Timestamp,
+}
+
+impl Row for GroupRow {
+    const HEADERS: &'static [&'static str] = &["ID", "SLUG", "NAME", "DOMAIN", "CREATED"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.slug.clone(),
+            self.name.clone(),
+            or_nothing(self.domain_id.as_ref()),
             self.created_at.to_string(),
         ]
     }

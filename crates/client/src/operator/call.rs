@@ -34,6 +34,11 @@ impl Call {
         Self::new(Method::PUT, path.into(), Some(json(body)))
     }
 
+    /// Patches with `body` as JSON.
+    pub fn patch(path: impl Into<String>, body: &impl Serialize) -> Self {
+        Self::new(Method::PATCH, path.into(), Some(json(body)))
+    }
+
     /// Deletes `path`.
     pub fn delete(path: impl Into<String>) -> Self {
         Self::new(Method::DELETE, path.into(), None)

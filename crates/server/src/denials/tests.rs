@@ -1,6 +1,7 @@
 use super::{BATCH, KEPT, WINDOW};
 use crate::app::App;
-use crate::principal::Principal;
+use crate::authorize::Decided;
+use crate::principal::{Credential, Principal};
 use crate::request::Context;
 use crate::testing::TestApp;
 use plex_api::paths;
@@ -9,15 +10,16 @@ use plex_api::tokens::PrincipalType;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::Error;
 use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
 
 fn principal() -> Principal {
     Principal {
         id: Uuid::from_u128(1),
         kind: PrincipalType::User,
-        token_id: Uuid::from_u128(2),
+        credential: Credential::Token(Uuid::from_u128(2)),
         email: None,
-        bindings: Vec::new().into(),
+        decided: Arc::new(Decided::at(0)),
         context: Context {
             correlation_id: "first".to_owned(),
             ip: None,

@@ -42,6 +42,7 @@ pub async fn list(
     let wanted = Within {
         domain_id: query.id("domain_id", codes::INVALID_DOMAIN_FILTER)?,
         project_id: query.id("project_id", codes::INVALID_PROJECT_ID)?,
+        node_id: None,
     };
     let matches = query.parsed("image_digest_match", codes::INVALID_QUERY, |text| {
         text.parse().ok()
@@ -55,7 +56,7 @@ pub async fn list(
         .map(|bytes| position(&bytes))
         .transpose()?
         .unwrap_or_default();
-    let places = places(&principal, Permission::ReadCapabilities, wanted);
+    let places = places(&app, &principal, Permission::ReadCapabilities, wanted)?;
     let mut items = app
         .db
         .read(async move |tx| discovered_hooks::page(tx, &places, matches, &after, limit + 1).await)

@@ -3,7 +3,6 @@
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
-use crate::http::tenancy::seen;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -143,7 +142,7 @@ pub async fn list(
     let after = query.cursor(&app.keys.cursors, &["domains"], &caller)?;
     let after = String::from_utf8(after.unwrap_or_default())
         .map_err(|_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))?;
-    let only = seen(&principal, Permission::ReadDomain, ObjectKind::Domain);
+    let only = authorize::seen(&app, &principal, Permission::ReadDomain, ObjectKind::Domain)?;
     let is_first = after.is_empty();
     let (mut items, any) = app
         .db

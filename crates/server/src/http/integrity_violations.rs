@@ -56,6 +56,7 @@ pub async fn list(
     let wanted = Within {
         domain_id: query.id("domain_id", codes::INVALID_DOMAIN_FILTER)?,
         project_id: query.id("project_id", codes::INVALID_PROJECT_ID)?,
+        node_id: None,
     };
     let filter = Filter {
         node_id: query.id("node_id", codes::INVALID_QUERY)?,
@@ -70,7 +71,7 @@ pub async fn list(
         .cursor(&app.keys.cursors, &context, &caller)?
         .map(|bytes| position(&bytes))
         .transpose()?;
-    let places = places(&principal, Permission::ReadIntegrity, wanted);
+    let places = places(&app, &principal, Permission::ReadIntegrity, wanted)?;
     let mut items = app
         .db
         .read(async move |tx| integrity::page(tx, &places, &filter, before, limit + 1).await)
@@ -127,19 +128,18 @@ pub async fn acknowledge(
     let wanted: IntegrityViolationAcknowledgeRequest = json(request, BODY).await?;
     let reason = check_reason(&wanted.reason)?.to_owned();
     let (pseudonyms, subject) = (app.keys.pseudonyms, principal.subject());
-    let acknowledged = app
-        .db
-        .write(async move |tx| {
-            if !integrity::acknowledge(tx, id, &subject, &reason).await? {
-                let detail = "this violation is not open any more";
-                return Err(Failure::conflict(codes::ILLEGAL_TRANSITION, detail));
-            }
-            let violation = integrity::find(tx, id).await?.ok_or_else(missing)?;
-            let record = record(&principal, domain_id, &violation);
-            audit::append(tx, &pseudonyms, record).await?;
-            Ok(violation)
-        })
-        .await?;
+    let recorded = principal.clone();
+    let acknowledged = authorize::write(&app, &principal, async move |tx| {
+        if !integrity::acknowledge(tx, id, &subject, &reason).await? {
+            let detail = "this violation is not open any more";
+            return Err(Failure::conflict(codes::ILLEGAL_TRANSITION, detail));
+        }
+        let violation = integrity::find(tx, id).await?.ok_or_else(missing)?;
+        let record = record(&recorded, domain_id, &violation);
+        audit::append(tx, &pseudonyms, record).await?;
+        Ok(violation)
+    })
+    .await?;
     Ok(Json(acknowledged))
 }
 

@@ -1,10 +1,13 @@
 //! The routes: the table of contents of the control plane.
 
+pub mod authz;
 pub mod bootstrap_tokens;
 pub mod capacity;
 pub mod discovered_hooks;
+pub mod docs;
 pub mod domains;
 pub mod executions;
+pub mod groups;
 pub mod hooks;
 pub mod integrity_violations;
 pub mod labels;
@@ -13,8 +16,6 @@ pub mod nodes;
 pub mod objects;
 pub mod projects;
 pub mod register;
-pub mod relations;
-pub mod tenancy;
 pub mod tokens;
 
 use crate::app::App;
@@ -64,13 +65,28 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(meta::health))
         .routes(routes!(meta::version))
         .routes(routes!(meta::openapi))
+        .routes(routes!(docs::page))
+        .routes(routes!(docs::asset))
         .routes(routes!(register::register))
         // Operators: who they are, and who may do what.
         .routes(routes!(tokens::whoami))
         .routes(routes!(tokens::issue, tokens::list))
         .routes(routes!(tokens::revoke))
-        .routes(routes!(relations::create, relations::list))
-        .routes(routes!(relations::delete))
+        .routes(routes!(authz::check::check))
+        .routes(routes!(authz::lookup_resources::lookup_resources))
+        .routes(routes!(authz::lookup_subjects::lookup_subjects))
+        .routes(routes!(
+            authz::relation_tuples::create::create,
+            authz::relation_tuples::list::list
+        ))
+        .routes(routes!(
+            authz::relation_tuples::patch::patch,
+            authz::relation_tuples::delete::delete
+        ))
+        .routes(routes!(groups::create, groups::list))
+        .routes(routes!(groups::get, groups::delete))
+        .routes(routes!(groups::members::add, groups::members::list))
+        .routes(routes!(groups::members::remove))
         // Operators: tenancy.
         .routes(routes!(domains::create, domains::list))
         .routes(routes!(domains::get))

@@ -3,7 +3,6 @@
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
-use crate::http::tenancy::seen;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -133,7 +132,7 @@ pub async fn list(
         .map(|bytes| position(&bytes))
         .transpose()?;
     let is_first = after.is_none();
-    let shown = shown(&principal);
+    let shown = shown(&app, &principal)?;
     let (mut items, any) = app
         .db
         .read(async move |tx| {
@@ -156,12 +155,12 @@ pub async fn list(
     }))
 }
 
-fn shown(principal: &Principal) -> Shown {
-    let of = |kind| seen(principal, Permission::ReadProject, kind);
-    match (of(ObjectKind::Domain), of(ObjectKind::Project)) {
+fn shown(app: &App, principal: &Principal) -> Result<Shown, Failure> {
+    let seen = |kind| authorize::seen(app, principal, Permission::ReadProject, kind);
+    Ok(match (seen(ObjectKind::Domain)?, seen(ObjectKind::Project)?) {
         (Some(domains), Some(projects)) => Shown::Some { domains, projects },
         (None, _) | (_, None) => Shown::All,
-    }
+    })
 }
 
 /// A position as a cursor holds it: the id, then the slug.

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::audit::granted;
-use crate::authorize::{holds, out_of_scope};
+use crate::authorize;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, json, parse_id, path_id};
@@ -10,14 +10,13 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use plex_api::codes;
-use plex_api::problem::DenialReason;
 use plex_api::tokens::{
     APITokenIssueRequest, APITokenIssueResponse, APITokenSummary, PrincipalScope, PrincipalType, Whoami,
 };
 use plex_domain::credential::{self, ApiToken};
-use plex_domain::relation::{ObjectKind, Permission, Scope};
+use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_store::tokens::{self, NewToken};
-use plex_store::{Error, Tx, audit, principals, projects, relations};
+use plex_store::{Tx, audit, principals};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -36,25 +35,16 @@ const MAX_TTL_SECONDS: u32 = 31_536_000;
     security(("operatorBearer" = [])),
 )]
 pub async fn whoami(State(app): State<App>, principal: Principal) -> Result<Json<Whoami>, Failure> {
-    let bindings = principal.bindings.clone();
-    let domains = app.db.read(async move |tx| {
-        let mut domains = BTreeSet::new();
-        for object in bindings.iter().map(|binding| binding.object) {
-            match (object.kind, object.id) {
-                (ObjectKind::Domain, id) => domains.extend(id),
-                (ObjectKind::Project, Some(id)) => domains.extend(projects::domain_of(tx, id).await?),
-                (ObjectKind::Project, None)
-                | (ObjectKind::Platform | ObjectKind::Node | ObjectKind::Group, _)
-                | (ObjectKind::User | ObjectKind::ServiceIdentity, _) => {}
-            }
-        }
-        Ok::<_, Error>(domains)
-    });
-    let domains = domains.await?;
-    let is_platform = principal
-        .bindings
+    let bound = app
+        .authority
+        .bindings(&principal.object(), None)
+        .map_err(authorize::too_large)?;
+    let domains: BTreeSet<Uuid> = bound
         .iter()
-        .any(|binding| binding.object.kind == ObjectKind::Platform);
+        .filter(|object| object.kind != ObjectKind::Group)
+        .filter_map(|object| app.authority.domain_of(object)?.id)
+        .collect();
+    let is_platform = bound.contains(&ObjectRef::PLATFORM);
     let principal_scope = match (is_platform, domains.is_empty()) {
         (true, _) => Some(PrincipalScope::Platform),
         (false, false) => Some(PrincipalScope::Domain),
@@ -109,24 +99,23 @@ pub async fn issue(
         hash,
         ttl_seconds,
     };
-    let shared = app.clone();
-    let issued = app
-        .db
-        .write(async move |tx| {
-            if (kind, id) != (principal.kind, principal.id) {
-                require_admin_over(tx, &shared, &principal, (kind, id)).await?;
-            }
-            if principals::ensure(tx, kind, id).await? != kind {
-                let detail = "identity_ref names an identity of the other kind";
-                return Err(Failure::bad_request(codes::INVALID_BODY, detail));
-            }
-            let issued = tokens::issue(tx, &new).await?;
-            let mut record = granted(&principal, None, "issue_token", &principals::subject(kind, id));
-            record.details = Some(format!("api-token:{}", issued.id));
-            audit::append(tx, &shared.keys.pseudonyms, record).await?;
-            Ok(issued)
-        })
-        .await?;
+    let whom = principals::subject(kind, id);
+    if whom != principal.object() {
+        authorize::identity(&app, &principal, &whom)?;
+    }
+    let (pseudonyms, by) = (app.keys.pseudonyms, principal.clone());
+    let work = async move |tx: &mut Tx| {
+        if principals::ensure(tx, kind, id).await? != kind {
+            let detail = "identity_ref names an identity of the other kind";
+            return Err(Failure::bad_request(codes::INVALID_BODY, detail));
+        }
+        let issued = tokens::issue(tx, &new).await?;
+        let mut record = granted(&by, None, "issue_token", &whom);
+        record.details = Some(format!("api-token:{}", issued.id));
+        audit::append(tx, &pseudonyms, record).await?;
+        Ok(issued)
+    };
+    let issued = authorize::write(&app, &principal, work).await?;
     let env_prefix = wanted.env_prefix;
     let answer = APITokenIssueResponse {
         id: issued.id,
@@ -153,53 +142,6 @@ fn identity(text: &str) -> Result<(PrincipalType, Uuid), Failure> {
             "identity_ref takes user:<uuid> or service:<uuid>",
         )
     })
-}
-
-/// Decision 27. An identity that holds nothing yet is the platform admin's to hand out: a token made now would
-/// carry whatever it is granted later.
-async fn require_admin_over(
-    tx: &mut Tx,
-    app: &App,
-    principal: &Principal,
-    (kind, id): (PrincipalType, Uuid),
-) -> Result<(), Failure> {
-    let may = |scope: &Scope| holds(principal, Permission::Grant, scope);
-    if may(&Scope::default()) {
-        return Ok(());
-    }
-    let held = relations::held_by(tx, kind, id).await?;
-    let mut all = !held.is_empty();
-    for object in held.iter().map(|binding| binding.object) {
-        let scope = match object.kind {
-            ObjectKind::Domain => Scope {
-                domain_id: object.id,
-                project_id: None,
-            },
-            ObjectKind::Project => {
-                let project_id = object.id.unwrap_or_default();
-                Scope {
-                    domain_id: projects::domain_of(tx, project_id).await?,
-                    project_id: object.id,
-                }
-            }
-            ObjectKind::Platform
-            | ObjectKind::Node
-            | ObjectKind::User
-            | ObjectKind::ServiceIdentity
-            | ObjectKind::Group => Scope::default(),
-        };
-        all &= may(&scope);
-    }
-    if all {
-        return Ok(());
-    }
-    app.denials.note(
-        principal,
-        Permission::Grant,
-        &principals::subject(kind, id),
-        DenialReason::OutOfScope,
-    );
-    Err(out_of_scope())
 }
 
 /// List the caller's API tokens

@@ -10,13 +10,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Nodes of a domain, of a project, of both, or (with neither) all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Nodes of a domain, of a project, of both, or (with neither) all; or one node there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Within {
     /// Only of this domain.
     pub domain_id: Option<Uuid>,
     /// Only of this project.
     pub project_id: Option<Uuid>,
+    /// Only this one.
+    pub node_id: Option<Uuid>,
 }
 
 /// A node of a list.
@@ -64,6 +66,18 @@ pub async fn page(
 }
 
 async fn one_place(tx: &mut Tx, place: &Within, after: Uuid, limit: u32) -> Result<Vec<NodeSummary>, Error> {
+    if let Some(id) = place.node_id {
+        let now = tx.now();
+        let sql = nodes_sql!("where n.id = $1");
+        let mut found = tx.all(sql, &values![id], |row| read(row, now)).await?;
+        let is_elsewhere = |wanted: Option<Uuid>, is: Option<Uuid>| wanted.is_some() && wanted != is;
+        found.retain(|node| {
+            node.id > after
+                && !is_elsewhere(place.domain_id, Some(node.domain_id))
+                && !is_elsewhere(place.project_id, node.project_id)
+        });
+        return Ok(found);
+    }
     let sql = match (place.domain_id.is_some(), place.project_id.is_some()) {
         (false, false) => nodes_sql!("where n.id > $1 order by n.id limit $2"),
         (true, false) => nodes_sql!("where n.id > $1 and n.domain_id = $3 order by n.id limit $2"),

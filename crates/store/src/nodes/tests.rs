@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 const EVERYWHERE: Within = Within {
     domain_id: None,
     project_id: None,
+    node_id: None,
 };
 
 #[tokio::test]
@@ -351,14 +352,17 @@ async fn pages_hold_what_lies_in_any_of_the_places_once_and_in_order() {
         let of_domain = |id| Within {
             domain_id: Some(id),
             project_id: None,
+            node_id: None,
         };
         let of_project = |id| Within {
             domain_id: None,
             project_id: Some(id),
+            node_id: None,
         };
         let of_both = |domain, project| Within {
             domain_id: Some(domain),
             project_id: Some(project),
+            node_id: None,
         };
         let cases = [
             vec![],

@@ -3,7 +3,10 @@
 use super::{Outcome, deny, dependencies, lock_file};
 use crate::demo;
 use crate::generated::Document;
+use crate::tools::{self, Tool};
 use crate::workspace::{self, Workspace, cargo};
+
+use std::path::Path;
 
 use clap::ValueEnum;
 
@@ -30,6 +33,14 @@ pub(super) enum Suite {
     Resilience,
     /// Mutated input for everything that reads what others send
     Fuzz,
+    /// Generated requests against everything that the OpenAPI document promises (schemathesis)
+    Schemathesis,
+    /// A client generated from the OpenAPI document calls every operation
+    Client,
+    /// The pages that the control plane serves, in Chromium
+    Browser,
+    /// A real SpiceDB, driven as the relation engine's oracle
+    Oracle,
     /// Licences, sources and bans of all dependencies
     Deny,
     /// The demonstration
@@ -53,7 +64,15 @@ impl Suite {
             | Self::Documentation
             | Self::Unit
             | Self::Generated => false,
-            Self::E2e | Self::Resilience | Self::Fuzz | Self::Deny | Self::Demo => true,
+            Self::E2e
+            | Self::Resilience
+            | Self::Fuzz
+            | Self::Schemathesis
+            | Self::Client
+            | Self::Browser
+            | Self::Oracle
+            | Self::Deny
+            | Self::Demo => true,
         }
     }
 
@@ -67,9 +86,20 @@ impl Suite {
             Self::Documentation => documentation().into(),
             Self::Unit => unit().into(),
             Self::Generated => generated(workspace).into(),
-            Self::E2e | Self::Resilience | Self::Fuzz => end_to_end(workspace, &self.name()).into(),
+            Self::E2e | Self::Resilience | Self::Fuzz => end_to_end(workspace, &self.name(), None).into(),
+            Self::Schemathesis | Self::Client => self.with_tools(workspace, &[Tool::Python]),
+            Self::Browser => self.with_tools(workspace, &[Tool::Node, Tool::Chromium]),
+            Self::Oracle => self.with_tools(workspace, &[Tool::Node]),
             Self::Deny => deny::run(workspace),
             Self::Demo => demo::run(&demo::Args::default()).into(),
+        }
+    }
+
+    /// Runs a test target that needs tools; skips it where they are neither here nor to be had.
+    fn with_tools(self, workspace: &Workspace, needs: &[Tool]) -> Outcome {
+        match tools::provide(workspace, needs) {
+            Ok(tools) => end_to_end(workspace, &self.name(), Some(&tools)).into(),
+            Err(error) => Outcome::Skipped(format!("{error:#}")),
         }
     }
 }
@@ -116,10 +146,13 @@ fn generated(workspace: &Workspace) -> anyhow::Result<()> {
 /// The package whose tests start the programs.
 const END_TO_END: &str = "plex-tests";
 
-fn end_to_end(workspace: &Workspace, target: &str) -> anyhow::Result<()> {
+fn end_to_end(workspace: &Workspace, target: &str, tools: Option<&Path>) -> anyhow::Result<()> {
     let programs = workspace.build_programs()?;
     let mut command = cargo(&["test", "--package", END_TO_END, "--test", target, "--locked"]);
     command.env("PLEX_BIN_DIR", programs);
+    if let Some(tools) = tools {
+        command.env("PLEX_TOOLS", tools);
+    }
     workspace::run(command)
 }
 
@@ -138,7 +171,15 @@ mod tests {
         let targets: BTreeSet<String> = targets
             .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
             .collect();
-        let suites = [Suite::E2e, Suite::Resilience, Suite::Fuzz].map(Suite::name);
-        assert_eq!(targets, BTreeSet::from(suites));
+        let suites = [
+            Suite::E2e,
+            Suite::Resilience,
+            Suite::Fuzz,
+            Suite::Schemathesis,
+            Suite::Client,
+            Suite::Browser,
+            Suite::Oracle,
+        ];
+        assert_eq!(targets, suites.into_iter().map(Suite::name).collect());
     }
 }

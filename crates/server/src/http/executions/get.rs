@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use plex_api::executions::{Execution, ExecutionTarget, OutputRef};
 use plex_api::{Base64Bytes, codes};
-use plex_domain::relation::{Permission, Scope};
+use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::{Tx, executions, invocations, outputs};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -46,11 +46,8 @@ pub async fn get(
     let execution_id = path_id(&execution_id, codes::INVALID_EXECUTION_ID)?;
     let project =
         authorize::project_or(&app, &principal, Permission::ReadExecution, project_id, missing).await?;
-    let scope = Scope {
-        domain_id: Some(project.domain_id),
-        project_id: Some(project_id),
-    };
-    let contents = if authorize::holds(&principal, Permission::ReadOutput, &scope) {
+    let object = ObjectRef::of(ObjectKind::Project, project.id);
+    let contents = if authorize::holds(&app, &principal, Permission::ReadOutput, &object) {
         Contents::Shown
     } else {
         Contents::Withheld

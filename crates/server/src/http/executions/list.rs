@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use plex_api::executions::{Execution, ExecutionList, ExecutionStatus};
 use plex_api::{codes, limits};
 use plex_domain::cursor;
-use plex_domain::relation::{Permission, Scope};
+use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::executions::{self, Filter, Order, Position};
 use plex_store::{Error, Tx, invocations};
 use uuid::Uuid;
@@ -62,11 +62,8 @@ pub async fn list(
         let last = items.last().expect("a limit is at least 1");
         cursor::seal(&app.keys.cursors, &context, "", &bytes(last))
     });
-    let scope = Scope {
-        domain_id: Some(project.domain_id),
-        project_id: Some(project_id),
-    };
-    if !authorize::holds(&principal, Permission::ReadOutput, &scope) {
+    let object = ObjectRef::of(ObjectKind::Project, project.id);
+    if !authorize::holds(&app, &principal, Permission::ReadOutput, &object) {
         items.iter_mut().for_each(|item| item.parameters = None);
     }
     Ok(Json(ExecutionList { items, next_cursor }))

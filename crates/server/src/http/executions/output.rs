@@ -15,6 +15,11 @@ use plex_api::executions::OutputRef;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::{audit, executions, invocations, outputs};
 
+/// Bytes as they are, in the OpenAPI document.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct Bytes(Vec<u8>);
+
 /// Get one target's output
 ///
 /// An inline output is answered with its bytes; an archived one with a redirect to a URL that holds for 60 s.
@@ -29,7 +34,7 @@ use plex_store::{audit, executions, invocations, outputs};
         ("node_id" = uuid::Uuid, Path, description = "The target's node"),
     ),
     responses(
-        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Bytes),
         (status = 303, description = "Where the bytes are", headers(("Location" = String))),
         Problems,
     ),

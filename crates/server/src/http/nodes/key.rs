@@ -51,16 +51,14 @@ pub async fn request(
     let object = ObjectRef::of(ObjectKind::Node, id);
     let record = granted(&principal, Some(node.domain_id), "rotate_node_key", &object);
     let pseudonyms = app.keys.pseudonyms;
-    let asked = app
-        .db
-        .write(async move |tx| {
-            let asked = nodes::request_rotation(tx, id).await?;
-            if let Some(Rotation::Requested(_)) = asked {
-                audit::append(tx, &pseudonyms, record).await?;
-            }
-            Ok::<_, Error>(asked)
-        })
-        .await?;
+    let asked = authorize::write(&app, &principal, async move |tx| {
+        let asked = nodes::request_rotation(tx, id).await?;
+        if let Some(Rotation::Requested(_)) = asked {
+            audit::append(tx, &pseudonyms, record).await?;
+        }
+        Ok(asked)
+    })
+    .await?;
     let requested_at = match asked {
         Some(Rotation::Requested(at) | Rotation::Pending(at)) => at,
         Some(Rotation::Revoked) => {

@@ -13,7 +13,7 @@ use axum::extract::State;
 use plex_api::codes;
 use plex_api::nodes::{NodeList, NodeSummary};
 use plex_domain::cursor;
-use plex_domain::relation::{ObjectKind, Permission, Scope};
+use plex_domain::relation::{ObjectKind, Permission};
 use plex_domain::selector::Selector;
 use plex_store::nodes::{self, Listed, Within};
 use plex_store::{Error, Tx};
@@ -48,6 +48,7 @@ pub async fn list(
     let wanted = Within {
         domain_id: query.id("domain_id", codes::INVALID_DOMAIN_FILTER)?,
         project_id: query.id("project_id", codes::INVALID_PROJECT_ID)?,
+        node_id: None,
     };
     let selector = query.get("selector").map(parse_selector).transpose()?;
     let limit = query.limit()?;
@@ -58,7 +59,7 @@ pub async fn list(
         .cursor(&app.keys.cursors, &context, &caller)?
         .map(|bytes| position(&bytes))
         .transpose()?;
-    let places = places(&principal, Permission::ReadNode, wanted);
+    let places = places(&app, &principal, Permission::ReadNode, wanted)?;
     let read = async move |tx: &mut Tx| page(tx, &places, selector.as_ref(), (after, limit)).await;
     let page = app.db.read(read).await?;
     let seal = |id: Uuid| cursor::seal(&app.keys.cursors, &context, &caller, id.as_bytes());
@@ -89,47 +90,49 @@ fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
 }
 
 /// Where both the caller has the permission and the filters look; none when they have nothing in common.
-pub fn places(principal: &Principal, permission: Permission, wanted: Within) -> Vec<Within> {
-    let mut places = Vec::new();
-    for binding in principal.bindings.iter() {
-        let place = match binding.object.kind {
-            ObjectKind::Platform => Within {
-                domain_id: None,
-                project_id: None,
-            },
-            ObjectKind::Domain => Within {
-                domain_id: binding.object.id,
-                project_id: None,
-            },
-            ObjectKind::Project => Within {
-                domain_id: None,
-                project_id: binding.object.id,
-            },
-            ObjectKind::Node | ObjectKind::User | ObjectKind::ServiceIdentity | ObjectKind::Group => continue,
-        };
-        let scope = Scope {
-            domain_id: place.domain_id,
-            project_id: place.project_id,
-        };
-        if authorize::holds(principal, permission, &scope) {
-            places.extend(common(place, wanted).filter(|place| !places.contains(place)));
-        }
-    }
+pub fn places(
+    app: &App,
+    principal: &Principal,
+    permission: Permission,
+    wanted: Within,
+) -> Result<Vec<Within>, Failure> {
+    let seen = |kind| authorize::seen(app, principal, permission, kind);
+    let (Some(domains), Some(projects), Some(nodes)) = (
+        seen(ObjectKind::Domain)?,
+        seen(ObjectKind::Project)?,
+        seen(ObjectKind::Node)?,
+    ) else {
+        return Ok(vec![wanted]);
+    };
+    let in_domain = domains.into_iter().map(|id| Within {
+        domain_id: Some(id),
+        ..Within::default()
+    });
+    let in_project = projects.into_iter().map(|id| Within {
+        project_id: Some(id),
+        ..Within::default()
+    });
+    let alone = nodes.into_iter().map(|id| Within {
+        node_id: Some(id),
+        ..Within::default()
+    });
+    let places = in_domain.chain(in_project).chain(alone);
+    let places: Vec<_> = places.filter_map(|place| common(place, wanted)).collect();
     if places.contains(&wanted) {
-        vec![wanted]
-    } else {
-        places
+        return Ok(vec![wanted]);
     }
+    Ok(places)
 }
 
-fn common(a: Within, b: Within) -> Option<Within> {
+fn common(place: Within, wanted: Within) -> Option<Within> {
     let both = |a: Option<Uuid>, b: Option<Uuid>| match (a, b) {
         (Some(a), Some(b)) if a != b => None,
         (a, b) => Some(a.or(b)),
     };
     Some(Within {
-        domain_id: both(a.domain_id, b.domain_id)?,
-        project_id: both(a.project_id, b.project_id)?,
+        domain_id: both(place.domain_id, wanted.domain_id)?,
+        project_id: both(place.project_id, wanted.project_id)?,
+        node_id: place.node_id,
     })
 }
 

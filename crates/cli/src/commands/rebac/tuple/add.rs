@@ -1,5 +1,6 @@
 //! `plexctl rebac tuple add`
 
+use crate::commands::rebac::caveat::CaveatArgs;
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing;
@@ -24,6 +25,8 @@ pub(crate) struct Args {
     /// Of what, for example project:UUID or domain:UUID
     #[arg(long, value_name = "TYPE:ID")]
     resource: String,
+    #[command(flatten)]
+    caveat: CaveatArgs,
 }
 
 /// Grants a relation and prints it.
@@ -32,8 +35,8 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         subject: args.subject.clone(),
         relation: args.relation.clone(),
         resource: args.resource.clone(),
-        caveat_name: None,
-        caveat_context: None,
+        caveat_name: args.caveat.name.clone(),
+        caveat_context: args.caveat.context()?,
     };
     let call = Call::post(paths::RELATION_TUPLES, &request).query("project_id", Some(args.project));
     let body = ctx.client()?.fetch(&call)?;

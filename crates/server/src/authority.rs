@@ -1,0 +1,323 @@
+//! The relations in memory, as current as the database (decision 28).
+//!
+//! The statement that finds a caller's token also reads the newest revision of the relations. When that is the
+//! revision known here, a check is a walk over memory and asks the database nothing; otherwise what changed
+//! since is read first. So a decision never rests on anything older than the caller's own credential, on any
+//! replica; what cannot be read denies.
+
+use anyhow::Context as _;
+use plex_api::problem::DenialReason;
+use plex_domain::relation::caveat::{Caveats, Request};
+use plex_domain::relation::check::{Answer, Assume, Conditions, LimitReached, Truth};
+use plex_domain::relation::graph::Caveat;
+use plex_domain::relation::schema::Name;
+use plex_domain::relation::{Graph, Object, ObjectKind, ObjectRef, Rules, Tuple, check, lookup};
+use plex_store::relations::{self, Change, Changes, Condition, Edge};
+use plex_store::{Db, Error};
+use std::sync::{RwLock, RwLockReadGuard};
+use tokio::sync::Mutex;
+
+/// The rules and the relations.
+pub struct Authority {
+    rules: Rules,
+    caveats: Caveats,
+    state: RwLock<State>,
+    /// Held while changes are read, so that a hundred requests that find them read them once.
+    catching_up: Mutex<()>,
+}
+
+struct State {
+    graph: Graph,
+    revision: u64,
+}
+
+/// How a check went.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// Allowed.
+    Granted {
+        /// The relations that grant it, as `["domain:<uuid>#admin"]`; empty for the relation itself.
+        path: Vec<String>,
+        /// The conditions that it rests on.
+        caveats: Vec<Caveat>,
+    },
+    /// Not allowed.
+    Denied {
+        /// Whether there is any relation to the object, and whether a condition was in the way.
+        reason: DenialReason,
+        /// The relations that reach the object without granting it.
+        path: Vec<String>,
+    },
+}
+
+impl Authority {
+    /// Reads the schema and all relations.
+    pub async fn open(db: &Db) -> anyhow::Result<Self> {
+        let rules = Rules::new();
+        let caveats = Caveats::compile(rules.schema())
+            .map_err(anyhow::Error::msg)
+            .context("the schema of relations")?;
+        let empty = State {
+            graph: Graph::default(),
+            revision: 0,
+        };
+        let authority = Self {
+            rules,
+            caveats,
+            state: RwLock::new(empty),
+            catching_up: Mutex::new(()),
+        };
+        authority.read_whole(db).await?;
+        Ok(authority)
+    }
+
+    /// The schema and its words.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The conditions of the schema.
+    pub fn caveats(&self) -> &Caveats {
+        &self.caveats
+    }
+
+    /// The revision known here.
+    pub fn revision(&self) -> u64 {
+        self.state().revision
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().expect("no holder of this lock panics")
+    }
+
+    /// Makes sure that everything up to a revision is known here.
+    ///
+    /// # Errors
+    /// When it cannot be read. Nothing may be decided then.
+    pub async fn catch_up(&self, db: &Db, revision: u64) -> Result<(), Error> {
+        if self.revision() >= revision {
+            return Ok(());
+        }
+        let _turn = self.catching_up.lock().await;
+        let known = self.revision();
+        if known >= revision {
+            return Ok(());
+        }
+        match db
+            .read(async move |tx| relations::changes(tx, known).await)
+            .await?
+        {
+            Changes::Since(changes, newest) => self.apply(&changes, newest),
+            Changes::Lost => self.read_whole(db).await,
+        }
+    }
+
+    async fn read_whole(&self, db: &Db) -> Result<(), Error> {
+        let (edges, revision) = db.read(relations::whole).await?;
+        let mut graph = Graph::default();
+        for edge in &edges {
+            graph.insert(self.tuple(edge)?);
+        }
+        *self.state.write().expect("no holder of this lock panics") = State { graph, revision };
+        Ok(())
+    }
+
+    fn apply(&self, changes: &[Change], revision: u64) -> Result<(), Error> {
+        let tuples: Result<Vec<_>, Error> = changes
+            .iter()
+            .map(|change| Ok((change.added, self.tuple(&change.edge)?)))
+            .collect();
+        let tuples = tuples?;
+        let mut state = self.state.write().expect("no holder of this lock panics");
+        for (added, tuple) in tuples {
+            if added {
+                state.graph.insert(tuple);
+            } else {
+                state.graph.remove(&tuple);
+            }
+        }
+        state.revision = revision;
+        Ok(())
+    }
+
+    fn tuple(&self, edge: &Edge) -> Result<Tuple, Error> {
+        let schema = self.rules.schema();
+        let unknown = || Error::Corrupt(format!("a relation {} on {}", edge.relation, edge.object));
+        let name = |word: &str| schema.name(word).ok_or_else(unknown);
+        Ok(Tuple {
+            object: edge.object.into(),
+            relation: name(&edge.relation)?,
+            subject: edge.subject.object.into(),
+            set: edge.subject.set.as_deref().map(name).transpose()?,
+            caveat: edge
+                .condition
+                .as_ref()
+                .map(|condition| self.caveat(condition).ok_or_else(unknown))
+                .transpose()?,
+        })
+    }
+
+    /// A stored condition as a check takes it.
+    pub fn caveat(&self, condition: &Condition) -> Option<Caveat> {
+        self.caveats
+            .attach(&condition.name, condition.context.clone())
+            .ok()
+    }
+
+    /// Whether `subject` has the relation or permission `name` on `object`, and why.
+    pub fn decide(
+        &self,
+        subject: &ObjectRef,
+        (name, object): (Name, &ObjectRef),
+        request: &Request,
+    ) -> Result<Decision, LimitReached> {
+        let state = self.state();
+        let ask = |name: Name, conditions: &dyn Conditions| {
+            let graph = (self.rules.schema(), &state.graph);
+            check(graph, (*subject).into(), (name, (*object).into()), conditions)
+        };
+        let found = ask(name, &self.caveats.of(request))?;
+        if found.truth == Truth::True {
+            return Ok(self.granted(found));
+        }
+        let held = Assume(Truth::True);
+        let reached = ask(self.rules.bound(), &held)?;
+        let on_condition = ask(name, &held)?.truth == Truth::True;
+        Ok(Decision::Denied {
+            reason: if on_condition {
+                DenialReason::CaveatViolation
+            } else if reached.truth == Truth::True {
+                DenialReason::InsufficientRelation
+            } else {
+                DenialReason::OutOfScope
+            },
+            path: self.rules.words(&reached.path),
+        })
+    }
+
+    fn granted(&self, answer: Answer) -> Decision {
+        Decision::Granted {
+            path: self.rules.words(&answer.path),
+            caveats: answer.caveats,
+        }
+    }
+
+    /// Whether `subject` has `name` on `object` whatever the conditions say.
+    pub fn holds_unconditionally(&self, subject: &ObjectRef, (name, object): (Name, &ObjectRef)) -> bool {
+        let state = self.state();
+        let graph = (self.rules.schema(), &state.graph);
+        let place = (name, (*object).into());
+        let found = check(graph, (*subject).into(), place, &Assume(Truth::False));
+        found.is_ok_and(|answer| answer.truth == Truth::True)
+    }
+
+    /// The objects of a kind on which `subject` has `name`.
+    pub fn resources(
+        &self,
+        subject: &ObjectRef,
+        (name, kind): (Name, ObjectKind),
+        request: &Request,
+    ) -> Result<Vec<ObjectRef>, LimitReached> {
+        let state = self.state();
+        let graph = (self.rules.schema(), &state.graph);
+        let conditions = self.caveats.of(request);
+        let found = lookup::resources(graph, (*subject).into(), (name, kind.into()), &conditions)?;
+        Ok(found.into_iter().map(ObjectRef::of_graph).collect())
+    }
+
+    /// The subjects of a kind that have `name` on `object`.
+    pub fn subjects(
+        &self,
+        (name, object): (Name, &ObjectRef),
+        kind: ObjectKind,
+        request: &Request,
+    ) -> Result<Vec<ObjectRef>, LimitReached> {
+        let state = self.state();
+        let graph = (self.rules.schema(), &state.graph);
+        let conditions = self.caveats.of(request);
+        let found = lookup::subjects(graph, (name, (*object).into()), kind.into(), &conditions)?;
+        Ok(found.into_iter().map(ObjectRef::of_graph).collect())
+    }
+
+    /// The objects on which `subject` holds some relation, itself or through groups; for a request, or, without
+    /// one, whatever the conditions.
+    pub fn bindings(
+        &self,
+        subject: &ObjectRef,
+        request: Option<&Request>,
+    ) -> Result<Vec<ObjectRef>, LimitReached> {
+        let state = self.state();
+        let graph = (self.rules.schema(), &state.graph);
+        let held = match request {
+            Some(request) => lookup::bindings(graph, (*subject).into(), &self.caveats.of(request)),
+            None => lookup::bindings(graph, (*subject).into(), &Assume(Truth::True)),
+        };
+        let mut objects: Vec<_> = held?
+            .into_iter()
+            .map(|(object, _)| ObjectRef::of_graph(object))
+            .collect();
+        objects.dedup();
+        Ok(objects)
+    }
+
+    /// The objects on which members of a group hold some relation by being members, those of groups around it
+    /// included.
+    pub fn bindings_of_members(&self, group: &ObjectRef) -> Result<Vec<ObjectRef>, LimitReached> {
+        let member = self.rules.schema().name("member").expect("groups have members");
+        let state = self.state();
+        let (mut waiting, mut seen) = (vec![(Object::from(*group), member)], Vec::new());
+        while let Some(place) = waiting.pop() {
+            if seen.contains(&place) {
+                continue;
+            }
+            if seen.len() >= 10_000 {
+                return Err(LimitReached);
+            }
+            seen.push(place);
+            waiting.extend(state.graph.standing_of_set(place.0, place.1));
+        }
+        let mut objects: Vec<_> = seen
+            .into_iter()
+            .map(|(object, _)| ObjectRef::of_graph(object))
+            .collect();
+        objects.sort_unstable();
+        objects.dedup();
+        Ok(objects)
+    }
+
+    /// The object that contains another: a node's project, a project's domain.
+    pub fn parent(&self, object: &ObjectRef) -> Option<ObjectRef> {
+        let relation = match object.kind {
+            ObjectKind::Node => "project",
+            ObjectKind::Project => "domain",
+            ObjectKind::Domain => "platform",
+            ObjectKind::Group => {
+                return self
+                    .first(object, "domain")
+                    .or_else(|| self.first(object, "platform"));
+            }
+            ObjectKind::Platform | ObjectKind::User | ObjectKind::ServiceIdentity => return None,
+        };
+        self.first(object, relation)
+    }
+
+    fn first(&self, object: &ObjectRef, relation: &str) -> Option<ObjectRef> {
+        let name = self.rules.schema().name(relation)?;
+        let found = self.state().graph.first((*object).into(), name)?;
+        Some(ObjectRef::of_graph(found))
+    }
+
+    /// The domain in which an object lies; `None` for the platform's and for what does not exist.
+    pub fn domain_of(&self, object: &ObjectRef) -> Option<ObjectRef> {
+        let mut object = *object;
+        loop {
+            if object.kind == ObjectKind::Domain {
+                return self.parent(&object).map(|_| object);
+            }
+            object = self.parent(&object)?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Mutations of an operator, at the revision at which they were allowed.
+//!
+//! Between a decision and its transaction somebody may withdraw the relation that it rested on, or the caller's
+//! own token. So the transaction begins by asking whether the relations are still those of the decision and the
+//! credential still holds. Where the relations have changed, what was allowed is decided again on the new ones,
+//! and only then the work is done: a mutation is allowed by what holds at the moment of its commit.
+
+use super::{allow, grant};
+use crate::app::App;
+use crate::principal::Principal;
+use crate::problem::Failure;
+use plex_api::codes;
+use plex_domain::relation::{ObjectRef, Permission};
+use plex_store::relations::Condition;
+use plex_store::{Tx, relations};
+use std::sync::{Mutex, MutexGuard};
+
+/// How often the relations may change under a mutation before its caller is told to come again.
+const ATTEMPTS: usize = 20;
+
+/// What was allowed to a caller in the course of its request, and at which revision.
+#[derive(Debug)]
+pub struct Decided(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    revision: u64,
+    allowed: Vec<Allowed>,
+}
+
+/// Something that was allowed, so that it can be decided again.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Allowed {
+    /// An operation on an object.
+    Permission(Permission, ObjectRef),
+    /// Giving away what is held on an object, on a condition or on none.
+    Grant(ObjectRef, Option<Condition>),
+    /// Making somebody a member of a group.
+    Membership(ObjectRef),
+    /// Acting as another identity.
+    Identity(ObjectRef),
+}
+
+impl Decided {
+    /// Nothing yet.
+    pub fn at(revision: u64) -> Self {
+        Self(Mutex::new(State {
+            revision,
+            allowed: Vec::new(),
+        }))
+    }
+
+    pub(super) fn note(&self, allowed: Allowed) {
+        let mut state = self.state();
+        if !state.allowed.contains(&allowed) {
+            state.allowed.push(allowed);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no holder of this lock panics")
+    }
+}
+
+/// Why a transaction's work was not begun.
+enum Stopped<W> {
+    /// The relations are no longer those of the decision. The work is given back.
+    Changed(W, u64),
+    Failed(Failure),
+}
+
+impl<W> From<plex_store::Error> for Stopped<W> {
+    fn from(error: plex_store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Runs a mutation in a transaction, by what was allowed to its caller before.
+///
+/// # Errors
+/// As the work; 401 when the credential has ended meanwhile, the denial when a relation has, and 503
+/// `authz_unavailable` when the relations do not stand still.
+pub async fn write<T, W>(app: &App, principal: &Principal, work: W) -> Result<T, Failure>
+where
+    W: AsyncFnOnce(&mut Tx) -> Result<T, Failure> + Send + 'static,
+    T: Send + 'static,
+{
+    let mut work = work;
+    for _ in 0..ATTEMPTS {
+        let decided_at = principal.decided.state().revision;
+        let credential = principal.credential;
+        let attempt = app.db.write(async move |tx| {
+            let revision = relations::revision(tx).await?;
+            if revision != decided_at {
+                return Err(Stopped::Changed(work, revision));
+            }
+            if !credential.holds(tx).await? {
+                let detail = "the credential ended while this was being done; nothing was changed";
+                return Err(Stopped::Failed(Failure::unauthorized(
+                    codes::UNAUTHENTICATED,
+                    detail,
+                )));
+            }
+            work(tx).await.map_err(Stopped::Failed)
+        });
+        match attempt.await {
+            Ok(done) => return Ok(done),
+            Err(Stopped::Failed(failure)) => return Err(failure),
+            Err(Stopped::Changed(given_back, revision)) => {
+                work = given_back;
+                decide_again(app, principal, revision).await?;
+            }
+        }
+    }
+    let detail = "the relations changed while this was being decided; nothing was changed, try again";
+    Err(Failure::unavailable(codes::AUTHZ_UNAVAILABLE, detail))
+}
+
+async fn decide_again(app: &App, principal: &Principal, revision: u64) -> Result<(), Failure> {
+    app.authority
+        .catch_up(&app.db, revision)
+        .await
+        .map_err(Failure::undecided)?;
+    // Decisions on anything newer only make the next attempt look again.
+    let known = app.authority.revision();
+    let allowed = principal.decided.state().allowed.clone();
+    for one in allowed {
+        let missing = super::out_of_scope;
+        match one {
+            Allowed::Permission(permission, object) => allow(app, principal, permission, &object, missing),
+            Allowed::Grant(object, condition) => {
+                grant::grant(app, principal, &object, condition.as_ref(), missing)
+            }
+            Allowed::Membership(group) => grant::membership(app, principal, &group),
+            Allowed::Identity(identity) => grant::identity(app, principal, &identity),
+        }?;
+    }
+    principal.decided.state().revision = known;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! `/v1/groups/{id}/members`: who is in a group.
+
+use super::{allowed, missing};
+use crate::app::App;
+use crate::audit::granted;
+use crate::authorize::{self, out_of_scope};
+use crate::http::authz::relation_tuples::{refused, triple};
+use crate::principal::Principal;
+use crate::problem::{Failure, Problems};
+use crate::request::{PLAIN_BODY, Query, json, path_id};
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use plex_api::codes;
+use plex_api::groups::{GroupMemberList, GroupMemberRequest};
+use plex_api::relations::{RelationTuple, RelationTupleCreateRequest};
+use plex_domain::cursor;
+use plex_domain::relation::Permission;
+use plex_store::relations::{self, Granted};
+use plex_store::{Tx, audit};
+
+/// The relation of a member.
+const MEMBER: &str = "member";
+
+/// Make somebody a member of a group
+///
+/// The caller must manage the group and be admin over all that its members hold: nobody gives away what they do
+/// not hold. The answer is the membership, a relation tuple.
+#[utoipa::path(
+    post,
+    path = "/v1/groups/{id}/members",
+    operation_id = "AddGroupMember",
+    tag = "authz",
+    params(("id" = Uuid, Path, description = "The group")),
+    request_body = GroupMemberRequest,
+    responses((status = 201, description = "A member", body = RelationTuple), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn add(
+    State(app): State<App>,
+    principal: Principal,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<(StatusCode, Json<RelationTuple>), Failure> {
+    let group = allowed(&app, &principal, Permission::ManageGroup, &id).await?;
+    let wanted: GroupMemberRequest = json(request, PLAIN_BODY).await?;
+    let wanted = RelationTupleCreateRequest {
+        subject: wanted.subject,
+        relation: MEMBER.to_owned(),
+        resource: group.object().to_string(),
+        caveat_name: wanted.caveat_name,
+        caveat_context: wanted.caveat_context,
+    };
+    let new = triple::read(&app, &principal, wanted)?;
+    authorize::grant(
+        &app,
+        &principal,
+        &new.object,
+        new.condition.as_ref(),
+        out_of_scope,
+    )?;
+    authorize::membership(&app, &principal, &new.object)?;
+    let mut record = granted(&principal, group.domain_id, "grant", &new.object);
+    let pseudonyms = app.keys.pseudonyms;
+    let work = async move |tx: &mut Tx| match relations::create(tx, &new).await.map_err(refused)? {
+        Granted::Held(tuple) => Ok(tuple),
+        Granted::New(tuple) => {
+            record.details = Some(format!("{MEMBER} {}", tuple.subject));
+            audit::append(tx, &pseudonyms, record).await?;
+            Ok(tuple)
+        }
+    };
+    let tuple = authorize::write(&app, &principal, work).await?;
+    Ok((StatusCode::CREATED, Json(tuple.into())))
+}
+
+/// List the members of a group
+#[utoipa::path(
+    get,
+    path = "/v1/groups/{id}/members",
+    operation_id = "ListGroupMembers",
+    tag = "authz",
+    params(
+        ("id" = Uuid, Path, description = "The group"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Most items; 50 when absent"),
+    ),
+    responses((status = 200, description = "A page", body = GroupMemberList), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn list(
+    State(app): State<App>,
+    principal: Principal,
+    Path(id): Path<String>,
+    query: Query,
+) -> Result<Json<GroupMemberList>, Failure> {
+    let group = allowed(&app, &principal, Permission::ReadGroup, &id).await?;
+    let limit = query.limit()?;
+    let (context, caller) = (["group-members", &id], principal.subject());
+    let after = query
+        .cursor(&app.keys.cursors, &context, &caller)?
+        .map(|bytes| super::position(&bytes))
+        .transpose()?
+        .unwrap_or_default();
+    let object = group.object();
+    let read = async move |tx: &mut Tx| relations::page(tx, &[object], None, (after, limit + 1)).await;
+    let mut found = app.db.read(read).await?;
+    let next_cursor = (found.len() > limit as usize).then(|| {
+        found.truncate(limit as usize);
+        let last = found.last().expect("a limit is at least 1");
+        cursor::seal(&app.keys.cursors, &context, &caller, last.id.as_bytes())
+    });
+    Ok(Json(GroupMemberList {
+        items: found.into_iter().map(RelationTuple::from).collect(),
+        next_cursor,
+    }))
+}
+
+/// End a membership
+#[utoipa::path(
+    delete,
+    path = "/v1/groups/{id}/members/{membership_id}",
+    operation_id = "RemoveGroupMember",
+    tag = "authz",
+    params(
+        ("id" = Uuid, Path, description = "The group"),
+        ("membership_id" = Uuid, Path, description = "The membership: a relation tuple's id"),
+    ),
+    responses((status = 204, description = "Ended"), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn remove(
+    State(app): State<App>,
+    principal: Principal,
+    Path((id, membership)): Path<(String, String)>,
+) -> Result<StatusCode, Failure> {
+    let group = allowed(&app, &principal, Permission::ManageGroup, &id).await?;
+    let membership = path_id(&membership, codes::INVALID_RELATION_TUPLE_ID)?;
+    let object = group.object();
+    let mut record = granted(&principal, group.domain_id, "withdraw", &object);
+    let pseudonyms = app.keys.pseudonyms;
+    let work = async move |tx: &mut Tx| {
+        let tuple = relations::find(tx, membership).await?;
+        let tuple = tuple.filter(|tuple| tuple.object == object).ok_or_else(missing)?;
+        relations::delete(tx, membership).await?;
+        record.details = Some(format!("{MEMBER} {}", tuple.subject));
+        Ok(audit::append(tx, &pseudonyms, record).await?)
+    };
+    authorize::write(&app, &principal, work).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

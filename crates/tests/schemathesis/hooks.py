@@ -1,0 +1,142 @@
+"""What schemathesis must know about one run: ids that exist, objects that the run itself stands on, and addresses.
+
+The suite tells it through the environment:
+
+PLEX_KNOWN  a JSON object of names and ids that exist, such as {"project_id": "...", "node_id": "..."}
+PLEX_KEEP   a JSON array of ids that must outlive the run: the caller's own token, node and grants
+PLEX_TALLY  a file that gets, for each operation, how often each status was answered
+"""
+
+import atexit
+import base64
+import datetime
+import hashlib
+import itertools
+import json
+import os
+import uuid
+
+import requests
+import schemathesis
+
+KNOWN = json.loads(os.environ["PLEX_KNOWN"])
+KEEP = set(json.loads(os.environ["PLEX_KEEP"]))
+TALLY = {}
+
+# What `{id}` is, by the path before it.
+OWNERS = {
+    "/v1/nodes": "node_id",
+    "/v1/domains": "domain_id",
+    "/v1/projects": "project_id",
+    "/v1/auth/tokens": "token_id",
+    "/v1/authz/relation-tuples": "relation_tuple_id",
+    "/v1/objects/{kind}": "node_id",
+    "/v1/projects/{project_id}/bootstrap-tokens": "bootstrap_token_id",
+    "/v1/label-definitions": "label_definition_id",
+    "/v1/groups": "group_id",
+}
+
+# What ends something: whoever sends this with a kept id would saw off the branch that the run sits on.
+ENDS = ("DELETE",)
+ENDING_WORDS = ("revoke", "rotate", "erase", "erasure")
+# Values that say more than their schema can.
+WELL_FORMED = {
+    "client_now": lambda: datetime.datetime.now(datetime.timezone.utc).isoformat(),
+    "binary_checksum": lambda: base64.b64encode(bytes(32)).decode(),
+    "public_key": lambda: base64.b64encode(bytes(range(32))).decode(),
+}
+
+# An id that nothing has.
+NOWHERE = "01900000-0000-7000-8000-000000000000"
+
+
+def is_id(value):
+    try:
+        return uuid.UUID(str(value)).int != 0
+    except ValueError:
+        return False
+
+
+def mostly(*values):
+    """True for three of four values; always the same for the same value, so that a run can be repeated."""
+    return hashlib.sha256(repr(values).encode()).digest()[0] % 4 != 0
+
+
+def known(path, name):
+    """The id that exists under this name of a parameter, if any."""
+    if name == "id":
+        name = OWNERS.get(path.split("/{id}")[0], name)
+    return KNOWN.get(name)
+
+
+def with_known(path, values):
+    """Ids made up become ids that exist, mostly; what is no id stays, because it is there to be refused."""
+    if not isinstance(values, dict):
+        return values
+    replaced = dict(values)
+    for name, value in values.items():
+        there = known(path, name)
+        if there is not None and is_id(value) and mostly(path, name, value):
+            replaced[name] = there
+    return replaced
+
+
+@schemathesis.hook
+def map_path_parameters(context, path_parameters):
+    return with_known(context.operation.path, path_parameters)
+
+
+@schemathesis.hook
+def map_query(context, query):
+    return with_known(context.operation.path, query)
+
+
+@schemathesis.hook
+def map_body(context, body):
+    body = with_known(context.operation.path, body)
+    if not isinstance(body, dict):
+        return body
+    # What says more than a schema can (a clock that must be right, 32 bytes in base64) is right, mostly.
+    return {
+        name: WELL_FORMED[name]()
+        if name in WELL_FORMED and isinstance(value, str) and mostly(name, value)
+        else value
+        for name, value in body.items()
+    }
+
+
+addresses = itertools.count(1)
+
+
+def from_an_address_of_its_own(adapter, request, **kwargs):
+    """Failed authentication is throttled by address, and here thousands fail on purpose: each request comes from an
+    address of its own, through a proxy that the server trusts. This is added below schemathesis, which takes a case
+    with a header too many for another case than the one it made."""
+    number = next(addresses)
+    request.headers["X-Forwarded-For"] = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+requests.adapters.HTTPAdapter.add_headers = from_an_address_of_its_own
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    path, values = case.operation.path, case.path_parameters or {}
+    ends = case.method.upper() in ENDS or any(word in path for word in ENDING_WORDS)
+    # What a request is about is the last name in its path.
+    name = path[path.rfind("{") + 1 : path.rfind("}")]
+    if ends and str(values.get(name)) in KEEP:
+        values[name] = NOWHERE
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    label = case.operation.definition.raw.get("operationId", case.operation.label)
+    statuses = TALLY.setdefault(label, {})
+    statuses[str(response.status_code)] = statuses.get(str(response.status_code), 0) + 1
+
+
+@atexit.register
+def write_tally():
+    with open(os.environ["PLEX_TALLY"], "w", encoding="utf-8") as file:
+        json.dump(TALLY, file, indent=1, sort_keys=True)
