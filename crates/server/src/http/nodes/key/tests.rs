@@ -228,8 +228,8 @@ async fn an_operator_reads_a_nodes_stream_only_while_node_agent_holds() {
         StatusCode::NOT_FOUND
     );
     assert_eq!(
-        agent.get(&paths::node(node.id)).await.0,
-        StatusCode::NOT_FOUND,
+        agent.code("GET", &paths::node(node.id), None).await,
+        (403, "rebac_denied".to_owned()),
         "it grants nothing else"
     );
 
