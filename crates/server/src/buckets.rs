@@ -69,7 +69,7 @@ impl<K: Copy + Eq + Hash> Buckets<K> {
 
     /// How many callers are kept apart now.
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub fn kept(&self) -> usize {
         self.empty_at.len()
     }
 

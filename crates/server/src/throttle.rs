@@ -103,7 +103,7 @@ mod tests {
         let throttle = Throttle::default();
         let many = u32::try_from(KEPT).unwrap() + 50;
         let address = |nth: u32| Some(IpAddr::from(nth.to_be_bytes()));
-        let kept = || throttle.0.lock().unwrap().len();
+        let kept = || throttle.0.lock().unwrap().kept();
         for nth in 0..many {
             throttle.fail(address(nth), now).unwrap();
         }
