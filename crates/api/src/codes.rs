@@ -10,7 +10,10 @@ macro_rules! codes {
 
 codes! {
     // 400
+    /// Somebody refused the device's login.
+    ACCESS_DENIED = "access_denied";
     ACTION_NOT_DECLARED = "action_not_declared";
+    AUTHORIZATION_PENDING = "authorization_pending";
     BINARY_CHECKSUM_EMPTY = "binary_checksum_empty";
     BINARY_CHECKSUM_INVALID = "binary_checksum_invalid";
     BINARY_VERSION_EMPTY = "binary_version_empty";
@@ -26,6 +29,7 @@ codes! {
     INTEGRITY_VIOLATION_KIND_MISMATCH = "integrity_violation_kind_mismatch";
     INTEGRITY_VIOLATIONS_EMPTY = "integrity_violations_empty";
     INVALID_ACKNOWLEDGE_REASON = "invalid_acknowledge_reason";
+    EXPIRED_TOKEN = "expired_token";
     INVALID_BODY = "invalid_body";
     INVALID_CHECK_REQUEST = "invalid_check_request";
     INVALID_CURSOR = "invalid_cursor";
@@ -33,6 +37,7 @@ codes! {
     INVALID_DOMAIN_FILTER = "invalid_domain_filter";
     INVALID_DOMAIN_ID = "invalid_domain_id";
     INVALID_EXECUTION_ID = "invalid_execution_id";
+    INVALID_GRANT = "invalid_grant";
     /// A path id that has no code of its own in the contract.
     INVALID_ID = "invalid_id";
     INVALID_INTEGRITY_VIOLATION_ID = "invalid_integrity_violation_id";
@@ -53,6 +58,9 @@ codes! {
     MALFORMED_REQUEST = "malformed_request";
     MALFORMED_SELECTOR = "malformed_selector";
     PUBLIC_KEY_INVALID = "public_key_invalid";
+    /// A browser comes back from the identity provider that never set out, or too late, or for a second time.
+    SIGN_IN_INVALID = "sign_in_invalid";
+    SLOW_DOWN = "slow_down";
     SSH_HOST_KEY_FINGERPRINT_INVALID = "ssh_host_key_fingerprint_invalid";
     // 401
     NSK_INVALID = "nsk_invalid";
@@ -60,6 +68,9 @@ codes! {
     UNAUTHENTICATED = "unauthenticated";
     UNAUTHORIZED = "unauthorized";
     // 403
+    CSRF_ORIGIN_MISMATCH = "csrf_origin_mismatch";
+    CSRF_ORIGIN_NOT_CONFIGURED = "csrf_origin_not_configured";
+    CSRF_TOKEN_MISMATCH = "csrf_token_mismatch";
     CURSOR_BINDING_MISMATCH = "cursor_binding_mismatch";
     KIND_MISMATCH = "kind_mismatch";
     NODE_ID_MISMATCH = "node_id_mismatch";
@@ -77,11 +88,14 @@ codes! {
     API_TOKEN_NOT_FOUND = "api_token_not_found";
     BOOTSTRAP_TOKEN_NOT_FOUND = "bootstrap_token_not_found";
     CAPABILITIES_NODE_NOT_FOUND = "capabilities_node_not_found";
+    DEVICE_CODE_NOT_FOUND = "device_code_not_found";
     DOMAIN_NOT_FOUND = "domain_not_found";
     EXECUTION_NOT_FOUND = "execution_not_found";
     INTEGRITY_VIOLATION_NOT_FOUND = "integrity_violation_not_found";
     INTEGRITY_VIOLATIONS_NODE_NOT_FOUND = "integrity_violations_node_not_found";
     GROUP_NOT_FOUND = "group_not_found";
+    /// No such identity provider, or none at all.
+    IDP_BINDING_NOT_FOUND = "idp_binding_not_found";
     LABEL_DEFINITION_NOT_FOUND = "label_definition_not_found";
     NODE_NOT_FOUND = "node_not_found";
     /// No such route.
@@ -95,6 +109,8 @@ codes! {
     METHOD_NOT_ALLOWED = "method_not_allowed";
     REQUEST_TIMEOUT = "request_timeout";
     BOOTSTRAP_TOKEN_SETTLED = "bootstrap_token_settled";
+    DEVICE_CODE_ALREADY_APPROVED = "device_code_already_approved";
+    DEVICE_CODE_EXPIRED = "device_code_expired";
     DOMAIN_SLUG_CONFLICT = "domain_slug_conflict";
     EXECUTION_ALREADY_TERMINAL = "execution_already_terminal";
     /// Another group of the domain, or of the platform, has this handle.
@@ -138,7 +154,7 @@ codes! {
     REQUEST_HEAD_TOO_LARGE = "request_head_too_large";
     /// Too many failed authentications from one source, or too many requests of one principal.
     RATE_LIMITED = "rate_limited";
-    // 500, 503
+    // 500, 502, 503
     INTERNAL = "internal";
     ALLOCATOR_CONTENTION = "allocator_contention";
     CAPACITY_SNAPSHOT_UNAVAILABLE = "capacity_snapshot_unavailable";
@@ -146,6 +162,8 @@ codes! {
     AUTHZ_UNAVAILABLE = "authz_unavailable";
     DATASTORE_UNAVAILABLE = "datastore_unavailable";
     EVENT_STREAM_UNAVAILABLE = "event_stream_unavailable";
+    /// The identity provider cannot be reached (503), or what it answered does not hold (502).
+    IDENTITY_PROVIDER_UNAVAILABLE = "identity_provider_unavailable";
     OBJECT_STORE_UNAVAILABLE = "object_store_unavailable";
     POOL_EXHAUSTED = "pool_exhausted";
     SUBRANGE_EXHAUSTED = "subrange_exhausted";

@@ -10,6 +10,22 @@ pub const VERSION: &str = "/v1/version";
 pub const WHOAMI: &str = "/v1/auth/whoami";
 /// API tokens.
 pub const TOKENS: &str = "/v1/auth/tokens";
+/// The way to the identity provider.
+pub const SIGN_IN: &str = "/v1/auth/sign-in";
+/// The way back from it.
+pub const SIGN_IN_CALLBACK: &str = "/v1/auth/callback";
+/// Ending the session or token that one comes with (*beyond*).
+pub const LOGOUT: &str = "/v1/auth/logout";
+/// A device asks to be logged in.
+pub const DEVICE_CODE: &str = "/v1/auth/device-code";
+/// A device asks for its token.
+pub const DEVICE_TOKEN: &str = "/v1/auth/device-token";
+/// The page on which a person decides about a device (*beyond*).
+pub const DEVICE_PAGE: &str = "/v1/auth/device";
+/// A person decides about a device.
+pub const DEVICE_APPROVE: &str = "/v1/auth/device/approve";
+/// What there is to decide about (*beyond*).
+pub const DEVICE_PENDING: &str = "/v1/auth/device/pending";
 /// Relation tuples.
 pub const RELATION_TUPLES: &str = "/v1/authz/relation-tuples";
 /// Asking whether somebody may.
@@ -37,6 +53,11 @@ pub const INTEGRITY_VIOLATIONS: &str = "/v1/integrity-violations";
 /// One API token.
 pub fn token(id: Uuid) -> String {
     format!("{TOKENS}/{id}")
+}
+
+/// Replacing an API token's secret.
+pub fn rotate_token(id: Uuid) -> String {
+    format!("{TOKENS}/{id}/rotate")
 }
 
 /// One relation tuple.

@@ -10,6 +10,8 @@ mod exec_log;
 mod group;
 mod hook;
 mod integrity;
+mod login;
+mod logout;
 mod node;
 mod profile;
 mod project;
@@ -62,6 +64,10 @@ pub(crate) enum Command {
     /// Keep groups of identities
     #[command(subcommand)]
     Group(group::Command),
+    /// Log in through a browser and keep the token in a profile
+    Login(login::Args),
+    /// Revoke the profile's token and forget it
+    Logout,
     /// Show who the server takes you for
     Whoami,
     /// Keep stored profiles
@@ -87,6 +93,8 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::Token(command) => token::run(command, ctx),
         Command::Rebac(command) => rebac::run(command, ctx),
         Command::Group(command) => group::run(command, ctx),
+        Command::Login(args) => login::run(&args, ctx),
+        Command::Logout => logout::run(ctx),
         Command::Whoami => whoami::run(ctx),
         Command::Profile(command) => profile::run(command, ctx),
         Command::Completion(args) => completion::run(&args, ctx),

@@ -14,8 +14,8 @@ use plex_store::audit::{self, Record};
 use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, Granted, NewTuple};
-use plex_store::tokens::{self, NewToken};
-use plex_store::{Db, Error, Tx, principals};
+use plex_store::tokens::{self, NewToken, Origin};
+use plex_store::{Db, Error, Tx, principals, sessions};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -88,6 +88,7 @@ pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<
                 .await?
                 .context("this database has no user")?;
             tokens::revoke_all(tx, admin).await?;
+            sessions::end_all(tx, admin).await?;
             make_admin(tx, &keys, admin).await?;
             issue(tx, &keys, admin, &token).await?;
             record(tx, &keys, (None, "reset_token"), ("user", admin)).await?;
@@ -183,6 +184,7 @@ async fn issue(tx: &mut Tx, keys: &Keys, principal_id: Uuid, token: &str) -> Res
             env,
             hash,
             ttl_seconds: TOKEN_TTL_SECONDS,
+            origin: Origin::Issued,
         },
     )
     .await?;

@@ -41,15 +41,14 @@ impl<K: Copy + Eq + Hash> Buckets<K> {
     pub fn take(&mut self, caller: Option<K>, now: Instant, rule: Rule) -> Result<(), Duration> {
         let caller = self.room_for(caller, now);
         let empty_at = self.empty_at.entry(caller).or_insert(now);
-        let filled = (*empty_at).max(now) + rule.refill;
-        let overflow = filled
-            .saturating_duration_since(now)
-            .saturating_sub(rule.refill * rule.burst);
-        if overflow.is_zero() {
-            *empty_at = filled;
-            return Ok(());
-        }
-        Err(overflow)
+        *empty_at = filled(*empty_at, now, rule)?;
+        Ok(())
+    }
+
+    /// How long a caller is to wait before one more act of its fits; nothing is counted.
+    pub fn wait(&self, caller: K, now: Instant, rule: Rule) -> Result<(), Duration> {
+        let empty_at = self.empty_at.get(&Some(caller)).copied().unwrap_or(now);
+        filled(empty_at, now, rule).map(|_| ())
     }
 
     /// The caller itself, or all others when there are too many to keep apart.
@@ -78,6 +77,18 @@ impl<K: Copy + Eq + Hash> Buckets<K> {
     pub fn contains(&self, caller: K) -> bool {
         self.empty_at.contains_key(&Some(caller))
     }
+}
+
+/// When a bucket will be empty after one more act; `Err` says how much too early that act is.
+fn filled(empty_at: Instant, now: Instant, rule: Rule) -> Result<Instant, Duration> {
+    let filled = empty_at.max(now) + rule.refill;
+    let overflow = filled
+        .saturating_duration_since(now)
+        .saturating_sub(rule.refill * rule.burst);
+    if overflow.is_zero() {
+        return Ok(filled);
+    }
+    Err(overflow)
 }
 
 /// A wait as `Retry-After` says it: whole seconds, not too few.

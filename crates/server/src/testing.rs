@@ -6,8 +6,10 @@
 
 use crate::app::{App, Settings};
 use crate::bootstrap::Created;
+use crate::csrf::Origins;
 use crate::http;
 use crate::listen::Peer;
+use crate::oidc::Provider;
 use crate::signing::SEAL_PURPOSE;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
@@ -23,7 +25,7 @@ use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, NewTuple};
-use plex_store::tokens::{self, NewToken};
+use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Db, Error, Tx, principals};
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
@@ -113,7 +115,15 @@ impl Default for TestLimits {
     }
 }
 
-async fn open(dir: &TempDir, limits: TestLimits) -> App {
+async fn open(dir: &TempDir) -> App {
+    open_with(dir, (Origins::default(), None), TestLimits::default()).await
+}
+
+async fn open_with(
+    dir: &TempDir,
+    (origins, provider): (Origins, Option<Provider>),
+    limits: TestLimits,
+) -> App {
     let settings = Settings {
         data_dir: dir.path().to_owned(),
         public_url: "https://plexsphere.test".to_owned(),
@@ -122,6 +132,8 @@ async fn open(dir: &TempDir, limits: TestLimits) -> App {
         rate_limit_per_principal: limits.per_second,
         master: master(),
         trusted_proxies: Vec::new(),
+        origins,
+        provider,
         shutdown: CancellationToken::new(),
     };
     App::start(settings).await.unwrap()
@@ -169,13 +181,22 @@ async fn project(db: &Db, domain_id: Uuid, slug: &str) -> Uuid {
 impl TestApp {
     /// A fresh one.
     pub(crate) async fn start() -> Self {
-        Self::start_with(TestLimits::default()).await
+        Self::start_with(Origins::default(), None).await
+    }
+
+    /// A fresh one with origins whose pages may act, and with an identity provider.
+    pub(crate) async fn start_with(origins: Origins, provider: Option<Provider>) -> Self {
+        Self::fresh((origins, provider), TestLimits::default()).await
     }
 
     /// A fresh one with other limits.
-    pub(crate) async fn start_with(limits: TestLimits) -> Self {
+    pub(crate) async fn start_limited(limits: TestLimits) -> Self {
+        Self::fresh((Origins::default(), None), limits).await
+    }
+
+    async fn fresh(sign_in: (Origins, Option<Provider>), limits: TestLimits) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let app = open(&dir, limits).await;
+        let app = open_with(&dir, sign_in, limits).await;
         let (domain_id, project_id) = tenants(&app.db, master()).await;
         let admin = user(&app, Some(("admin", ObjectRef::PLATFORM))).await;
         Self {
@@ -189,7 +210,7 @@ impl TestApp {
 
     /// On a directory that was initialised with [`master`].
     pub(crate) async fn on(dir: TempDir, created: &Created) -> Self {
-        let app = open(&dir, TestLimits::default()).await;
+        let app = open(&dir).await;
         let bearer = Some(created.admin_token.clone());
         let admin = Actor {
             id: Uuid::nil(),
@@ -368,6 +389,7 @@ async fn user(app: &App, held: Option<(&str, ObjectRef)>) -> Actor {
                 env,
                 hash,
                 ttl_seconds: 3600,
+                origin: Origin::Issued,
             },
         )
         .await?;

@@ -5,10 +5,12 @@
 
 pub mod db;
 
+pub mod assurance;
 pub mod audit;
 pub mod bootstrap_tokens;
 pub mod capabilities;
 pub mod capacity;
+pub mod device_codes;
 pub mod discovered_hooks;
 pub mod domains;
 pub mod executions;
@@ -23,6 +25,8 @@ pub mod outputs;
 pub mod principals;
 pub mod projects;
 pub mod relations;
+pub mod sessions;
+pub mod sign_ins;
 pub mod tokens;
 
 #[cfg(test)]

@@ -233,10 +233,12 @@ pub(crate) struct TokenRow {
     expires_at: Timestamp,
     #[serde(default)]
     last_used_at: Option<Timestamp>,
+    #[serde(default)]
+    rotated_at: Option<Timestamp>,
 }
 
 impl Row for TokenRow {
-    const HEADERS: &'static [&'static str] = &["ID", "ENV", "CREATED", "EXPIRES", "LAST USED"];
+    const HEADERS: &'static [&'static str] = &["ID", "ENV", "CREATED", "EXPIRES", "LAST USED", "ROTATED"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -245,6 +247,7 @@ impl Row for TokenRow {
             self.created_at.to_string(),
             self.expires_at.to_string(),
             or_nothing(self.last_used_at.as_ref()),
+            or_nothing(self.rotated_at.as_ref()),
         ]
     }
 }

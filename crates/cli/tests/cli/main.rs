@@ -7,6 +7,7 @@ mod exit_codes;
 mod fleet;
 mod get;
 mod lists;
+mod login;
 mod profiles;
 mod streams;
 mod tls;

@@ -25,7 +25,7 @@ impl Call {
     }
 
     /// Posts to `path` without a body.
-    pub fn post_empty(path: impl Into<String>) -> Self {
+    pub fn post_nothing(path: impl Into<String>) -> Self {
         Self::new(Method::POST, path.into(), None)
     }
 
@@ -124,7 +124,7 @@ mod tests {
     fn writes_are_repeatable_only_with_a_key() {
         assert!(Call::get("/").is_repeatable());
         assert!(!Call::delete("/").is_repeatable());
-        assert!(!Call::post("/", &()).is_repeatable());
+        assert!(!Call::post("/", &()).is_repeatable() && !Call::post_nothing("/").is_repeatable());
         assert!(Call::post("/", &()).idempotency_key("k").is_repeatable());
     }
 }

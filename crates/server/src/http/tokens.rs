@@ -1,5 +1,7 @@
 //! `/v1/auth/whoami` and `/v1/auth/tokens`: who one is, and the API tokens by which one says so.
 
+pub mod rotate;
+
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
@@ -15,7 +17,7 @@ use plex_api::tokens::{
 };
 use plex_domain::credential::{self, ApiToken};
 use plex_domain::relation::{ObjectKind, ObjectRef};
-use plex_store::tokens::{self, NewToken};
+use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Tx, audit, principals};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -59,8 +61,8 @@ pub async fn whoami(State(app): State<App>, principal: Principal) -> Result<Json
             .copied()
             .filter(|_| domains.len() == 1 && !is_platform),
         email: principal.email,
-        acr: None,
-        amr: Vec::new(),
+        acr: principal.acr,
+        amr: principal.amr,
     }))
 }
 
@@ -98,6 +100,7 @@ pub async fn issue(
         env: wanted.env_prefix,
         hash,
         ttl_seconds,
+        origin: Origin::Issued,
     };
     let whom = principals::subject(kind, id);
     if whom != principal.object() {

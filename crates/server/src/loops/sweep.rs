@@ -1,7 +1,8 @@
-//! Clears away what nothing needs any more: lapsed idempotency keys, and objects that no output refers to.
+//! Clears away what nothing needs any more: lapsed idempotency keys, sessions, sign-ins and device codes, old changes
+//! of relations, and objects that no output refers to.
 
 use crate::app::App;
-use plex_store::{Error, idempotency, outputs};
+use plex_store::{Error, Tx, device_codes, idempotency, outputs, relations, sessions, sign_ins};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
@@ -9,15 +10,35 @@ use uuid::Uuid;
 /// Objects younger than this are left alone: longer than an upload URL holds.
 const AGE: Duration = Duration::from_secs(30 * 60);
 
+/// Changes of relations that stay for those who are behind; who is further behind reads all relations.
+const KEPT_CHANGES: u64 = 100_000;
+
 /// One round.
 pub(super) async fn run(app: &App) {
     while let Ok(1..) = app.db.write(async |tx| idempotency::sweep(tx).await).await {}
+    if let Err(error) = app.db.write(logins).await {
+        tracing::warn!(error.cause = ?error, "lapsed sessions and logins could not be cleared away");
+    }
+    if let Err(error) = app
+        .db
+        .write(async |tx| relations::prune(tx, KEPT_CHANGES).await)
+        .await
+    {
+        tracing::warn!(error.cause = ?error, "old changes of relations could not be forgotten");
+    }
     let root = app.objects.root().to_owned();
     for path in old_uploads(root.join("uploads")).await {
         if let Ok(false) = is_needed(app, &root, &path).await {
             remove(&path, &root).await;
         }
     }
+}
+
+async fn logins(tx: &mut Tx) -> Result<(), Error> {
+    sessions::sweep(tx).await?;
+    sign_ins::sweep(tx).await?;
+    device_codes::sweep(tx).await?;
+    Ok(())
 }
 
 /// Files below `uploads/` that have been there for a while.

@@ -13,6 +13,7 @@ mod denial;
 mod dispatching;
 mod exit_codes;
 mod hooks;
+mod identity;
 mod layout;
 mod listing;
 mod manual;

@@ -70,7 +70,7 @@ async fn a_domain_that_was_not_measured_yet_is_503_and_a_hidden_one_403() {
 
 #[tokio::test]
 async fn the_figures_are_what_is_there() {
-    let app = TestApp::start_with(TestLimits {
+    let app = TestApp::start_limited(TestLimits {
         live_executions: 40,
         ..TestLimits::default()
     })
@@ -110,7 +110,7 @@ async fn the_figures_are_what_is_there() {
 
 #[tokio::test]
 async fn no_race_gets_past_the_cap_on_live_executions() {
-    let app = TestApp::start_with(TestLimits {
+    let app = TestApp::start_limited(TestLimits {
         live_executions: 5,
         ..TestLimits::default()
     })
@@ -141,7 +141,7 @@ async fn no_race_gets_past_the_cap_on_live_executions() {
 
 #[tokio::test]
 async fn a_repeat_of_what_was_taken_is_answered_though_the_domain_is_full() {
-    let app = TestApp::start_with(TestLimits {
+    let app = TestApp::start_limited(TestLimits {
         live_executions: 1,
         ..TestLimits::default()
     })
@@ -170,7 +170,7 @@ async fn a_repeat_of_what_was_taken_is_answered_though_the_domain_is_full() {
 
 #[tokio::test]
 async fn a_principal_that_asks_for_too_much_waits_and_others_do_not() {
-    let app = TestApp::start_with(TestLimits {
+    let app = TestApp::start_limited(TestLimits {
         per_second: NonZeroU32::new(1),
         ..TestLimits::default()
     })

@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::authorize;
+use crate::cookies;
 use crate::principal::{Node, PresentedKey, Principal};
 use crate::problem::Failure;
 use crate::request::{path_id, text_header};
@@ -23,8 +24,6 @@ use uuid::Uuid;
 const OPERATOR_PERIOD: Duration = Duration::from_secs(2);
 /// How API tokens begin.
 const API_TOKEN: &str = "psk_";
-/// The cookie of a browser's session.
-const SESSION_COOKIE: &str = "plexsphere_session=";
 
 /// Somebody who reads one node's stream or state.
 pub struct Reader {
@@ -80,12 +79,8 @@ fn is_operator(parts: &Parts) -> bool {
             .split_once(' ')
             .is_some_and(|(_, token)| token.trim().starts_with(API_TOKEN)),
         None => {
-            let mut cookies = parts.headers.get_all(header::COOKIE).iter();
             !parts.headers.contains_key(header::AUTHORIZATION)
-                && cookies.any(|value| {
-                    let pairs = value.to_str().unwrap_or("").split(';');
-                    pairs.map(str::trim).any(|pair| pair.starts_with(SESSION_COOKIE))
-                })
+                && cookies::SESSION.read(&parts.headers).is_some()
         }
     }
 }
