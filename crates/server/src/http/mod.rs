@@ -4,6 +4,8 @@ pub mod audit;
 pub mod auth;
 pub mod authz;
 pub mod bootstrap_tokens;
+pub mod capacity;
+pub mod discovered_hooks;
 pub mod docs;
 pub mod domains;
 pub mod executions;
@@ -11,6 +13,7 @@ pub mod groups;
 pub mod hooks;
 pub mod identities;
 pub mod label_definitions;
+pub mod integrity_violations;
 pub mod labels;
 pub mod meta;
 pub mod nodes;
@@ -115,6 +118,7 @@ fn documented() -> OpenApiRouter<App> {
             domains::patch::patch,
             domains::delete::delete
         ))
+        .routes(routes!(capacity::get))
         .routes(routes!(projects::create, projects::list))
         .routes(routes!(
             projects::get,
@@ -126,7 +130,9 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(bootstrap_tokens::get, bootstrap_tokens::revoke))
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::get, nodes::revoke))
+        .routes(routes!(nodes::key::request))
         .routes(routes!(nodes::capabilities::list))
+        .routes(routes!(discovered_hooks::list))
         .routes(routes!(hooks::list))
         .routes(routes!(hooks::accept))
         // Operators: labels.
@@ -139,6 +145,8 @@ fn documented() -> OpenApiRouter<App> {
             label_definitions::update::update,
             label_definitions::delete::delete
         ))
+        .routes(routes!(integrity_violations::list))
+        .routes(routes!(integrity_violations::acknowledge))
         .routes(routes!(labels::list, labels::put, labels::delete))
         .routes(routes!(selectors::preview))
         .routes(routes!(search::search))
@@ -161,7 +169,9 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(nodes::events::events))
         .routes(routes!(nodes::state::state))
         .routes(routes!(nodes::heartbeat::heartbeat))
+        .routes(routes!(nodes::key::hand_in))
         .routes(routes!(nodes::capabilities::put))
+        .routes(routes!(nodes::integrity_violations::report))
         .routes(routes!(nodes::callback::callback))
 }
 
