@@ -76,6 +76,8 @@ codes! {
     UPLOAD_URL_INVALID = "upload_url_invalid";
     // 404
     API_TOKEN_NOT_FOUND = "api_token_not_found";
+    /// No such entry in the chain, or no right to know.
+    AUDIT_ENTRY_NOT_FOUND = "audit_entry_not_found";
     BOOTSTRAP_TOKEN_NOT_FOUND = "bootstrap_token_not_found";
     CAPABILITIES_NODE_NOT_FOUND = "capabilities_node_not_found";
     DEVICE_CODE_NOT_FOUND = "device_code_not_found";
@@ -84,6 +86,8 @@ codes! {
     GROUP_NOT_FOUND = "group_not_found";
     /// No such identity provider, or none at all.
     IDP_BINDING_NOT_FOUND = "idp_binding_not_found";
+    /// No such identity to erase.
+    IDENTITY_NOT_FOUND = "identity_not_found";
     LABEL_DEFINITION_NOT_FOUND = "label_definition_not_found";
     NODE_NOT_FOUND = "node_not_found";
     /// No such route.
@@ -106,6 +110,8 @@ codes! {
     HOOK_INTEGRITY_VIOLATION = "hook_integrity_violation";
     /// The idempotency key was used with another body (decision 9).
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused";
+    /// Nobody erases themselves: somebody must be left who may.
+    IDENTITY_IS_CALLER = "identity_is_caller";
     INVALID_STATE_TRANSITION = "invalid_state_transition";
     LABEL_LIMIT_REACHED = "label_limit_reached";
     MESH_CIDR_OVERLAP = "mesh_cidr_overlap";

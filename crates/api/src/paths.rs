@@ -164,3 +164,36 @@ pub fn node_capabilities(id: Uuid) -> String {
 pub fn callback(node: Uuid, execution: Uuid) -> String {
     format!("{NODES}/{node}/executions/{execution}")
 }
+
+/// A domain's audit chain, or the platform's (*beyond*) when none is named.
+fn audit(domain: Option<Uuid>) -> String {
+    domain.map_or_else(
+        || "/v1/platform/audit".to_owned(),
+        |domain| format!("{DOMAINS}/{domain}/audit"),
+    )
+}
+
+/// The entries of an audit chain.
+pub fn audit_entries(domain: Option<Uuid>) -> String {
+    format!("{}/entries", audit(domain))
+}
+
+/// One entry of an audit chain with its proof.
+pub fn audit_entry(domain: Option<Uuid>, seq: u64) -> String {
+    format!("{}/entries/{seq}", audit(domain))
+}
+
+/// Verifying an audit chain.
+pub fn audit_verify(domain: Option<Uuid>) -> String {
+    format!("{}/verify", audit(domain))
+}
+
+/// A segment of an audit chain, one line for each entry (*beyond*).
+pub fn audit_export(domain: Option<Uuid>) -> String {
+    format!("{}/export", audit(domain))
+}
+
+/// Erasing an identity (*beyond*).
+pub fn erase_identity(id: Uuid) -> String {
+    format!("/v1/identities/{id}/erase")
+}

@@ -1,6 +1,7 @@
 //! The commands, at the paths of the things they are about.
 
 mod action;
+mod audit;
 mod bootstrap_token;
 mod completion;
 mod domain;
@@ -50,6 +51,9 @@ pub(crate) enum Command {
     /// Keep relations: who may do what
     #[command(subcommand)]
     Rebac(rebac::Command),
+    /// Read and verify the audit chains
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Keep groups of identities
     #[command(subcommand)]
     Group(group::Command),
@@ -78,6 +82,7 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::BootstrapToken(command) => bootstrap_token::run(command, ctx),
         Command::Token(command) => token::run(command, ctx),
         Command::Rebac(command) => rebac::run(command, ctx),
+        Command::Audit(command) => audit::run(command, ctx),
         Command::Group(command) => group::run(command, ctx),
         Command::Login(args) => login::run(&args, ctx),
         Command::Logout => logout::run(ctx),

@@ -8,5 +8,5 @@ mod rows;
 pub(crate) use execution::{Counts, ExecutionRow, Head, HeadError, Output, Target};
 pub(crate) use object::print_object;
 pub(crate) use rows::{
-    BootstrapTokenRow, DomainRow, GroupRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow,
+    AuditRow, BootstrapTokenRow, DomainRow, GroupRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow,
 };

@@ -174,6 +174,11 @@ impl Failure {
         self.cause.as_deref()
     }
 
+    /// Whether the caller lacks a relation; for operations that answer so as if there were nothing.
+    pub fn is_denial(&self) -> bool {
+        matches!(self.more, More::Denied { .. })
+    }
+
     /// Adds the invocation's status.
     pub fn with_current(self, status: ExecutionStatus) -> Self {
         Self {

@@ -62,6 +62,7 @@ pub(crate) struct AuditRow {
     /// The domain; nil for the platform.
     pub(crate) chain: Uuid,
     pub(crate) seq: u64,
+    /// Empty once it is erased.
     pub(crate) identity: String,
     pub(crate) relation: String,
     pub(crate) canonical: Vec<u8>,
@@ -248,7 +249,7 @@ impl TestApp {
     pub(crate) async fn written_audit(&self) -> Vec<AuditRow> {
         let read = async |tx: &mut Tx| {
             tx.all(
-                "select chain, seq, identity, relation, canonical, prev_hash, entry_hash
+                "select chain, seq, coalesce(identity, ''), relation, canonical, prev_hash, entry_hash
                 from audit_entries
                 order by chain, seq",
                 &[],
@@ -267,6 +268,18 @@ impl TestApp {
             .await
         };
         self.app.db.write(read).await.unwrap()
+    }
+
+    /// Makes every append to an audit chain fail from now on.
+    pub(crate) async fn break_audit(&self) {
+        let sql =
+            "create trigger broken before insert on audit_entries begin select raise(abort, 'broken'); end";
+        let done: Result<_, Error> = self
+            .app
+            .db
+            .write(async move |tx| tx.execute(sql, &[]).await)
+            .await;
+        done.unwrap();
     }
 
     /// The denials among them, by who, what and on what, with their counts.

@@ -11,6 +11,7 @@ pub mod bootstrap_tokens;
 pub mod capabilities;
 pub mod device_codes;
 pub mod domains;
+pub mod erasure;
 pub mod executions;
 pub mod groups;
 pub mod hooks;

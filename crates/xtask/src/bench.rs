@@ -19,6 +19,7 @@ mod machine;
 mod memory;
 mod programs;
 mod random;
+mod relations;
 mod report;
 mod reports;
 mod seed;
@@ -56,6 +57,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let bench = Bench::new(&args, workspace.target())?;
     let machine = Machine::look(bench.scratch.path())?;
     let mut sections = Vec::new();
+    if args.wants(Measurement::Relations) {
+        say("measuring the relation engine");
+        sections.push(relations::section(bench.size.rounds, SEED));
+    }
     let measured = bench
         .fleet_at_work(&mut sections)
         .and_then(|()| bench.long_history(&mut sections));

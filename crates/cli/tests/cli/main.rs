@@ -2,6 +2,7 @@
 
 mod actions;
 mod actors;
+mod audit;
 mod documents;
 mod exit_codes;
 mod fleet;

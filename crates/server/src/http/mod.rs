@@ -1,5 +1,6 @@
 //! The routes: the table of contents of the control plane.
 
+pub mod audit;
 pub mod auth;
 pub mod authz;
 pub mod bootstrap_tokens;
@@ -8,6 +9,7 @@ pub mod domains;
 pub mod executions;
 pub mod groups;
 pub mod hooks;
+pub mod identities;
 pub mod labels;
 pub mod meta;
 pub mod nodes;
@@ -121,6 +123,16 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(executions::list::list))
         .routes(routes!(executions::get::get))
         .routes(routes!(executions::output::output))
+        // Operators: the audit chains.
+        .routes(routes!(audit::list::list))
+        .routes(routes!(audit::get::get))
+        .routes(routes!(audit::verify::verify))
+        .routes(routes!(audit::export::export))
+        .routes(routes!(audit::list::list_platform))
+        .routes(routes!(audit::get::get_platform))
+        .routes(routes!(audit::verify::verify_platform))
+        .routes(routes!(audit::export::export_platform))
+        .routes(routes!(identities::erase))
         // Nodes.
         .routes(routes!(nodes::events::events))
         .routes(routes!(nodes::state::state))

@@ -1,8 +1,9 @@
-//! Clears away what nothing needs any more: lapsed idempotency keys, sessions, sign-ins and device codes, and objects
-//! that no output refers to.
+//! Clears away what nothing needs any more: lapsed idempotency keys, sessions, sign-ins and device codes, names of
+//! erased identities, old changes of relations, and objects that no output refers to.
 
 use crate::app::App;
-use plex_store::{Error, Tx, device_codes, idempotency, outputs, sessions, sign_ins};
+use crate::http::identities;
+use plex_store::{Error, Tx, device_codes, idempotency, outputs, relations, sessions, sign_ins};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
@@ -10,11 +11,24 @@ use uuid::Uuid;
 /// Objects younger than this are left alone: longer than an upload URL holds.
 const AGE: Duration = Duration::from_secs(30 * 60);
 
+/// Changes of relations that stay for those who are behind; who is further behind reads all relations.
+const KEPT_CHANGES: u64 = 100_000;
+
 /// One round.
 pub(super) async fn run(app: &App) {
     while let Ok(1..) = app.db.write(async |tx| idempotency::sweep(tx).await).await {}
     if let Err(error) = app.db.write(logins).await {
         tracing::warn!(error.cause = ?error, "lapsed sessions and logins could not be cleared away");
+    }
+    if let Err(error) = app
+        .db
+        .write(async |tx| relations::prune(tx, KEPT_CHANGES).await)
+        .await
+    {
+        tracing::warn!(error.cause = ?error, "old changes of relations could not be forgotten");
+    }
+    if let Err(error) = identities::clear(app).await {
+        tracing::warn!(error.cause = ?error, "names of erased identities are left in the audit chain; trying again later");
     }
     let root = app.objects.root().to_owned();
     for path in old_uploads(root.join("uploads")).await {

@@ -4,6 +4,7 @@
 //! order and at once.
 
 mod audit;
+mod audit_proof;
 mod authority;
 mod builtins;
 mod choke_point;

@@ -1,5 +1,7 @@
 //! SpiceDB as an oracle: what it must itself get right before anything is compared with it.
 
+mod generated;
+
 use plex_tests::Oracle;
 use serde_json::{Value, json};
 

@@ -21,6 +21,8 @@ pub(crate) struct Args {
 /// What can be measured
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Measurement {
+    /// Checks of relations per second, beside look-ups in a hash map
+    Relations,
     /// Durable callbacks per second, beside a no-op POST
     Callbacks,
     /// A dispatch to 10,000 nodes
@@ -35,6 +37,8 @@ pub(super) enum Measurement {
 
 /// How much of everything.
 pub(super) struct Size {
+    /// How often each question about relations is asked.
+    pub(super) rounds: u32,
     /// Nodes that a dispatch reaches and that report.
     pub(super) fleet: u32,
     /// Nodes with an open event stream.
@@ -50,6 +54,7 @@ pub(super) struct Size {
 }
 
 static WHOLE: Size = Size {
+    rounds: 20,
     fleet: 10_000,
     agents: 1000,
     amount: Amount {
@@ -61,6 +66,7 @@ static WHOLE: Size = Size {
     processes: 200,
 };
 static QUICK: Size = Size {
+    rounds: 5,
     fleet: 10_000,
     agents: 1000,
     amount: Amount {
