@@ -10,7 +10,10 @@ macro_rules! codes {
 
 codes! {
     // 400
+    /// Somebody refused the device's login.
+    ACCESS_DENIED = "access_denied";
     ACTION_NOT_DECLARED = "action_not_declared";
+    AUTHORIZATION_PENDING = "authorization_pending";
     BINARY_CHECKSUM_EMPTY = "binary_checksum_empty";
     BINARY_CHECKSUM_INVALID = "binary_checksum_invalid";
     BINARY_VERSION_EMPTY = "binary_version_empty";
@@ -18,6 +21,7 @@ codes! {
     DECLARED_HOOK_DUPLICATE = "declared_hook_duplicate";
     DECLARED_HOOK_INVALID = "declared_hook_invalid";
     DECLARED_HOOKS_TOO_MANY = "declared_hooks_too_many";
+    EXPIRED_TOKEN = "expired_token";
     /// A patch without a member.
     EMPTY_PATCH = "empty_patch";
     INVALID_BODY = "invalid_body";
@@ -27,6 +31,7 @@ codes! {
     INVALID_DOMAIN_FILTER = "invalid_domain_filter";
     INVALID_DOMAIN_ID = "invalid_domain_id";
     INVALID_EXECUTION_ID = "invalid_execution_id";
+    INVALID_GRANT = "invalid_grant";
     /// A path id that has no code of its own in the contract.
     INVALID_ID = "invalid_id";
     INVALID_LIMIT = "invalid_limit";
@@ -45,6 +50,9 @@ codes! {
     MALFORMED_REQUEST = "malformed_request";
     MALFORMED_SELECTOR = "malformed_selector";
     PUBLIC_KEY_INVALID = "public_key_invalid";
+    /// A browser comes back from the identity provider that never set out, or too late, or for a second time.
+    SIGN_IN_INVALID = "sign_in_invalid";
+    SLOW_DOWN = "slow_down";
     SELECTOR_SYNTAX = "selector_syntax";
     /// A patch that names the slug, even unchanged.
     SLUG_IMMUTABLE = "slug_immutable";
@@ -55,6 +63,9 @@ codes! {
     UNAUTHENTICATED = "unauthenticated";
     UNAUTHORIZED = "unauthorized";
     // 403
+    CSRF_ORIGIN_MISMATCH = "csrf_origin_mismatch";
+    CSRF_ORIGIN_NOT_CONFIGURED = "csrf_origin_not_configured";
+    CSRF_TOKEN_MISMATCH = "csrf_token_mismatch";
     CURSOR_BINDING_MISMATCH = "cursor_binding_mismatch";
     KIND_MISMATCH = "kind_mismatch";
     NODE_ID_MISMATCH = "node_id_mismatch";
@@ -70,11 +81,18 @@ codes! {
     UPLOAD_URL_INVALID = "upload_url_invalid";
     // 404
     API_TOKEN_NOT_FOUND = "api_token_not_found";
+    /// No such entry in the chain, or no right to know.
+    AUDIT_ENTRY_NOT_FOUND = "audit_entry_not_found";
     BOOTSTRAP_TOKEN_NOT_FOUND = "bootstrap_token_not_found";
     CAPABILITIES_NODE_NOT_FOUND = "capabilities_node_not_found";
+    DEVICE_CODE_NOT_FOUND = "device_code_not_found";
     DOMAIN_NOT_FOUND = "domain_not_found";
     EXECUTION_NOT_FOUND = "execution_not_found";
     GROUP_NOT_FOUND = "group_not_found";
+    /// No such identity provider, or none at all.
+    IDP_BINDING_NOT_FOUND = "idp_binding_not_found";
+    /// No such identity to erase.
+    IDENTITY_NOT_FOUND = "identity_not_found";
     LABEL_DEFINITION_NOT_FOUND = "label_definition_not_found";
     NODE_NOT_FOUND = "node_not_found";
     /// No such route.
@@ -89,6 +107,8 @@ codes! {
     REQUEST_TIMEOUT = "request_timeout";
     ASSIGNMENTS_EXIST = "assignments_exist";
     BOOTSTRAP_TOKEN_SETTLED = "bootstrap_token_settled";
+    DEVICE_CODE_ALREADY_APPROVED = "device_code_already_approved";
+    DEVICE_CODE_EXPIRED = "device_code_expired";
     DOMAIN_NOT_EMPTY = "domain_not_empty";
     DOMAIN_SLUG_CONFLICT = "domain_slug_conflict";
     EXECUTION_ALREADY_TERMINAL = "execution_already_terminal";
@@ -97,6 +117,8 @@ codes! {
     HOOK_INTEGRITY_VIOLATION = "hook_integrity_violation";
     /// The idempotency key was used with another body (decision 9).
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused";
+    /// Nobody erases themselves: somebody must be left who may.
+    IDENTITY_IS_CALLER = "identity_is_caller";
     IMMUTABLE_VIOLATION = "immutable_violation";
     INVALID_STATE_TRANSITION = "invalid_state_transition";
     /// The scope has a definition of that key already.
@@ -139,12 +161,14 @@ codes! {
     REQUEST_HEAD_TOO_LARGE = "request_head_too_large";
     /// Too many failed authentications from one source.
     RATE_LIMITED = "rate_limited";
-    // 500, 503
+    // 500, 502, 503
     INTERNAL = "internal";
     /// Whether the caller may cannot be decided now; nothing is allowed then.
     AUTHZ_UNAVAILABLE = "authz_unavailable";
     DATASTORE_UNAVAILABLE = "datastore_unavailable";
     EVENT_STREAM_UNAVAILABLE = "event_stream_unavailable";
+    /// The identity provider cannot be reached (503), or what it answered does not hold (502).
+    IDENTITY_PROVIDER_UNAVAILABLE = "identity_provider_unavailable";
     OBJECT_STORE_UNAVAILABLE = "object_store_unavailable";
     POOL_EXHAUSTED = "pool_exhausted";
     SUBRANGE_EXHAUSTED = "subrange_exhausted";

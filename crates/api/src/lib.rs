@@ -8,6 +8,7 @@ mod base64_bytes;
 mod page;
 
 pub mod audit;
+pub mod auth;
 pub mod authz;
 pub mod bootstrap_tokens;
 pub mod codes;

@@ -10,6 +10,22 @@ pub const VERSION: &str = "/v1/version";
 pub const WHOAMI: &str = "/v1/auth/whoami";
 /// API tokens.
 pub const TOKENS: &str = "/v1/auth/tokens";
+/// The way to the identity provider.
+pub const SIGN_IN: &str = "/v1/auth/sign-in";
+/// The way back from it.
+pub const SIGN_IN_CALLBACK: &str = "/v1/auth/callback";
+/// Ending the session or token that one comes with (*beyond*).
+pub const LOGOUT: &str = "/v1/auth/logout";
+/// A device asks to be logged in.
+pub const DEVICE_CODE: &str = "/v1/auth/device-code";
+/// A device asks for its token.
+pub const DEVICE_TOKEN: &str = "/v1/auth/device-token";
+/// The page on which a person decides about a device (*beyond*).
+pub const DEVICE_PAGE: &str = "/v1/auth/device";
+/// A person decides about a device.
+pub const DEVICE_APPROVE: &str = "/v1/auth/device/approve";
+/// What there is to decide about (*beyond*).
+pub const DEVICE_PENDING: &str = "/v1/auth/device/pending";
 /// Relation tuples.
 pub const RELATION_TUPLES: &str = "/v1/authz/relation-tuples";
 /// Asking whether somebody may.
@@ -38,6 +54,11 @@ pub const REGISTER: &str = "/v1/register";
 /// One API token.
 pub fn token(id: Uuid) -> String {
     format!("{TOKENS}/{id}")
+}
+
+/// Replacing an API token's secret.
+pub fn rotate_token(id: Uuid) -> String {
+    format!("{TOKENS}/{id}/rotate")
 }
 
 /// One relation tuple.
@@ -158,4 +179,37 @@ pub fn node_capabilities(id: Uuid) -> String {
 /// Where a node reports an invocation.
 pub fn callback(node: Uuid, execution: Uuid) -> String {
     format!("{NODES}/{node}/executions/{execution}")
+}
+
+/// A domain's audit chain, or the platform's (*beyond*) when none is named.
+fn audit(domain: Option<Uuid>) -> String {
+    domain.map_or_else(
+        || "/v1/platform/audit".to_owned(),
+        |domain| format!("{DOMAINS}/{domain}/audit"),
+    )
+}
+
+/// The entries of an audit chain.
+pub fn audit_entries(domain: Option<Uuid>) -> String {
+    format!("{}/entries", audit(domain))
+}
+
+/// One entry of an audit chain with its proof.
+pub fn audit_entry(domain: Option<Uuid>, seq: u64) -> String {
+    format!("{}/entries/{seq}", audit(domain))
+}
+
+/// Verifying an audit chain.
+pub fn audit_verify(domain: Option<Uuid>) -> String {
+    format!("{}/verify", audit(domain))
+}
+
+/// A segment of an audit chain, one line for each entry (*beyond*).
+pub fn audit_export(domain: Option<Uuid>) -> String {
+    format!("{}/export", audit(domain))
+}
+
+/// Erasing an identity (*beyond*).
+pub fn erase_identity(id: Uuid) -> String {
+    format!("/v1/identities/{id}/erase")
 }

@@ -67,6 +67,22 @@ pub struct APITokenIssueResponse {
     pub expires_at: Timestamp,
 }
 
+/// A token's new secret, shown this once.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct APITokenRotateResponse {
+    /// The token's id.
+    pub id: Uuid,
+    /// The new secret.
+    pub plaintext: String,
+    /// A segment of the token's text.
+    pub env_prefix: TokenEnvironment,
+    /// When the new secret expires.
+    pub expires_at: Timestamp,
+    /// When the old secret dies; the header `Sunset` says the same.
+    pub rotation_deadline: Timestamp,
+}
+
 /// A token without its secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -1,6 +1,7 @@
 //! The commands, at the paths of the things they are about.
 
 mod action;
+mod audit;
 mod bootstrap_token;
 mod completion;
 mod domain;
@@ -8,6 +9,8 @@ mod exec_log;
 mod group;
 mod hook;
 mod label;
+mod login;
+mod logout;
 mod node;
 mod profile;
 mod project;
@@ -52,9 +55,16 @@ pub(crate) enum Command {
     /// Keep relations: who may do what
     #[command(subcommand)]
     Rebac(rebac::Command),
+    /// Read and verify the audit chains
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Keep groups of identities
     #[command(subcommand)]
     Group(group::Command),
+    /// Log in through a browser and keep the token in a profile
+    Login(login::Args),
+    /// Revoke the profile's token and forget it
+    Logout,
     /// Show who the server takes you for
     Whoami,
     /// Keep stored profiles
@@ -77,7 +87,10 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::BootstrapToken(command) => bootstrap_token::run(command, ctx),
         Command::Token(command) => token::run(command, ctx),
         Command::Rebac(command) => rebac::run(command, ctx),
+        Command::Audit(command) => audit::run(command, ctx),
         Command::Group(command) => group::run(command, ctx),
+        Command::Login(args) => login::run(&args, ctx),
+        Command::Logout => logout::run(ctx),
         Command::Whoami => whoami::run(ctx),
         Command::Profile(command) => profile::run(command, ctx),
         Command::Completion(args) => completion::run(&args, ctx),

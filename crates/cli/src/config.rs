@@ -78,14 +78,22 @@ impl Store {
         })
     }
 
+    /// Makes sure that there is a place to save to, before somebody is asked to do anything for it.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is no home directory.
+    pub(crate) fn require_place(&self) -> Result<&Path, Error> {
+        self.path.as_deref().ok_or_else(|| {
+            Error::usage("there is no place for a configuration").hint("set HOME or XDG_CONFIG_HOME")
+        })
+    }
+
     /// Writes the configuration: a new file, 0600, renamed over the old one, in a directory made 0700.
     ///
     /// # Errors
     /// [`Error::Usage`] when there is no home directory, [`Error::Local`] when it cannot be written.
     pub(crate) fn save(&self) -> Result<(), Error> {
-        let path = self.path.as_deref().ok_or_else(|| {
-            Error::usage("there is no place for a configuration").hint("set HOME or XDG_CONFIG_HOME")
-        })?;
+        let path = self.require_place()?;
         write(path, &self.config)
             .map_err(|cause| Error::local(format!("cannot write {}", path.display()), cause))
     }

@@ -15,6 +15,10 @@ pub(crate) struct Environment {
     pub(crate) ca_file: Option<PathBuf>,
     /// Where configuration lives: `$XDG_CONFIG_HOME`, else `$HOME/.config`.
     pub(crate) config_home: Option<PathBuf>,
+    /// `PATH`.
+    pub(crate) search_path: Option<OsString>,
+    /// Whether there is a desktop: `DISPLAY` or `WAYLAND_DISPLAY`, or a system that always has one.
+    pub(crate) has_display: bool,
 }
 
 impl Environment {
@@ -38,6 +42,10 @@ impl Environment {
             server: text("PLEXSPHERE_URL"),
             token: text("PLEXSPHERE_TOKEN").map(|token| Token::new(token).ok_or(())),
             ca_file: get("PLEXSPHERE_CA_FILE").map(PathBuf::from),
+            search_path: get("PATH"),
+            has_display: get("DISPLAY").is_some()
+                || get("WAYLAND_DISPLAY").is_some()
+                || cfg!(target_os = "macos"),
             config_home: xdg.or_else(|| get("HOME").map(|home| PathBuf::from(home).join(".config"))),
         }
     }

@@ -185,13 +185,16 @@ impl Error {
 fn api_advice(api: &ApiError) -> Option<String> {
     let hint = match (api.status, api.code.as_deref()) {
         (401, _) => {
-            "the token is unknown, expired or revoked; see --token-file, PLEXSPHERE_TOKEN and profiles"
+            "the token is unknown, expired or revoked; `plexctl login` gets a new one, or see --token-file, PLEXSPHERE_TOKEN and profiles"
         }
         (403, Some(codes::REBAC_DENIED)) => {
             let reason = api.problem.as_ref()?.get("reason")?.as_str()?;
             return Some(format!(
                 "reason {reason}; `plexctl whoami` says who you are, an admin can grant more"
             ));
+        }
+        (400, Some(codes::ACCESS_DENIED | codes::EXPIRED_TOKEN | codes::INVALID_GRANT)) => {
+            "`plexctl login` begins again"
         }
         (404, _) => "it does not exist, or you may not see it; is this the right project?",
         (409, Some(codes::HOOK_INTEGRITY_VIOLATION)) => {

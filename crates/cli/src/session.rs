@@ -8,7 +8,7 @@ use crate::error::Error;
 use plex_client::operator::{AddressError, Client, ServerUrl, Token};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Opens a client for the server and the principal that flags, environment and profile name together.
 ///
@@ -19,13 +19,8 @@ pub(crate) fn open(globals: &Globals, environment: &Environment) -> Result<Clien
     let profile = Store::load(environment)?.profile(globals.profile.as_deref())?;
     let server = server(globals, environment, &profile)?;
     let token = token(globals, environment, &profile)?;
-    let ca_file = globals
-        .ca_file
-        .as_ref()
-        .or(environment.ca_file.as_ref())
-        .or(profile.ca_file.as_ref());
-    let extra = ca_file
-        .map(|path| certificates(path))
+    let extra = ca_file(globals, environment, &profile)
+        .map(|path| certificates(&path))
         .transpose()?
         .unwrap_or_default();
     Ok(Client::new(server, token, extra))
@@ -64,7 +59,25 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     }
 }
 
-fn server(globals: &Globals, environment: &Environment, profile: &Profile) -> Result<ServerUrl, Error> {
+/// The extra CA certificates in force.
+pub(crate) fn ca_file(globals: &Globals, environment: &Environment, profile: &Profile) -> Option<PathBuf> {
+    let named = globals
+        .ca_file
+        .as_ref()
+        .or(environment.ca_file.as_ref())
+        .or(profile.ca_file.as_ref());
+    named.cloned()
+}
+
+/// The control plane in force.
+///
+/// # Errors
+/// [`Error::Usage`] when there is none; as [`parse_server`].
+pub(crate) fn server(
+    globals: &Globals,
+    environment: &Environment,
+    profile: &Profile,
+) -> Result<ServerUrl, Error> {
     let named = globals
         .server
         .as_ref()
@@ -79,7 +92,10 @@ fn server(globals: &Globals, environment: &Environment, profile: &Profile) -> Re
 fn token(globals: &Globals, environment: &Environment, profile: &Profile) -> Result<Token, Error> {
     let none = |detail: &str| Error::Credential {
         detail: detail.to_owned(),
-        hint: Some("give --token-file, set PLEXSPHERE_TOKEN, or add a profile".to_owned()),
+        hint: Some(
+            "`plexctl login` gets one; or give --token-file, set PLEXSPHERE_TOKEN, or add a profile"
+                .to_owned(),
+        ),
     };
     if let Some(path) = &globals.token_file {
         return read_token(path);

@@ -180,6 +180,20 @@ impl Ui {
         }
     }
 
+    /// Tells a person what to do now, whatever the format: without it nothing would go on.
+    pub(crate) fn prompt(&mut self, document: &serde_json::Value, lines: &[String]) {
+        if self.format == Format::Json {
+            self.say_raw(&document::with_controls_spelled_out(&document.to_string()));
+        } else {
+            lines.iter().for_each(|line| self.say(line));
+        }
+    }
+
+    /// Whether the result goes to a terminal, and so perhaps to somebody with a desktop.
+    pub(crate) fn stdout_is_terminal(&self) -> bool {
+        self.stdout_is_terminal
+    }
+
     /// Says what went wrong.
     pub(crate) fn fail(&mut self, error: &Error) {
         match error {

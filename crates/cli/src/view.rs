@@ -10,5 +10,5 @@ pub(crate) use execution::{Counts, ExecutionRow, Head, HeadError, Output, Target
 pub(crate) use label::{AssignmentRow, DefinitionRow, HitRow, Preview};
 pub(crate) use object::print_object;
 pub(crate) use rows::{
-    BootstrapTokenRow, DomainRow, GroupRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow,
+    AuditRow, BootstrapTokenRow, DomainRow, GroupRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow,
 };

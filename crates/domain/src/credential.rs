@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 const SECRET_BYTES: usize = 32;
 const SECRET_CHARS: usize = 52;
+const OPAQUE_CHARS: usize = 43;
 
 /// API tokens: `psk_<env>_<52 characters of base32>`.
 pub struct ApiToken;
@@ -30,6 +31,65 @@ impl ApiToken {
         segments.is_some_and(|(env, secret)| {
             TokenEnvironment::parse(env).is_some() && secret.len() == SECRET_CHARS && is_base32(secret)
         })
+    }
+}
+
+/// A secret that nobody reads: 32 random bytes in unpadded base64url, for cookies and codes.
+pub fn mint_opaque(rng: &dyn Rng) -> String {
+    let mut bytes = [0; SECRET_BYTES];
+    rng.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Whether the text has the shape of such a secret, so that looking it up makes sense.
+pub fn looks_opaque(text: &str) -> bool {
+    let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    text.len() == OPAQUE_CHARS && text.bytes().all(is_base64url)
+}
+
+/// What a person types to let a device log in: 40 random bits as eight characters of base32. They are short because
+/// they are typed, so guesses at them are limited and they hold for minutes only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserCode([u8; 8]);
+
+impl UserCode {
+    /// A new code.
+    pub fn mint(rng: &dyn Rng) -> Self {
+        let mut bytes = [0; 5];
+        rng.fill(&mut bytes);
+        let text = BASE32_NOPAD.encode(&bytes);
+        Self(
+            text.as_bytes()
+                .try_into()
+                .expect("five bytes are eight characters"),
+        )
+    }
+
+    /// Reads `^[A-Z2-7]{4}-?[A-Z2-7]{4}$`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let code: Vec<u8> = match bytes.len() {
+            8 => bytes.to_vec(),
+            9 if bytes[4] == b'-' => [&bytes[..4], &bytes[5..]].concat(),
+            _ => return None,
+        };
+        let is_base32 = |byte: &u8| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(byte);
+        let all = code.iter().all(is_base32);
+        all.then(|| code.try_into().ok()).flatten().map(Self)
+    }
+
+    /// The characters without the dash.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for UserCode {
+    /// With the dash: `ABCD-2345`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (first, last) = self.0.split_at(4);
+        let text = |half| std::str::from_utf8(half).expect("base32 is ASCII");
+        write!(f, "{}-{}", text(first), text(last))
     }
 }
 
@@ -193,6 +253,20 @@ mod tests {
     }
 
     #[test]
+    fn opaque_secrets_look_like_themselves() {
+        let secret = mint_opaque(&CountingRng::default());
+        assert!(looks_opaque(&secret), "{secret}");
+        for bad in [
+            "",
+            &secret[1..],
+            &format!("{secret}A"),
+            &secret.replace(&secret[..1], "="),
+        ] {
+            assert!(!looks_opaque(bad), "{bad}");
+        }
+    }
+
+    #[test]
     fn only_the_published_shape_is_a_bootstrap_token() {
         let good = mint_bootstrap(
             "prod",
@@ -234,6 +308,28 @@ mod tests {
             let project_id = Uuid::from_u128(project);
             let text = mint_bootstrap(&env, project_id, kind, &CountingRng::default());
             prop_assert_eq!(parse_bootstrap(&text), Some(Bootstrap { env, project_id, kind }));
+        }
+
+        #[test]
+        fn user_codes_are_read_with_and_without_their_dash(skip in 0_u8..) {
+            let rng = CountingRng::default();
+            crate::env::Rng::fill(&rng, &mut vec![0; skip.into()]);
+            let code = UserCode::mint(&rng);
+            let shown = code.to_string();
+            prop_assert_eq!(UserCode::parse(&shown), Some(code.clone()));
+            prop_assert_eq!(UserCode::parse(&shown.replace('-', "")), Some(code));
+        }
+
+        #[test]
+        fn what_is_read_as_a_user_code_has_the_published_shape(text in "[A-Z0-9a-z-]{7,10}|[A-Z2-7]{4}.[A-Z2-7]{4}") {
+            let halves = match text.split_once('-') {
+                Some((first, last)) => vec![first, last],
+                None if text.is_char_boundary(4) => vec![&text[..4], &text[4..]],
+                None => vec![],
+            };
+            let is_half = |half: &&str| half.len() == 4 && half.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b));
+            let expected = halves.len() == 2 && halves.iter().all(is_half);
+            prop_assert_eq!(UserCode::parse(&text).is_some(), expected);
         }
 
         #[test]

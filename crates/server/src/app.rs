@@ -2,11 +2,13 @@
 
 use crate::authority::Authority;
 use crate::callbacks::Committer;
+use crate::csrf::Origins;
 use crate::data_dir::DATABASE;
 use crate::delivery::Wakes;
 use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
 use crate::objects::LocalStore;
+use crate::oidc::Provider;
 use crate::signing::Signers;
 use crate::system::{SystemClock, SystemRng};
 use crate::throttle::Throttle;
@@ -35,6 +37,10 @@ pub struct Settings {
     pub master: MasterKey,
     /// Peers whose `X-Forwarded-For` is believed (decision 30).
     pub trusted_proxies: Vec<Cidr>,
+    /// Whose pages may act with our cookies.
+    pub origins: Origins,
+    /// The identity provider, where there is one.
+    pub provider: Option<Provider>,
     /// Cancelled when the server is to stop.
     pub shutdown: CancellationToken,
 }
@@ -65,6 +71,14 @@ pub struct Shared {
     pub token_uses: TokenUses,
     /// The limit on failed authentications.
     pub throttle: Throttle,
+    /// The limit on logins and sign-ins that anybody may begin.
+    pub beginnings: Throttle,
+    /// The limit on guesses at user codes.
+    pub guesses: Throttle,
+    /// Whose pages may act with our cookies.
+    pub origins: Origins,
+    /// The identity provider, where there is one.
+    pub provider: Option<Provider>,
     /// Whether the object store could be written a moment ago.
     pub object_probe: ObjectProbe,
     /// The time.
@@ -88,6 +102,20 @@ pub struct Shared {
 pub struct Keys {
     /// Hashes API tokens.
     pub api_tokens: [u8; 32],
+    /// Hashes session cookies.
+    pub sessions: [u8; 32],
+    /// Hashes CSRF cookies.
+    pub csrf: [u8; 32],
+    /// Hashes the secrets of devices' logins.
+    pub device_codes: [u8; 32],
+    /// Hashes what people type to let a device log in.
+    pub user_codes: [u8; 32],
+    /// Hashes the states of sign-ins, and the cookies of the browsers that set out.
+    pub sign_ins: [u8; 32],
+    /// Makes the nonce of a sign-in from its state.
+    pub nonces: [u8; 32],
+    /// Makes the code verifier of a sign-in from its state.
+    pub code_verifiers: [u8; 32],
     /// Hashes bootstrap tokens.
     pub bootstrap_tokens: [u8; 32],
     /// Hashes node keys.
@@ -107,6 +135,13 @@ impl Keys {
     pub fn new(master: MasterKey) -> Self {
         Self {
             api_tokens: master.derive("api-token hash"),
+            sessions: master.derive("session hash"),
+            csrf: master.derive("csrf hash"),
+            device_codes: master.derive("device-code hash"),
+            user_codes: master.derive("user-code hash"),
+            sign_ins: master.derive("sign-in hash"),
+            nonces: master.derive("sign-in nonce"),
+            code_verifiers: master.derive("sign-in code verifier"),
             bootstrap_tokens: master.derive("bootstrap-token hash"),
             node_keys: master.derive("node-key hash"),
             cursors: master.derive("list cursor"),
@@ -136,6 +171,7 @@ impl App {
         let authority = Authority::open(&db).await?;
         let objects = LocalStore::open(settings.data_dir.join("objects"))?;
         let keys = Keys::new(settings.master);
+        bootstrap::adopt_audit_chains(&db, &keys).await?;
         let wakes = Wakes::default();
         let tasks = TaskTracker::new();
         let (committer, commits) = callbacks::committer();
@@ -144,6 +180,10 @@ impl App {
             denials: Denials::default(),
             token_uses: TokenUses::default(),
             throttle: Throttle::default(),
+            beginnings: Throttle::default(),
+            guesses: Throttle::of_guesses(),
+            origins: settings.origins,
+            provider: settings.provider,
             object_probe: ObjectProbe::default(),
             public_url: settings.public_url,
             max_output_bytes: settings.max_output_bytes,

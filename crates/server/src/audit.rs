@@ -1,9 +1,11 @@
 //! Audit records of what operators did.
 
 use crate::principal::Principal;
+use crate::request::Context;
 use plex_api::audit::AuditReason;
 use plex_domain::relation::ObjectRef;
 use plex_store::audit::Record;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A granted operation, to be appended in the transaction of what it did. `domain_id` names the chain; `None`
@@ -11,16 +13,26 @@ use uuid::Uuid;
 pub fn granted(principal: &Principal, domain_id: Option<Uuid>, relation: &str, object: &ObjectRef) -> Record {
     Record {
         domain_id,
+        caveats: principal.decided.caveats(),
+        ..by(&principal.subject(), &principal.context, relation, object)
+    }
+}
+
+/// The same in the platform's chain, for somebody who comes without a credential and is known by what they did before.
+pub fn by(identity: &str, context: &Context, relation: &str, object: &ObjectRef) -> Record {
+    Record {
+        domain_id: None,
         reason: AuditReason::Granted,
-        identity: principal.subject(),
+        identity: identity.to_owned(),
         relation: relation.to_owned(),
         object_type: object.kind.as_str().to_owned(),
         object_id: object
             .id
             .map_or_else(|| "platform".to_owned(), |id| id.to_string()),
-        correlation_id: principal.context.correlation_id.clone(),
-        ip: principal.context.ip.map(|ip| ip.to_string()),
-        user_agent: principal.context.user_agent.clone(),
+        correlation_id: context.correlation_id.clone(),
+        ip: context.ip.map(|ip| ip.to_string()),
+        user_agent: context.user_agent.clone(),
+        caveats: BTreeMap::new(),
         count: 1,
         details: None,
     }

@@ -14,8 +14,9 @@ use plex_store::audit::{self, Record};
 use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, Granted, NewTuple};
-use plex_store::tokens::{self, NewToken};
-use plex_store::{Db, Error, Tx, principals};
+use plex_store::tokens::{self, NewToken, Origin};
+use plex_store::{Db, Error, Tx, principals, sessions};
+use std::collections::BTreeMap;
 use std::path::Path;
 use uuid::Uuid;
 
@@ -82,12 +83,14 @@ pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<
     let token = mint();
     with_database(data_dir, move |db| async move {
         check_master(&db, &keys.master).await?;
+        adopt_audit_chains(&db, &keys).await?;
         let issued = token.clone();
         db.write(async move |tx| {
             let admin = principals::first_user(tx)
                 .await?
                 .context("this database has no user")?;
             tokens::revoke_all(tx, admin).await?;
+            sessions::end_all(tx, admin).await?;
             make_admin(tx, &keys, admin).await?;
             issue(tx, &keys, admin, &token).await?;
             record(tx, &keys, (None, "reset_token"), ("user", admin)).await?;
@@ -112,6 +115,16 @@ pub async fn check_master(db: &Db, master: &MasterKey) -> anyhow::Result<()> {
         Ok(())
     })
     .await
+}
+
+/// Seals the ends of audit chains that a version before sealed heads wrote, once: when it brought the schema up to
+/// date.
+pub async fn adopt_audit_chains(db: &Db, keys: &Keys) -> Result<(), Error> {
+    if db.found_version() >= audit::SEALED_SINCE {
+        return Ok(());
+    }
+    let key = keys.pseudonyms;
+    db.write(async move |tx| audit::adopt(tx, &key).await).await
 }
 
 /// Makes an identity platform admin, unless it is.
@@ -183,6 +196,7 @@ async fn issue(tx: &mut Tx, keys: &Keys, principal_id: Uuid, token: &str) -> Res
             env,
             hash,
             ttl_seconds: TOKEN_TTL_SECONDS,
+            origin: Origin::Issued,
         },
     )
     .await?;
@@ -205,6 +219,7 @@ async fn record(
         correlation_id: tx.new_id().to_string(),
         ip: None,
         user_agent: None,
+        caveats: BTreeMap::new(),
         count: 1,
         details: None,
     };

@@ -2,6 +2,8 @@
 //!
 //! Every nonsense is found here, before anything is opened, and is one line that names the flag.
 
+use crate::csrf::{OriginError, Origins};
+use crate::oidc::{OidcArgs, OidcConfig, OidcConfigError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -44,6 +46,17 @@ pub struct ServeArgs {
     /// Proxies whose X-Forwarded-For is believed; repeatable
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
     pub trusted_proxies: Vec<String>,
+    /// Origin, beside this server's own, whose pages may act with a browser's session; repeatable
+    #[arg(
+        long = "csrf-allowed-origin",
+        value_name = "ORIGIN",
+        env = "PLEXSPHERE_CSRF_ALLOWED_ORIGINS",
+        value_delimiter = ','
+    )]
+    pub csrf_allowed_origins: Vec<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it as the command's text")]
+    pub oidc: OidcArgs,
     /// Most open connections
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     pub max_connections: usize,
@@ -71,6 +84,10 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Cidr>,
+    /// Whose pages may act with our cookies.
+    pub origins: Origins,
+    /// The identity provider, where there is one.
+    pub oidc: Option<OidcConfig>,
     /// Open connections in all.
     pub max_connections: usize,
     /// Open connections from one source.
@@ -78,7 +95,7 @@ pub struct Config {
 }
 
 /// A setting that makes no sense.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, Error)]
 pub enum ConfigError {
     /// `--public-url` is not an `https` URL of a host and perhaps a port.
     #[error("--public-url must be https://HOST or https://HOST:PORT, without a path")]
@@ -95,6 +112,12 @@ pub enum ConfigError {
     /// Every peer could claim to be anybody.
     #[error("--trusted-proxy with a prefix of /0 would let every peer claim to be anybody")]
     TrustsEverybody,
+    /// Not an origin.
+    #[error("--csrf-allowed-origin {0}")]
+    Origin(#[from] OriginError),
+    /// The identity provider's flags make no sense.
+    #[error(transparent)]
+    Oidc(#[from] OidcConfigError),
     /// A server that admits nobody.
     #[error("--max-connections and --max-connections-per-source must be at least 1")]
     MaxConnections,
@@ -112,7 +135,11 @@ impl Config {
         if args.max_connections == 0 || args.max_connections_per_source == 0 {
             return Err(ConfigError::MaxConnections);
         }
+        let origins: Vec<String> = args.csrf_allowed_origins;
+        let given: Vec<String> = origins.into_iter().filter(|origin| !origin.is_empty()).collect();
         Ok(Self {
+            origins: Origins::parse(&given)?,
+            oidc: OidcConfig::from_args(args.oidc)?,
             data_dir: args.data_dir,
             listen: args.listen,
             public_url: args.public_url.as_deref().map(public_url).transpose()?,
@@ -211,11 +238,8 @@ mod tests {
             "https://a b",
             "",
         ] {
-            assert_eq!(
-                config(&["--public-url", bad]).unwrap_err(),
-                ConfigError::PublicUrl,
-                "{bad}"
-            );
+            let refused = config(&["--public-url", bad]);
+            assert!(matches!(refused, Err(ConfigError::PublicUrl)), "{bad}");
         }
     }
 
@@ -244,8 +268,47 @@ mod tests {
             (["--max-connections", "0"], ConfigError::MaxConnections),
             (["--max-connections-per-source", "0"], ConfigError::MaxConnections),
         ] {
-            assert_eq!(config(&flags).unwrap_err(), error, "{flags:?}");
+            let refused = config(&flags).unwrap_err();
+            assert_eq!(refused.to_string(), error.to_string(), "{flags:?}");
         }
+    }
+
+    #[test]
+    fn origins_are_read_from_flags_and_lists() {
+        let origins = |flags: &[&str]| config(flags).map(|config| config.origins);
+        let several = origins(&[
+            "--csrf-allowed-origin",
+            "https://a,https://b",
+            "--csrf-allowed-origin",
+            "https://c",
+        ]);
+        let named = ["https://a", "https://b", "https://c"].map(str::to_owned);
+        assert_eq!(several.unwrap(), Origins::parse(&named).unwrap());
+        assert_eq!(
+            origins(&["--csrf-allowed-origin", ""]).unwrap(),
+            Origins::default()
+        );
+        let refused = origins(&["--csrf-allowed-origin", "a"]).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("--csrf-allowed-origin \"a\" is not an origin"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_provider_needs_issuer_and_client() {
+        let parse = |flags: &[&str]| {
+            Command::try_parse_from(["serve", "--data-dir", "d"].iter().chain(flags))
+                .map(|command| command.args)
+        };
+        assert!(parse(&["--oidc-issuer", "https://id.example"]).is_err());
+        assert!(parse(&["--oidc-client-id", "plex"]).is_err());
+        assert!(parse(&["--oidc-client-secret-file", "f"]).is_err());
+        assert!(config(&[]).unwrap().oidc.is_none());
+        let both = ["--oidc-issuer", "https://id.example", "--oidc-client-id", "plex"];
+        assert!(config(&both).unwrap().oidc.is_some());
+        let refused = config(&["--oidc-issuer", "http://id.example", "--oidc-client-id", "plex"]);
+        assert!(matches!(refused, Err(ConfigError::Oidc(OidcConfigError::Issuer))));
     }
 
     #[test]

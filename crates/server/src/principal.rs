@@ -4,6 +4,7 @@
 
 use crate::app::App;
 use crate::authorize::Decided;
+use crate::cookies;
 use crate::problem::Failure;
 use crate::request::{Context, parse_id, text_header};
 use axum::extract::FromRequestParts;
@@ -15,12 +16,14 @@ use plex_api::problem::DenialReason;
 use plex_api::tokens::PrincipalType;
 use plex_domain::credential;
 use plex_domain::relation::{ObjectRef, caveat};
-use plex_store::{Tx, nodes, principals, tokens};
+use plex_store::assurance::Assurance;
+use plex_store::tokens::{Caller, Presented};
+use plex_store::{Tx, nodes, principals, sessions, tokens};
 use std::sync::Arc;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// An operator: a person or a service that came with an API token.
+/// An operator: a person or a service that came with an API token, or with a browser's session.
 #[derive(Debug, Clone)]
 pub struct Principal {
     /// The identity's id.
@@ -31,6 +34,10 @@ pub struct Principal {
     pub credential: Credential,
     /// From the identity provider, if any.
     pub email: Option<String>,
+    /// How it proved who it is, as far as its credential says: the assurance class.
+    pub acr: Option<String>,
+    /// And the methods, for example `pwd`, `mfa`.
+    pub amr: Vec<String>,
     /// What was allowed to it in the course of this request.
     pub decided: Arc<Decided>,
     /// The request, for the audit chain and for conditions.
@@ -42,6 +49,8 @@ pub struct Principal {
 pub enum Credential {
     /// By an API token, of this id.
     Token(Uuid),
+    /// By a browser's session, of this id.
+    Session(Uuid),
 }
 
 impl Credential {
@@ -49,6 +58,7 @@ impl Credential {
     pub async fn holds(self, tx: &mut Tx) -> Result<bool, plex_store::Error> {
         match self {
             Self::Token(id) => tokens::is_live(tx, id).await,
+            Self::Session(id) => sessions::is_live(tx, id).await,
         }
     }
 }
@@ -69,7 +79,17 @@ impl Principal {
         caveat::Request {
             now: app.clock.now(),
             ip: self.context.ip,
+            acr: self.acr.clone(),
+            amr: (!self.amr.is_empty()).then(|| self.amr.clone()),
             ..caveat::Request::default()
+        }
+    }
+
+    /// How it proved who it is.
+    pub fn assurance(&self) -> Assurance {
+        Assurance {
+            acr: self.acr.clone(),
+            amr: self.amr.clone(),
         }
     }
 }
@@ -77,34 +97,65 @@ impl Principal {
 impl FromRequestParts<App> for Principal {
     type Rejection = Failure;
 
+    /// By bearer or, where there is none, by cookie; a change by cookie must show that it comes from our own pages.
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let context = Context::of(parts, &app.trusted_proxies);
-        let failure = || {
+        let found = if parts.headers.contains_key(header::AUTHORIZATION) {
+            by_token(&parts.headers, app).await?
+        } else {
+            by_session(&parts.headers, app).await?
+        };
+        let caller = found.ok_or_else(|| {
             let detail = "send a valid API token as Authorization: Bearer psk_…";
             refused(app, &context, codes::UNAUTHENTICATED, detail)
-        };
-        let token = bearer(&parts.headers).filter(|token| credential::ApiToken::looks_like_api_token(token));
-        let hash = credential::hash(&app.keys.api_tokens, token.ok_or_else(failure)?.as_bytes());
-        let found = app
-            .db
-            .look_up(async move |tx| tokens::authenticate(tx, &hash).await)
-            .await?;
-        let caller = found.ok_or_else(failure)?;
+        })?;
         app.authority
             .catch_up(&app.db, caller.revision)
             .await
             .map_err(Failure::undecided)?;
-        app.token_uses
-            .note(caller.token_id, caller.last_used_at, app.clock.now());
+        let credential = match caller.presented {
+            Presented::Token { id, last_used_at } => {
+                app.token_uses.note(id, last_used_at, app.clock.now());
+                Credential::Token(id)
+            }
+            Presented::Session { id, csrf_hash } => {
+                app.origins.check(parts, &app.keys.csrf, &csrf_hash)?;
+                Credential::Session(id)
+            }
+        };
         Ok(Self {
             id: caller.principal_id,
             kind: caller.kind,
-            credential: Credential::Token(caller.token_id),
+            credential,
             email: caller.email,
+            acr: caller.assurance.acr,
+            amr: caller.assurance.amr,
             decided: Arc::new(Decided::at(app.authority.revision())),
             context,
         })
     }
+}
+
+async fn by_token(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Failure> {
+    let token = bearer(headers).filter(|token| credential::ApiToken::looks_like_api_token(token));
+    let Some(token) = token else { return Ok(None) };
+    let hash = credential::hash(&app.keys.api_tokens, token.as_bytes());
+    Ok(app
+        .db
+        .look_up(async move |tx| tokens::authenticate(tx, &hash).await)
+        .await?)
+}
+
+async fn by_session(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Failure> {
+    let cookie = cookies::SESSION
+        .read(headers)
+        .filter(|cookie| credential::looks_opaque(cookie));
+    let Some(cookie) = cookie else { return Ok(None) };
+    let hash = credential::hash(&app.keys.sessions, cookie.as_bytes());
+    Ok(app
+        .db
+        .look_up(async move |tx| sessions::authenticate(tx, &hash).await)
+        .await?)
 }
 
 /// A node that came with its secret key, on its own path.

@@ -37,6 +37,17 @@ pub struct Failure {
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
+/// What a failure tells whoever asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'f> {
+    /// The status.
+    pub status: StatusCode,
+    /// The code.
+    pub code: &'static str,
+    /// The text that says how to mend it.
+    pub detail: &'f str,
+}
+
 /// What some failures say beside code and detail.
 #[derive(Debug)]
 enum More {
@@ -144,6 +155,33 @@ impl Failure {
             cause: Some(cause.into()),
             ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, codes::INTERNAL, detail)
         }
+    }
+
+    /// Adds what is behind it, for the log only.
+    pub fn with_cause(self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..self
+        }
+    }
+
+    /// What it tells, for an answer that is no problem document.
+    pub fn told(&self) -> Told<'_> {
+        Told {
+            status: self.status,
+            code: self.code,
+            detail: &self.detail,
+        }
+    }
+
+    /// What is behind it, for the log only.
+    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
+    }
+
+    /// Whether the caller lacks a relation; for operations that answer so as if there were nothing.
+    pub fn is_denial(&self) -> bool {
+        matches!(self.more, More::Denied { .. })
     }
 
     /// Adds the invocation's status.

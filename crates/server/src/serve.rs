@@ -14,6 +14,7 @@ use crate::data_dir::{self, DataDir};
 use crate::http;
 use crate::listen::tls::{self, Reloadable};
 use crate::listen::{self, Limits};
+use crate::oidc::{OidcConfigError, Provider};
 use certificate::Source;
 use std::fs;
 use std::net::SocketAddr;
@@ -96,12 +97,35 @@ fn settings(
     let key_file = config.master_key_file.clone().unwrap_or_else(|| dir.master_key());
     Ok(Settings {
         data_dir: dir.path().to_owned(),
-        public_url,
         max_output_bytes: config.max_output_bytes,
         master: data_dir::read_master_key(&key_file)?,
         trusted_proxies: config.trusted_proxies.clone(),
+        origins: config.origins.clone(),
+        provider: provider(config, &public_url)?,
+        public_url,
         shutdown,
     })
+}
+
+/// The identity provider as the flags and their files name it. It is not asked yet: it may come up after us.
+fn provider(config: &Config, public_url: &str) -> Result<Option<Provider>, Failure> {
+    let Some(named) = &config.oidc else {
+        return Ok(None);
+    };
+    let read = named.read().map_err(|error| match error {
+        OidcConfigError::File(error) => Failure::from(error),
+        other => Failure::from(anyhow!(other)),
+    });
+    let provider =
+        Provider::new(read?, public_url).context("the identity provider's certificates cannot be used")?;
+    tracing::info!(
+        provider.issuer = provider.issuer(),
+        provider.alias = provider.alias,
+        provider.binding_id = %provider.binding_id,
+        "people sign in through {}",
+        provider.issuer(),
+    );
+    Ok(Some(provider))
 }
 
 /// The listener's bounds. Connections never take the descriptors that the database and the outputs need.

@@ -6,8 +6,10 @@
 
 use crate::app::{App, Settings};
 use crate::bootstrap::Created;
+use crate::csrf::Origins;
 use crate::http;
 use crate::listen::Peer;
+use crate::oidc::Provider;
 use crate::signing::SEAL_PURPOSE;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
@@ -23,7 +25,7 @@ use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, NewTuple};
-use plex_store::tokens::{self, NewToken};
+use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Db, Error, Tx, principals};
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
@@ -60,6 +62,7 @@ pub(crate) struct AuditRow {
     /// The domain; nil for the platform.
     pub(crate) chain: Uuid,
     pub(crate) seq: u64,
+    /// Empty once it is erased.
     pub(crate) identity: String,
     pub(crate) relation: String,
     pub(crate) canonical: Vec<u8>,
@@ -95,12 +98,18 @@ pub(crate) fn master() -> MasterKey {
 }
 
 async fn open(dir: &TempDir) -> App {
+    open_with(dir, Origins::default(), None).await
+}
+
+async fn open_with(dir: &TempDir, origins: Origins, provider: Option<Provider>) -> App {
     let settings = Settings {
         data_dir: dir.path().to_owned(),
         public_url: "https://plexsphere.test".to_owned(),
         max_output_bytes: 64 * 1024 * 1024,
         master: master(),
         trusted_proxies: Vec::new(),
+        origins,
+        provider,
         shutdown: CancellationToken::new(),
     };
     App::start(settings).await.unwrap()
@@ -148,8 +157,13 @@ async fn project(db: &Db, domain_id: Uuid, slug: &str) -> Uuid {
 impl TestApp {
     /// A fresh one.
     pub(crate) async fn start() -> Self {
+        Self::start_with(Origins::default(), None).await
+    }
+
+    /// A fresh one with origins whose pages may act, and with an identity provider.
+    pub(crate) async fn start_with(origins: Origins, provider: Option<Provider>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let app = open(&dir).await;
+        let app = open_with(&dir, origins, provider).await;
         let (domain_id, project_id) = tenants(&app.db, master()).await;
         let admin = user(&app, Some(("admin", ObjectRef::PLATFORM))).await;
         Self {
@@ -235,7 +249,7 @@ impl TestApp {
     pub(crate) async fn written_audit(&self) -> Vec<AuditRow> {
         let read = async |tx: &mut Tx| {
             tx.all(
-                "select chain, seq, identity, relation, canonical, prev_hash, entry_hash
+                "select chain, seq, coalesce(identity, ''), relation, canonical, prev_hash, entry_hash
                 from audit_entries
                 order by chain, seq",
                 &[],
@@ -254,6 +268,18 @@ impl TestApp {
             .await
         };
         self.app.db.write(read).await.unwrap()
+    }
+
+    /// Makes every append to an audit chain fail from now on.
+    pub(crate) async fn break_audit(&self) {
+        let sql =
+            "create trigger broken before insert on audit_entries begin select raise(abort, 'broken'); end";
+        let done: Result<_, Error> = self
+            .app
+            .db
+            .write(async move |tx| tx.execute(sql, &[]).await)
+            .await;
+        done.unwrap();
     }
 
     /// The denials among them, by who, what and on what, with their counts.
@@ -342,6 +368,7 @@ async fn user(app: &App, held: Option<(&str, ObjectRef)>) -> Actor {
                 env,
                 hash,
                 ttl_seconds: 3600,
+                origin: Origin::Issued,
             },
         )
         .await?;

@@ -1,26 +1,40 @@
-//! A limit on failed authentications (decision 30).
+//! Limits on failed authentications (decision 30), and on what else somebody could try again and again.
 //!
 //! Each source address may fail [`BURST`] times at once and once a second after that; what fails beyond is told
 //! to wait. A request whose credential holds never comes here, so nobody is locked out by another's failures
-//! behind the same address. Of IPv6, a source is a /64: one host may take any address in it.
+//! behind the same address. Of IPv6, a source is a /64: one host may take any address in it. Guesses at user codes
+//! are counted by who makes them, and far fewer are allowed.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// Failures in a row that a source is allowed: enough for a fleet behind one address to come back with keys
 /// that were revoked, far too few to guess 32 random bytes.
 pub const BURST: u32 = 200;
 /// How long until a source that used them up is allowed one more.
 pub const REFILL: Duration = Duration::from_secs(1);
+/// Wrong user codes in a row that somebody is allowed, and how long until they are allowed one more: 70 in the ten
+/// minutes that a code holds, out of 2⁴⁰.
+const GUESSES: (u32, Duration) = (10, Duration::from_secs(10));
 /// Most sources kept apart; more share one allowance.
 const SOURCES: usize = 10_000;
 
 /// What is left of each source's allowance.
-#[derive(Default)]
-pub struct Throttle(Mutex<Buckets>);
+pub struct Throttle {
+    buckets: Mutex<Buckets>,
+    burst: u32,
+    refill: Duration,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::new(BURST, REFILL)
+    }
+}
 
 #[derive(Default)]
 struct Buckets {
@@ -31,10 +45,11 @@ struct Buckets {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Source {
     Address(IpAddr),
+    Principal(Uuid),
     Others,
 }
 
-/// A bucket that leaks: it overflows when [`BURST`] failures are in it.
+/// A bucket that leaks: it overflows when a whole burst of failures is in it.
 ///
 /// Kept as the moment at which it will be empty, which needs no upkeep as time goes by.
 #[derive(Debug, Clone, Copy)]
@@ -43,21 +58,59 @@ struct Bucket {
 }
 
 impl Throttle {
+    fn new(burst: u32, refill: Duration) -> Self {
+        Self {
+            buckets: Mutex::default(),
+            burst,
+            refill,
+        }
+    }
+
+    /// The limit on guesses at user codes.
+    pub fn of_guesses() -> Self {
+        let (burst, refill) = GUESSES;
+        Self::new(burst, refill)
+    }
+
     /// Counts a failed authentication. `Err` says how long its source is to wait, in seconds, when it has failed
     /// too often.
     pub fn fail(&self, source: Option<IpAddr>, now: Instant) -> Result<(), u32> {
-        let mut buckets = self.0.lock().expect("no holder of this lock panics");
-        let source = buckets.room_for(
+        self.count(
             source.map_or(Source::Others, |ip| Source::Address(network(ip))),
             now,
-        );
+        )
+    }
+
+    /// The same for somebody known.
+    pub fn fail_as(&self, principal: Uuid, now: Instant) -> Result<(), u32> {
+        self.count(Source::Principal(principal), now)
+    }
+
+    /// How long somebody is to wait, in seconds, before they may fail again.
+    pub fn wait(&self, principal: Uuid, now: Instant) -> Result<(), u32> {
+        let buckets = self.buckets.lock().expect("no holder of this lock panics");
+        let bucket = buckets.sources.get(&Source::Principal(principal));
+        bucket.map_or(Ok(()), |bucket| {
+            self.room_in(bucket.empty_at.max(now) + self.refill, now)
+        })
+    }
+
+    fn count(&self, source: Source, now: Instant) -> Result<(), u32> {
+        let mut buckets = self.buckets.lock().expect("no holder of this lock panics");
+        let source = buckets.room_for(source, now);
         let bucket = buckets.sources.entry(source).or_insert(Bucket { empty_at: now });
-        let filled = bucket.empty_at.max(now) + REFILL;
+        let filled = bucket.empty_at.max(now) + self.refill;
+        self.room_in(filled, now)?;
+        bucket.empty_at = filled;
+        Ok(())
+    }
+
+    /// Whether a bucket that will be empty then holds no more than a burst.
+    fn room_in(&self, filled: Instant, now: Instant) -> Result<(), u32> {
         let overflow = filled
             .saturating_duration_since(now)
-            .saturating_sub(REFILL * BURST);
+            .saturating_sub(self.refill * self.burst);
         if overflow.is_zero() {
-            bucket.empty_at = filled;
             return Ok(());
         }
         Err(u32::try_from(overflow.as_millis().div_ceil(1000)).unwrap_or(u32::MAX))
@@ -148,12 +201,27 @@ mod tests {
     }
 
     #[test]
+    fn guesses_are_counted_by_who_makes_them() {
+        let now = Instant::now();
+        let throttle = Throttle::of_guesses();
+        let (anna, bert) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        for _ in 0..10 {
+            assert_eq!(throttle.wait(anna, now), Ok(()));
+            assert_eq!(throttle.fail_as(anna, now), Ok(()));
+        }
+        assert_eq!(throttle.wait(anna, now), Err(10));
+        assert_eq!(throttle.fail_as(anna, now), Err(10));
+        assert_eq!(throttle.wait(bert, now), Ok(()));
+        assert_eq!(throttle.wait(anna, now + Duration::from_secs(10)), Ok(()));
+    }
+
+    #[test]
     fn memory_is_bounded_and_what_has_recovered_makes_room() {
         let now = Instant::now();
         let throttle = Throttle::default();
         let many = u32::try_from(SOURCES).unwrap() + 50;
         let address = |nth: u32| Some(IpAddr::from(nth.to_be_bytes()));
-        let kept = || throttle.0.lock().unwrap().sources.len();
+        let kept = || throttle.buckets.lock().unwrap().sources.len();
         for nth in 0..many {
             throttle.fail(address(nth), now).unwrap();
         }
@@ -162,7 +230,7 @@ mod tests {
         assert!(kept() <= 2, "{} kept", kept());
         assert!(
             throttle
-                .0
+                .buckets
                 .lock()
                 .unwrap()
                 .sources

@@ -5,10 +5,13 @@
 
 pub mod db;
 
+pub mod assurance;
 pub mod audit;
 pub mod bootstrap_tokens;
 pub mod capabilities;
+pub mod device_codes;
 pub mod domains;
+pub mod erasure;
 pub mod executions;
 pub mod groups;
 pub mod hooks;
@@ -20,6 +23,8 @@ pub mod outputs;
 pub mod principals;
 pub mod projects;
 pub mod relations;
+pub mod sessions;
+pub mod sign_ins;
 pub mod tokens;
 
 #[cfg(test)]

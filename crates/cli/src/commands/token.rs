@@ -3,6 +3,7 @@
 mod issue;
 mod list;
 mod revoke;
+mod rotate;
 
 use crate::context::Context;
 use crate::error::Error;
@@ -15,6 +16,8 @@ pub(crate) enum Command {
     Issue(issue::Args),
     /// List your API tokens
     List(list::Args),
+    /// Replace the secret of one of your API tokens and print it, this once
+    Rotate(rotate::Args),
     /// Revoke one of your API tokens
     Revoke(revoke::Args),
 }
@@ -24,6 +27,7 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
     match command {
         Command::Issue(args) => issue::run(&args, ctx),
         Command::List(args) => list::run(&args, ctx),
+        Command::Rotate(args) => rotate::run(&args, ctx),
         Command::Revoke(args) => revoke::run(&args, ctx),
     }
 }

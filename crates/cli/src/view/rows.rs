@@ -233,10 +233,12 @@ pub(crate) struct TokenRow {
     expires_at: Timestamp,
     #[serde(default)]
     last_used_at: Option<Timestamp>,
+    #[serde(default)]
+    rotated_at: Option<Timestamp>,
 }
 
 impl Row for TokenRow {
-    const HEADERS: &'static [&'static str] = &["ID", "ENV", "CREATED", "EXPIRES", "LAST USED"];
+    const HEADERS: &'static [&'static str] = &["ID", "ENV", "CREATED", "EXPIRES", "LAST USED", "ROTATED"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -245,6 +247,7 @@ impl Row for TokenRow {
             self.created_at.to_string(),
             self.expires_at.to_string(),
             or_nothing(self.last_used_at.as_ref()),
+            or_nothing(self.rotated_at.as_ref()),
         ]
     }
 }
@@ -297,6 +300,90 @@ impl Row for GroupRow {
             self.name.clone(),
             or_nothing(self.domain_id.as_ref()),
             self.created_at.to_string(),
+        ]
+    }
+}
+
+/// An entry of an audit chain.
+#[derive(Deserialize)]
+pub(crate) struct AuditRow {
+    seq: u64,
+    #[serde(rename = "domain_id")]
+    _domain_id: Uuid,
+    occurred_at: Timestamp,
+    reason: String,
+    subject: AuditSubject,
+    relation: String,
+    object: AuditObject,
+    #[serde(rename = "decision")]
+    _decision: Value,
+    correlation_id: String,
+    request_context: AuditRequestContext,
+    #[serde(rename = "entry_hash")]
+    _entry_hash: String,
+    #[serde(rename = "prev_hash")]
+    _prev_hash: String,
+    #[serde(default)]
+    count: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct AuditSubject {
+    pseudonym: String,
+    #[serde(default)]
+    identity_id_ref: Option<Uuid>,
+    #[serde(default)]
+    identity_kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AuditObject {
+    r#type: String,
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct AuditRequestContext {
+    #[serde(default)]
+    ip: Option<String>,
+}
+
+impl AuditSubject {
+    /// The identity; once it is erased its pseudonym, by which it is told from others still.
+    fn shown(&self) -> String {
+        match (&self.identity_kind, self.identity_id_ref) {
+            (Some(kind), Some(id)) => format!("{kind}:{id}"),
+            (None, Some(id)) => id.to_string(),
+            (Some(kind), None) => kind.clone(),
+            (None, None) => self.pseudonym.clone(),
+        }
+    }
+}
+
+impl Row for AuditRow {
+    const HEADERS: &'static [&'static str] = &[
+        "SEQ",
+        "OCCURRED",
+        "REASON",
+        "COUNT",
+        "RELATION",
+        "OBJECT",
+        "SUBJECT",
+        "IP",
+        "CORRELATION",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.seq.to_string(),
+            self.occurred_at.to_string(),
+            self.reason.clone(),
+            or_nothing(self.count.as_ref()),
+            self.relation.clone(),
+            format!("{}:{}", self.object.r#type, self.object.id),
+            self.subject.shown(),
+            or_nothing(self.request_context.ip.as_ref()),
+            self.correlation_id.clone(),
         ]
     }
 }

@@ -2,12 +2,14 @@
 
 mod actions;
 mod actors;
+mod audit;
 mod documents;
 mod exit_codes;
 mod fleet;
 mod get;
 mod labels;
 mod lists;
+mod login;
 mod profiles;
 mod streams;
 mod tenancy;

@@ -24,6 +24,11 @@ impl Call {
         Self::new(Method::POST, path.into(), Some(json(body)))
     }
 
+    /// Posts to `path` without a body.
+    pub fn post_nothing(path: impl Into<String>) -> Self {
+        Self::new(Method::POST, path.into(), None)
+    }
+
     /// Puts `body` as JSON.
     pub fn put(path: impl Into<String>, body: &impl Serialize) -> Self {
         Self::new(Method::PUT, path.into(), Some(json(body)))
@@ -119,7 +124,7 @@ mod tests {
     fn writes_are_repeatable_only_with_a_key() {
         assert!(Call::get("/").is_repeatable());
         assert!(!Call::delete("/").is_repeatable());
-        assert!(!Call::post("/", &()).is_repeatable());
+        assert!(!Call::post("/", &()).is_repeatable() && !Call::post_nothing("/").is_repeatable());
         assert!(Call::post("/", &()).idempotency_key("k").is_repeatable());
     }
 }

@@ -23,11 +23,11 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// The longest silence inside a body.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// Speaks to one control plane as one principal.
+/// Speaks to one control plane as one principal, or as nobody yet.
 pub struct Client {
     agent: Agent,
     server: ServerUrl,
-    token: Token,
+    token: Option<Token>,
 }
 
 /// Why an attempt failed, and whether another is worth making.
@@ -40,6 +40,15 @@ impl Client {
     /// A client that trusts the public roots and `extra_roots`. Nothing is connected yet. Proxies are taken
     /// from the environment (`HTTPS_PROXY`, `NO_PROXY`), but never for a loopback server.
     pub fn new(server: ServerUrl, token: Token, extra_roots: Vec<CertificateDer<'static>>) -> Self {
+        Self::with(server, Some(token), extra_roots)
+    }
+
+    /// The same without a token, for what needs none.
+    pub fn anonymous(server: ServerUrl, extra_roots: Vec<CertificateDer<'static>>) -> Self {
+        Self::with(server, None, extra_roots)
+    }
+
+    fn with(server: ServerUrl, token: Option<Token>, extra_roots: Vec<CertificateDer<'static>>) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -159,10 +168,14 @@ impl Client {
     }
 
     fn attempt(&self, call: &Call, left: Duration) -> Result<Response<Body>, Failed> {
-        let mut request = Request::builder()
-            .method(call.method.clone())
-            .uri(format!("{}{}", self.server.as_str(), call.target()))
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.reveal()));
+        let mut request = Request::builder().method(call.method.clone()).uri(format!(
+            "{}{}",
+            self.server.as_str(),
+            call.target()
+        ));
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.reveal()));
+        }
         if let Some(key) = &call.idempotency_key {
             request = request.header("Idempotency-Key", key);
         }

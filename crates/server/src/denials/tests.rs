@@ -19,6 +19,8 @@ fn principal() -> Principal {
         kind: PrincipalType::User,
         credential: Credential::Token(Uuid::from_u128(2)),
         email: None,
+        acr: None,
+        amr: Vec::new(),
         decided: Arc::new(Decided::at(0)),
         context: Context {
             correlation_id: "first".to_owned(),

@@ -1,5 +1,7 @@
 //! The routes: the table of contents of the control plane.
 
+pub mod audit;
+pub mod auth;
 pub mod authz;
 pub mod bootstrap_tokens;
 pub mod docs;
@@ -7,6 +9,7 @@ pub mod domains;
 pub mod executions;
 pub mod groups;
 pub mod hooks;
+pub mod identities;
 pub mod label_definitions;
 pub mod labels;
 pub mod meta;
@@ -22,10 +25,12 @@ pub mod tokens;
 use crate::app::App;
 use crate::problem::{self, Failure};
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use plex_api::codes;
+use plex_api::{codes, paths};
 use utoipa::OpenApi;
+use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -43,18 +48,24 @@ use utoipa_axum::routes;
 )]
 struct Document;
 
-/// The two kinds of bearer.
+/// The two kinds of bearer, and the cookie.
 struct Security;
 
 impl utoipa::Modify for Security {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
         let bearer = |text: &str| {
             let mut scheme = Http::new(HttpAuthScheme::Bearer);
             scheme.description = Some(text.to_owned());
             SecurityScheme::Http(scheme)
         };
         let components = document.components.get_or_insert_default();
+        let cookie = ApiKeyValue::with_description(
+            "plexsphere_session",
+            "A browser's session. What changes something repeats the cookie `plexsphere_csrf` in the header \
+            `X-Plexsphere-CSRF`, and comes from our own pages or from an allowed `Origin`.",
+        );
+        components.add_security_scheme("sessionCookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
         components.add_security_scheme("operatorBearer", bearer("An API token, `psk_…`"));
         components.add_security_scheme("nskBearer", bearer("A node's key, `nsk_<env>_<payload>`"));
     }
@@ -69,10 +80,19 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(docs::page))
         .routes(routes!(docs::asset))
         .routes(routes!(register::register))
+        .routes(routes!(auth::sign_in::sign_in))
+        .routes(routes!(auth::callback::callback))
+        .routes(routes!(auth::device_code::device_code))
+        .routes(routes!(auth::device_token::device_token))
+        .routes(routes!(auth::device::page::page))
         // Operators: who they are, and who may do what.
         .routes(routes!(tokens::whoami))
         .routes(routes!(tokens::issue, tokens::list))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(tokens::rotate::rotate))
+        .routes(routes!(auth::logout::logout))
+        .routes(routes!(auth::device::pending::pending))
+        .routes(routes!(auth::device::approve::approve))
         .routes(routes!(authz::check::check))
         .routes(routes!(authz::lookup_resources::lookup_resources))
         .routes(routes!(authz::lookup_subjects::lookup_subjects))
@@ -127,6 +147,16 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(executions::list::list))
         .routes(routes!(executions::get::get))
         .routes(routes!(executions::output::output))
+        // Operators: the audit chains.
+        .routes(routes!(audit::list::list))
+        .routes(routes!(audit::get::get))
+        .routes(routes!(audit::verify::verify))
+        .routes(routes!(audit::export::export))
+        .routes(routes!(audit::list::list_platform))
+        .routes(routes!(audit::get::get_platform))
+        .routes(routes!(audit::verify::verify_platform))
+        .routes(routes!(audit::export::export_platform))
+        .routes(routes!(identities::erase))
         // Nodes.
         .routes(routes!(nodes::events::events))
         .routes(routes!(nodes::state::state))
@@ -146,19 +176,52 @@ pub fn router(app: App) -> Router {
         )
         // Presigned URLs of the local object store; their path ends in the object's key (decision 20).
         .route("/local/{*key}", get(objects::download).put(objects::upload))
-        .fallback(async || {
-            Failure::new(
-                StatusCode::NOT_FOUND,
-                codes::NOT_FOUND,
-                "no such path; see /v1/openapi.json",
-            )
-        })
+        .fallback(elsewhere)
         .layer(axum::middleware::from_fn_with_state(app.clone(), problem::finish))
         .with_state(app)
+}
+
+/// No such path. Who comes back from the identity provider in vain is sent to `/` by the contract, and from there to the
+/// page that says what went wrong.
+async fn elsewhere(uri: Uri) -> Response {
+    let query = uri.query().filter(|query| query.starts_with("auth_error_kind="));
+    let told = query
+        .filter(|_| uri.path() == "/")
+        .map(|query| format!("{}?{query}", paths::DEVICE_PAGE));
+    if let Some(place) = told.and_then(|place| HeaderValue::from_str(&place).ok()) {
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response();
+    }
+    let detail = "no such path; see /v1/openapi.json";
+    Failure::new(StatusCode::NOT_FOUND, codes::NOT_FOUND, detail).into_response()
+}
+
+/// Wherever an operator's bearer is taken, a session's cookie is too.
+fn with_cookies(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let scheme = |name| SecurityRequirement::new(name, [""; 0]);
+    let (bearer, cookie) = (scheme("operatorBearer"), scheme("sessionCookie"));
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            let taken = operation.security.get_or_insert_default();
+            if taken.contains(&bearer) {
+                taken.insert(0, cookie.clone());
+            }
+        }
+    }
+    document
 }
 
 /// The OpenAPI document as it is served and committed: pretty, with a last newline.
 pub fn openapi_json() -> String {
     let (_, document) = documented().split_for_parts();
-    document.to_pretty_json().expect("the document is JSON") + "\n"
+    with_cookies(document)
+        .to_pretty_json()
+        .expect("the document is JSON")
+        + "\n"
 }

@@ -22,6 +22,7 @@ use plex_store::labels::{self, AssignedBy, Object};
 use plex_store::nodes::{self, Member, NewNode, NoAddress};
 use plex_store::{Tx, bootstrap_tokens};
 use ring::digest::{SHA256, digest};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Room for four strings of 4096 bytes with their escapes.
@@ -223,6 +224,7 @@ fn record(token: &BootstrapTokenMetadata, (node_id, domain_id): (Uuid, Uuid), co
         correlation_id: context.correlation_id.clone(),
         ip: context.ip.map(|ip| ip.to_string()),
         user_agent: context.user_agent.clone(),
+        caveats: BTreeMap::new(),
         count: 1,
         details: None,
     }

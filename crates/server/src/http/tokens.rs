@@ -1,5 +1,7 @@
 //! `/v1/auth/whoami` and `/v1/auth/tokens`: who one is, and the API tokens by which one says so.
 
+pub mod rotate;
+
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
@@ -15,8 +17,8 @@ use plex_api::tokens::{
 };
 use plex_domain::credential::{self, ApiToken};
 use plex_domain::relation::{ObjectKind, ObjectRef};
-use plex_store::tokens::{self, NewToken};
-use plex_store::{Tx, audit, principals};
+use plex_store::tokens::{self, NewToken, Origin};
+use plex_store::{Tx, audit, erasure, principals};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -59,8 +61,8 @@ pub async fn whoami(State(app): State<App>, principal: Principal) -> Result<Json
             .copied()
             .filter(|_| domains.len() == 1 && !is_platform),
         email: principal.email,
-        acr: None,
-        amr: Vec::new(),
+        acr: principal.acr,
+        amr: principal.amr,
     }))
 }
 
@@ -98,6 +100,7 @@ pub async fn issue(
         env: wanted.env_prefix,
         hash,
         ttl_seconds,
+        origin: Origin::Issued,
     };
     let whom = principals::subject(kind, id);
     if whom != principal.object() {
@@ -107,6 +110,10 @@ pub async fn issue(
     let work = async move |tx: &mut Tx| {
         if principals::ensure(tx, kind, id).await? != kind {
             let detail = "identity_ref names an identity of the other kind";
+            return Err(Failure::bad_request(codes::INVALID_BODY, detail));
+        }
+        if erasure::is_erased(tx, id).await? {
+            let detail = "identity_ref names an identity that was erased";
             return Err(Failure::bad_request(codes::INVALID_BODY, detail));
         }
         let issued = tokens::issue(tx, &new).await?;

@@ -1,8 +1,9 @@
-//! Clears away what nothing needs any more: lapsed idempotency keys, old changes of relations, and objects that no
-//! output refers to.
+//! Clears away what nothing needs any more: lapsed idempotency keys, sessions, sign-ins and device codes, names of
+//! erased identities, old changes of relations, and objects that no output refers to.
 
 use crate::app::App;
-use plex_store::{Error, idempotency, outputs, relations};
+use crate::http::identities;
+use plex_store::{Error, Tx, device_codes, idempotency, outputs, relations, sessions, sign_ins};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
@@ -16,6 +17,9 @@ const KEPT_CHANGES: u64 = 100_000;
 /// One round.
 pub(super) async fn run(app: &App) {
     while let Ok(1..) = app.db.write(async |tx| idempotency::sweep(tx).await).await {}
+    if let Err(error) = app.db.write(logins).await {
+        tracing::warn!(error.cause = ?error, "lapsed sessions and logins could not be cleared away");
+    }
     if let Err(error) = app
         .db
         .write(async |tx| relations::prune(tx, KEPT_CHANGES).await)
@@ -23,12 +27,22 @@ pub(super) async fn run(app: &App) {
     {
         tracing::warn!(error.cause = ?error, "old changes of relations could not be forgotten");
     }
+    if let Err(error) = identities::clear(app).await {
+        tracing::warn!(error.cause = ?error, "names of erased identities are left in the audit chain; trying again later");
+    }
     let root = app.objects.root().to_owned();
     for path in old_uploads(root.join("uploads")).await {
         if let Ok(false) = is_needed(app, &root, &path).await {
             remove(&path, &root).await;
         }
     }
+}
+
+async fn logins(tx: &mut Tx) -> Result<(), Error> {
+    sessions::sweep(tx).await?;
+    sign_ins::sweep(tx).await?;
+    device_codes::sweep(tx).await?;
+    Ok(())
 }
 
 /// Files below `uploads/` that have been there for a while.

@@ -4,6 +4,7 @@
 //! order and at once.
 
 mod audit;
+mod audit_proof;
 mod authority;
 mod builtins;
 mod choke_point;
@@ -13,6 +14,7 @@ mod denial;
 mod dispatching;
 mod exit_codes;
 mod hooks;
+mod identity;
 mod labels;
 mod layout;
 mod listing;

@@ -1,8 +1,9 @@
 //! Our relation engine and SpiceDB on generated schemas, tuples and questions: they must decide alike.
 //!
-//! Schemas have groups of groups, sets of subjects of every relation, arrows that may lead in circles, unions,
-//! intersections, exclusions, and a caveat whose values are given by the tuple, by the question, or by nobody.
-//! The one liberty is a graph in which SpiceDB gives up because of a circle; that check is not compared.
+//! Schemas have groups of groups, sets of subjects of every relation, arrows, unions, intersections, exclusions, and
+//! a caveat whose values are given by the tuple, by the question, or by nobody. Tuples make no circles: SpiceDB walks
+//! those until it gives up, so there our engine is compared with a naive evaluator instead
+//! (`plex_domain::relation::check`).
 
 use plex_domain::relation::caveat::{Caveats, Request};
 use plex_domain::relation::check::{Truth, check};
@@ -16,11 +17,11 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Schemas, each with several graphs.
-const SCHEMAS: u64 = 30;
+const SCHEMAS: u64 = 20;
 const GRAPHS: usize = 4;
 const TUPLES: usize = 45;
 /// Objects of each kind.
-const OBJECTS: usize = 4;
+const OBJECTS: usize = 5;
 const PERMISSIONS: usize = 4;
 const CAVEAT: &str = "caveat fits(a int, b int) { a < b }\n";
 
@@ -56,7 +57,7 @@ fn subjects(random: &mut Random) -> Vec<String> {
 
 /// An operand of a permission: of its own kind, or over an arrow; with an index below `bound`.
 fn operand(random: &mut Random, bound: usize) -> String {
-    let permission = (bound > 0).then(|| format!("p{}", random.below(bound.max(1))));
+    let permission = (bound > 0).then(|| format!("may{}", random.below(bound.max(1))));
     let own = ["reader", "writer", "banned"][random.below(3)].to_owned();
     let name = match permission {
         Some(permission) if random.one_in(2) => permission,
@@ -74,7 +75,7 @@ fn permission(random: &mut Random, index: usize) -> String {
     match random.below(6) {
         0 => format!("{a} + {b} + {c}"),
         // Only where everything is joined may a permission rest on itself, further up.
-        1 | 2 => format!("{a} + parent->p{index}"),
+        1 | 2 => format!("{a} + parent->may{index}"),
         3 => format!("{a} & ({b} + {c})"),
         4 => format!("{a} - {b}"),
         _ => format!("({a} + {b}) - ({b} & {c})"),
@@ -118,7 +119,7 @@ fn schema(random: &mut Random) -> (String, String) {
             both(
                 &mut ours,
                 &mut theirs,
-                &format!("permission p{index} = {expression}\n"),
+                &format!("permission may{index} = {expression}\n"),
             );
         }
         both(&mut ours, &mut theirs, "}\n");
@@ -159,10 +160,17 @@ fn tuple(random: &mut Random, schema: &Schema) -> (Tuple, String) {
             context: Arc::new(context),
         }
     });
+    // Whoever is no user has a higher number than the object, so that no way leads back.
+    let number = random.below(OBJECTS - 1);
+    let subject_number = if schema.kind_word(subject_kind) == "user" {
+        random.below(OBJECTS)
+    } else {
+        number + 1 + random.below(OBJECTS - 1 - number)
+    };
     let tuple = Tuple {
-        object: object(kind, random.below(OBJECTS)),
+        object: object(kind, number),
         relation: *name,
-        subject: object(subject_kind, random.below(OBJECTS)),
+        subject: object(subject_kind, subject_number),
         set,
         caveat,
     };
@@ -199,14 +207,14 @@ fn given(random: &mut Random) -> Map<String, Value> {
     context
 }
 
-/// What both were asked and what both said; only where they differ.
-fn compare(seed: u64, oracle: &mut Oracle) -> (usize, usize) {
+/// Asks both the same; returns how many answers were compared.
+fn compare(seed: u64, oracle: &mut Oracle) -> usize {
     let mut random = Random(seed);
     let (ours, theirs) = schema(&mut random);
     let schema = Schema::parse(&ours).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{ours}"));
     let caveats = Caveats::compile(&schema).expect("the caveat compiles");
     let user = schema.kind("user").expect("users");
-    let (mut compared, mut given_up) = (0, 0);
+    let mut compared = 0;
     for graph_number in 0..GRAPHS {
         let mut graph = Graph::default();
         let mut written = std::collections::BTreeMap::new();
@@ -254,26 +262,17 @@ fn compare(seed: u64, oracle: &mut Oracle) -> (usize, usize) {
             "schema": theirs, "relationships": written.values().collect::<Vec<_>>(), "checks": checks,
         });
         let said = oracle.ask(&question);
-        let mut gave_up = false;
         for ((asked, ours), theirs) in checks
             .iter()
             .zip(&expected)
             .zip(said["checks"].as_array().expect("answers"))
         {
             let theirs = theirs.as_str().expect("a word");
-            if theirs.starts_with("error") {
-                gave_up = true;
-                given_up += 1;
-                continue;
-            }
             compared += 1;
             assert_eq!(
                 *ours, theirs,
                 "seed {seed}, graph {graph_number}: {asked}\n{question:#}"
             );
-        }
-        if gave_up {
-            continue;
         }
         let said = oracle.ask(&json!({"lookup_resources": look_ups}));
         for ((asked, ours), theirs) in look_ups
@@ -295,21 +294,13 @@ fn compare(seed: u64, oracle: &mut Oracle) -> (usize, usize) {
             );
         }
     }
-    (compared, given_up)
+    compared
 }
 
 #[test]
 fn the_engine_decides_as_spicedb_does() {
     let mut oracle = Oracle::start();
-    let (mut compared, mut given_up) = (0, 0);
-    for seed in 0..SCHEMAS {
-        let (more, fewer) = compare(seed, &mut oracle);
-        compared += more;
-        given_up += fewer;
-    }
+    let compared: usize = (0..SCHEMAS).map(|seed| compare(seed, &mut oracle)).sum();
     // A comparison that compares little shows little.
-    assert!(
-        compared > 20 * given_up && compared > 10_000,
-        "{compared} compared, {given_up} not"
-    );
+    assert!(compared > 10_000, "{compared} compared");
 }

@@ -25,6 +25,8 @@ async fn principal(app: &TestApp, actor: &Actor) -> Principal {
         kind: PrincipalType::User,
         credential: Credential::Token(token_of(app, actor.id).await),
         email: None,
+        acr: None,
+        amr: Vec::new(),
         decided: Arc::new(Decided::at(app.app.authority.revision())),
         context: Context {
             correlation_id: String::new(),

@@ -248,3 +248,78 @@ async fn what_is_no_request_for_a_token_is_refused() {
         "only the last one was issued"
     );
 }
+
+#[tokio::test]
+async fn a_rotated_token_has_two_secrets_for_a_while() {
+    let app = TestApp::start().await;
+    let user = app.stranger().await;
+    let (_, issued) = issue(&user, for_identity(&user.subject())).await;
+    let old = app.with_token(issued["plaintext"].as_str().unwrap());
+    let id = issued["id"].as_str().unwrap();
+    let path = format!("{TOKENS}/{id}/rotate");
+    let (status, headers, rotated) = old.send("POST", &path, None).await;
+    assert_eq!(status, StatusCode::OK, "{rotated}");
+    assert_eq!(
+        (&rotated["id"], &rotated["env_prefix"]),
+        (&json!(id), &json!("dev"))
+    );
+    let time = |value: &Value| value.as_str().unwrap().parse::<Timestamp>().unwrap();
+    let deadline = time(&rotated["rotation_deadline"]);
+    let sunset = jiff::fmt::rfc2822::parse(headers["sunset"].to_str().unwrap()).unwrap();
+    assert_eq!(sunset.timestamp(), deadline);
+    assert!(
+        headers["sunset"].to_str().unwrap().ends_with(" GMT"),
+        "an HTTP-date"
+    );
+    let grace = deadline.duration_since(Timestamp::now()).as_secs();
+    assert!((3590..=3600).contains(&grace), "{grace}");
+    assert!(
+        time(&rotated["expires_at"]) > time(&issued["expires_at"]),
+        "it lives as long as it was given"
+    );
+
+    let new = app.with_token(rotated["plaintext"].as_str().unwrap());
+    for secret in [&old, &new] {
+        assert_eq!(secret.get(WHOAMI).await.1["subject"], json!(user.id));
+    }
+    let (_, listed) = user.get(TOKENS).await;
+    assert!(listed[1]["rotated_at"].is_string(), "{listed}");
+    assert_eq!(new.send("POST", &path, None).await.0, StatusCode::OK);
+    assert_eq!(old.get(WHOAMI).await.0, 401, "a second rotation ends the oldest");
+    assert_eq!(new.get(WHOAMI).await.0, 200);
+    assert_eq!(user.delete(&format!("{TOKENS}/{id}")).await.0, 204);
+    assert_eq!(new.get(WHOAMI).await.0, 401);
+    let audit = app.audit().await;
+    let entries: Vec<_> = audit
+        .iter()
+        .filter(|row| row.relation == "rotate_token")
+        .collect();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0].entry()["details"], json!(format!("api-token:{id}")));
+}
+
+#[tokio::test]
+async fn what_is_not_ones_own_is_not_rotated() {
+    let app = TestApp::start().await;
+    let (owner, other) = (app.stranger().await, app.stranger().await);
+    let (_, issued) = issue(&owner, for_identity(&owner.subject())).await;
+    let path = format!("{TOKENS}/{}/rotate", issued["id"].as_str().unwrap());
+    let missing = paths::rotate_token(Uuid::now_v7());
+    let (status, problem) = other.alike("POST", [&path, &missing], None).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("api_token_not_found")));
+    assert_eq!(
+        other.code("POST", &format!("{TOKENS}/x/rotate"), None).await,
+        (400, "invalid_id".to_owned())
+    );
+    assert_eq!(
+        app.anybody().code("POST", &path, None).await,
+        (401, "unauthenticated".to_owned())
+    );
+    let (_, headers, _) = owner
+        .send("POST", TOKENS, Some(for_identity(&owner.subject())))
+        .await;
+    assert!(
+        !headers.contains_key("sunset"),
+        "nothing older is retired by issuing"
+    );
+}

@@ -389,3 +389,100 @@ async fn a_grant_on_the_platform_is_found_by_listing_and_withdrawn() {
         "no_rebac_membership"
     );
 }
+
+#[tokio::test]
+async fn a_relation_is_changed_in_one_step_under_its_id_or_not_at_all() {
+    let app = TestApp::start().await;
+    let (project, domain) = (format!("project:{}", app.project_id), app.domain().to_string());
+    let admin = app.user_with("admin", app.project_id).await;
+    let anna = app.stranger().await;
+    let (_, made) = grant(&admin, &app, tuple(&anna.subject(), "viewer", &project)).await;
+    let path = paths::relation_tuple(made["id"].as_str().unwrap().parse().unwrap());
+    let patch = async |who: &Actor, body: Value| {
+        let (status, _, answer) = who.send("PATCH", &path, Some(body)).await;
+        (status.as_u16(), answer)
+    };
+    let (status, changed) = patch(&admin, tuple(&anna.subject(), "operator", &project)).await;
+    assert_eq!((status, &changed["id"]), (200, &made["id"]), "{changed}");
+    assert_eq!(changed["relation"], "operator");
+    let entries = app.audit().await;
+    let words: Vec<_> = entries.iter().map(|entry| entry.relation.as_str()).collect();
+    assert!(words.ends_with(&["withdraw", "grant"]), "{words:?}");
+
+    // What is refused has changed nothing: the original is still there.
+    let refused = [
+        (json!({}), (400, "invalid_body")),
+        (
+            tuple(&anna.subject(), "dispatch", &project),
+            (400, "invalid_triple"),
+        ),
+        (tuple(&anna.subject(), "viewer", &domain), (403, "rebac_denied")),
+        (tuple(&anna.subject(), "viewer", PLATFORM), (403, "rebac_denied")),
+    ];
+    for (body, expected) in refused {
+        let (status, problem) = patch(&admin, body.clone()).await;
+        assert_eq!((status, problem["code"].as_str().unwrap()), expected, "{body}");
+        assert_eq!(anna.get(&paths::project(app.project_id)).await.0, StatusCode::OK);
+    }
+    let operator = app.user_with("operator", app.project_id).await;
+    let wanted = tuple(&anna.subject(), "viewer", &project);
+    assert_eq!(patch(&operator, wanted.clone()).await.0, 403);
+    let nowhere = paths::relation_tuple(Uuid::now_v7());
+    let (status, problem) = app
+        .stranger()
+        .await
+        .alike("PATCH", [&path, &nowhere], Some(wanted.clone()))
+        .await;
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (404, Some("relation_tuple_not_found"))
+    );
+    // Onto what another tuple states.
+    grant(&admin, &app, wanted.clone()).await;
+    assert_eq!(patch(&admin, wanted).await.0, 400);
+    assert_eq!(
+        patch(&admin, tuple(&anna.subject(), "auditor", &project)).await.0,
+        200
+    );
+}
+
+#[tokio::test]
+async fn relations_of_a_node_are_granted_listed_and_end_there() {
+    let app = TestApp::start().await;
+    let node = app.node("web-1").await;
+    let other = app.node("web-2").await;
+    let elsewhere = app.project("other").await;
+    let foreign = app.node_in(elsewhere, "db-1").await;
+    let resource = format!("node:{}", node.id);
+    let anna = app.stranger().await;
+    let admin = app.user_with("admin", app.project_id).await;
+    let (status, made) = grant(&admin, &app, tuple(&anna.subject(), "viewer", &resource)).await;
+    assert_eq!(status, 201, "{made}");
+    assert!(resources(&admin, &app).await.contains(&resource));
+    assert_eq!(anna.get(&paths::node(node.id)).await.0, StatusCode::OK);
+    anna.alike(
+        "GET",
+        [&paths::node(other.id), &paths::node(Uuid::now_v7())],
+        None,
+    )
+    .await;
+    let (_, page) = anna.get(paths::NODES).await;
+    let shown: Vec<_> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["id"].clone())
+        .collect();
+    assert_eq!(
+        shown,
+        [json!(node.id)],
+        "a list shows only what the caller may see"
+    );
+    let wanted = tuple(&anna.subject(), "viewer", &format!("node:{}", foreign.id));
+    let (status, problem) = grant(&app.admin(), &app, wanted).await;
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (400, Some("invalid_triple")),
+        "of another project"
+    );
+}

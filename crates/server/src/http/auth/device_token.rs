@@ -1,0 +1,130 @@
+//! `POST /v1/auth/device-token`: a program asks whether somebody has decided, and fetches its token.
+
+use super::NO_STORE;
+use crate::app::App;
+use crate::audit::by;
+use crate::problem::{Failure, Problems};
+use crate::request::{Context, PLAIN_BODY, json};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::IntoResponse;
+use plex_api::auth::{DeviceTokenRequest, ServiceTokenResponse};
+use plex_api::codes;
+use plex_api::tokens::TokenEnvironment;
+use plex_domain::credential::{self, ApiToken};
+use plex_store::assurance::Assurance;
+use plex_store::device_codes::{self, Polled};
+use plex_store::tokens::{self, NewToken, Origin};
+use plex_store::{Tx, audit, principals};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// How long a login lasts: as long as a browser's session.
+const TTL_SECONDS: u32 = 12 * 60 * 60;
+
+/// Ask for the token of a device
+///
+/// Every answer but the token is a 400 whose code says how things stand (RFC 8628). The token is given once.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/device-token",
+    operation_id = "PostAuthDeviceToken",
+    tag = "auth",
+    request_body = DeviceTokenRequest,
+    responses((status = 200, description = "Logged in", body = ServiceTokenResponse), Problems),
+    security(()),
+)]
+pub async fn device_token(
+    State(app): State<App>,
+    context: Context,
+    request: Request,
+) -> Result<impl IntoResponse, Failure> {
+    let wanted: DeviceTokenRequest = json(request, PLAIN_BODY).await?;
+    let hash = credential::hash(&app.keys.device_codes, wanted.device_code.as_bytes());
+    let is_known = app
+        .db
+        .look_up(async move |tx| device_codes::exists(tx, &hash).await)
+        .await?;
+    if !is_known {
+        return Err(unknown(&app, &context));
+    }
+    let plaintext = ApiToken::mint(TokenEnvironment::Prod, &*app.rng);
+    let token_hash = credential::hash(&app.keys.api_tokens, plaintext.as_bytes());
+    let pseudonyms = app.keys.pseudonyms;
+    let asker = context.clone();
+    let polled = app.db.write(async move |tx| {
+        let polled = device_codes::poll(tx, &hash).await?;
+        if let Polled::Approved {
+            principal_id,
+            assurance,
+        } = &polled
+        {
+            let login = (*principal_id, assurance.clone(), token_hash);
+            log_in(tx, &pseudonyms, &asker, login).await?;
+        }
+        Ok::<_, plex_store::Error>(polled)
+    });
+    let (code, detail) = match polled.await? {
+        Polled::Approved { .. } => {
+            let answer = ServiceTokenResponse {
+                access_token: plaintext,
+                token_type: "Bearer".to_owned(),
+                expires_in: TTL_SECONDS,
+                scope: None,
+            };
+            return Ok(([NO_STORE], Json(answer)));
+        }
+        Polled::Pending => (
+            codes::AUTHORIZATION_PENDING,
+            "nobody has decided yet; ask again later",
+        ),
+        Polled::TooFast => (
+            codes::SLOW_DOWN,
+            "ask less often: wait five seconds longer each time",
+        ),
+        Polled::Denied => (codes::ACCESS_DENIED, "somebody refused this login"),
+        Polled::Expired => (
+            codes::EXPIRED_TOKEN,
+            "nobody approved this login in time; begin again",
+        ),
+        Polled::Unknown => return Err(unknown(&app, &context)),
+    };
+    Err(Failure::bad_request(code, detail))
+}
+
+/// A code that never was, or whose token was fetched, is a failed authentication like any other (decision 30).
+fn unknown(app: &App, context: &Context) -> Failure {
+    match app.throttle.fail(context.ip, Instant::now()) {
+        Ok(()) => Failure::bad_request(
+            codes::INVALID_GRANT,
+            "no such device code, or its token was fetched",
+        ),
+        Err(seconds) => {
+            let detail = "too many requests from this address came without a credential that holds";
+            Failure::rate_limited(seconds, detail)
+        }
+    }
+}
+
+async fn log_in(
+    tx: &mut Tx,
+    pseudonyms: &[u8; 32],
+    context: &Context,
+    (principal_id, assurance, hash): (Uuid, Assurance, [u8; 32]),
+) -> Result<(), plex_store::Error> {
+    let kind = principals::kind_of(tx, principal_id)
+        .await?
+        .ok_or_else(|| plex_store::Error::Corrupt("a login was approved by nobody".to_owned()))?;
+    let new = NewToken {
+        principal_id,
+        env: TokenEnvironment::Prod,
+        hash,
+        ttl_seconds: TTL_SECONDS,
+        origin: Origin::Login(assurance),
+    };
+    let issued = tokens::issue(tx, &new).await?;
+    let subject = principals::subject(kind, principal_id);
+    let mut record = by(&subject.to_string(), context, "log_in_device", &subject);
+    record.details = Some(format!("api-token:{}", issued.id));
+    audit::append(tx, pseudonyms, record).await
+}
