@@ -21,6 +21,14 @@ codes! {
     DECLARED_HOOK_DUPLICATE = "declared_hook_duplicate";
     DECLARED_HOOK_INVALID = "declared_hook_invalid";
     DECLARED_HOOKS_TOO_MANY = "declared_hooks_too_many";
+    INTEGRITY_VIOLATION_ARTIFACT_ID_EMPTY = "integrity_violation_artifact_id_empty";
+    INTEGRITY_VIOLATION_CHECKSUM_INVALID = "integrity_violation_checksum_invalid";
+    INTEGRITY_VIOLATION_DETECTED_BY_INVALID = "integrity_violation_detected_by_invalid";
+    INTEGRITY_VIOLATION_HOST_KEY_FINGERPRINT_INVALID = "integrity_violation_host_key_fingerprint_invalid";
+    INTEGRITY_VIOLATION_KIND_INVALID = "integrity_violation_kind_invalid";
+    INTEGRITY_VIOLATION_KIND_MISMATCH = "integrity_violation_kind_mismatch";
+    INTEGRITY_VIOLATIONS_EMPTY = "integrity_violations_empty";
+    INVALID_ACKNOWLEDGE_REASON = "invalid_acknowledge_reason";
     EXPIRED_TOKEN = "expired_token";
     /// A patch without a member.
     EMPTY_PATCH = "empty_patch";
@@ -34,6 +42,7 @@ codes! {
     INVALID_GRANT = "invalid_grant";
     /// A path id that has no code of its own in the contract.
     INVALID_ID = "invalid_id";
+    INVALID_INTEGRITY_VIOLATION_ID = "invalid_integrity_violation_id";
     INVALID_LIMIT = "invalid_limit";
     INVALID_LOOKUP_REQUEST = "invalid_lookup_request";
     INVALID_PROJECT = "invalid_project";
@@ -46,6 +55,7 @@ codes! {
     MALFORMED_CAPABILITIES_REQUEST = "malformed_capabilities_request";
     MALFORMED_EXECUTION_CALLBACK = "malformed_execution_callback";
     MALFORMED_HEARTBEAT_REQUEST = "malformed_heartbeat_request";
+    MALFORMED_INTEGRITY_VIOLATIONS_REQUEST = "malformed_integrity_violations_request";
     /// The HTTP message itself is not acceptable (framing, `Host`).
     MALFORMED_REQUEST = "malformed_request";
     MALFORMED_SELECTOR = "malformed_selector";
@@ -88,6 +98,8 @@ codes! {
     DEVICE_CODE_NOT_FOUND = "device_code_not_found";
     DOMAIN_NOT_FOUND = "domain_not_found";
     EXECUTION_NOT_FOUND = "execution_not_found";
+    INTEGRITY_VIOLATION_NOT_FOUND = "integrity_violation_not_found";
+    INTEGRITY_VIOLATIONS_NODE_NOT_FOUND = "integrity_violations_node_not_found";
     GROUP_NOT_FOUND = "group_not_found";
     /// No such identity provider, or none at all.
     IDP_BINDING_NOT_FOUND = "idp_binding_not_found";
@@ -120,6 +132,7 @@ codes! {
     /// Nobody erases themselves: somebody must be left who may.
     IDENTITY_IS_CALLER = "identity_is_caller";
     IMMUTABLE_VIOLATION = "immutable_violation";
+    ILLEGAL_TRANSITION = "illegal_transition";
     INVALID_STATE_TRANSITION = "invalid_state_transition";
     /// The scope has a definition of that key already.
     LABEL_DEFINITION_CONFLICT = "label_definition_conflict";
@@ -133,6 +146,8 @@ codes! {
     LENGTH_REQUIRED = "length_required";
     CAPABILITIES_BODY_TOO_LARGE = "capabilities_body_too_large";
     INLINE_OUTPUT_TOO_LARGE = "inline_output_too_large";
+    INTEGRITY_VIOLATIONS_BODY_TOO_LARGE = "integrity_violations_body_too_large";
+    INTEGRITY_VIOLATIONS_TOO_MANY = "integrity_violations_too_many";
     /// The declared size is over the server's `--max-output-bytes` (decision 19).
     OUTPUT_TOO_LARGE = "output_too_large";
     REQUEST_BODY_TOO_LARGE = "request_body_too_large";
@@ -157,12 +172,15 @@ codes! {
     SELECTOR_EMPTY_COHORT = "selector_empty_cohort";
     SUB_RANGE_INVALIDATES_ALLOCATION = "sub_range_invalidates_allocation";
     // 429, 431
+    CAPACITY_EXCEEDED = "capacity_exceeded";
     /// Request line and headers are larger than the server accepts (431).
     REQUEST_HEAD_TOO_LARGE = "request_head_too_large";
-    /// Too many failed authentications from one source.
+    /// Too many failed authentications from one source, or too many requests of one principal.
     RATE_LIMITED = "rate_limited";
     // 500, 502, 503
     INTERNAL = "internal";
+    ALLOCATOR_CONTENTION = "allocator_contention";
+    CAPACITY_SNAPSHOT_UNAVAILABLE = "capacity_snapshot_unavailable";
     /// Whether the caller may cannot be decided now; nothing is allowed then.
     AUTHZ_UNAVAILABLE = "authz_unavailable";
     DATASTORE_UNAVAILABLE = "datastore_unavailable";

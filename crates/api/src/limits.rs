@@ -12,6 +12,12 @@ pub const DISPATCH_BODY_BYTES: usize = 256 * 1024;
 pub const CALLBACK_BODY_BYTES: usize = 96 * 1024;
 /// Largest capability manifest in bytes.
 pub const CAPABILITIES_BODY_BYTES: usize = 256 * 1024;
+/// Largest batch of integrity violations in bytes.
+pub const INTEGRITY_BODY_BYTES: usize = 32 * 1024;
+/// Most integrity violations in one batch.
+pub const INTEGRITY_VIOLATIONS: usize = 128;
+/// Longest reason of an acknowledgement, in characters.
+pub const ACKNOWLEDGE_REASON_CHARS: usize = 1024;
 /// Largest body of every other operation in bytes.
 pub const BODY_BYTES: usize = 8 * 1024;
 /// Largest body of the label operations in bytes: 256 words of 256 bytes and what surrounds them.

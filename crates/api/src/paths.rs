@@ -51,6 +51,11 @@ pub const OBJECT_SEARCH: &str = "/v1/objects/search";
 /// Registration.
 pub const REGISTER: &str = "/v1/register";
 
+/// Kubernetes hooks that nodes discovered.
+pub const HOOKS: &str = "/v1/hooks";
+/// Integrity violations.
+pub const INTEGRITY_VIOLATIONS: &str = "/v1/integrity-violations";
+
 /// One API token.
 pub fn token(id: Uuid) -> String {
     format!("{TOKENS}/{id}")
@@ -139,6 +144,31 @@ pub fn accept_node_hook(project: Uuid) -> String {
 /// One node; `DELETE` revokes it (*beyond*).
 pub fn node(id: Uuid) -> String {
     format!("{NODES}/{id}")
+}
+
+/// Asking a node to change its key (*beyond*).
+pub fn rotate_node_key(id: Uuid) -> String {
+    format!("{NODES}/{id}/rotate-key")
+}
+
+/// Where a node hands in its next key (*beyond*).
+pub fn node_key(id: Uuid) -> String {
+    format!("{NODES}/{id}/key")
+}
+
+/// Where a node reports integrity violations.
+pub fn node_integrity_violations(id: Uuid) -> String {
+    format!("{NODES}/{id}/integrity-violations")
+}
+
+/// Acknowledging an integrity violation.
+pub fn acknowledge_integrity_violation(id: Uuid) -> String {
+    format!("{INTEGRITY_VIOLATIONS}/{id}/acknowledge")
+}
+
+/// A domain's capacity.
+pub fn domain_capacity(id: Uuid) -> String {
+    format!("{DOMAINS}/{id}/capacity")
 }
 
 /// A node's labels.

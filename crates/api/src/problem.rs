@@ -1,5 +1,6 @@
 //! Error bodies: RFC 9457 problem documents (`api.md` §1.5).
 
+use crate::capacity::CapacityDimension;
 use crate::executions::ExecutionStatus;
 use serde::{Deserialize, Serialize};
 
@@ -20,12 +21,12 @@ pub struct Problem {
     /// Machine code, one of [`crate::codes::ALL`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Which axis is full; only with `capacity_exceeded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimension: Option<CapacityDimension>,
     /// The invocation's status when the callback came (409 of the callback, *beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_status: Option<ExecutionStatus>,
-    /// The capacity axis that is exhausted (`capacity_exceeded`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dimension: Option<String>,
     /// What the domain still holds (`domain_not_empty`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child_counts: Option<DomainChildCounts>,

@@ -84,7 +84,7 @@ pub struct ObjectSearchRequest {
     /// Which labels.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 4096))]
     pub selector: String,
-    /// What the caller must hold on each hit: `read`, `manage`, `maintainer`, or another relation or permission.
+    /// What the caller must hold on each hit: a relation or permission of the schema, such as `read` or `manage`.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 4096))]
     pub relation: String,
     /// Where to look. In a domain or project, objects that have a label defined there.

@@ -78,6 +78,12 @@ impl Cidr {
             .then(|| (bits(address) - bits(self.network)).saturating_sub(first))
     }
 
+    /// How many addresses can be handed out.
+    pub fn address_count(&self) -> u128 {
+        let (first, last) = self.host_offsets();
+        (last - first).saturating_add(1)
+    }
+
     /// The first and the last offset of all addresses.
     fn offsets(&self) -> (u128, u128) {
         let host_bits = u32::from(width(self.network) - self.prefix);
@@ -255,6 +261,45 @@ mod tests {
                 prop_assert!(a.contains(address));
                 prop_assert_ne!(a.nth_address(n + 1), Some(address));
             }
+        }
+    }
+
+    #[test]
+    fn the_number_past_an_inner_range_is_its_successors() {
+        for (outer, inner) in [
+            ("10.0.0.0/24", "10.0.0.0/28"),
+            ("10.0.0.0/16", "10.0.3.0/24"),
+            ("fd00::/64", "fd00::/80"),
+        ] {
+            let (outer, inner) = (cidr(outer), cidr(inner));
+            let past = outer.number_after(&inner);
+            assert!(
+                !inner.contains(outer.nth_address(past).unwrap()),
+                "{outer} {inner}"
+            );
+            assert!(
+                inner.contains(outer.nth_address(past - 1).unwrap()),
+                "{outer} {inner}"
+            );
+        }
+        assert_eq!(
+            cidr("10.0.0.0/24").nth_address(cidr("10.0.0.0/24").number_after(&cidr("10.0.0.128/25"))),
+            None
+        );
+    }
+
+    #[test]
+    fn as_many_addresses_as_are_counted() {
+        for text in [
+            "10.0.0.0/24",
+            "10.0.0.0/30",
+            "10.0.0.0/31",
+            "10.0.0.0/32",
+            "fd00::/120",
+        ] {
+            let range = cidr(text);
+            assert!(range.nth_address(range.address_count() - 1).is_some(), "{text}");
+            assert_eq!(range.nth_address(range.address_count()), None, "{text}");
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod duration;
 pub mod env;
 pub mod envelope;
 pub mod execution;
+pub mod integrity;
 pub mod keys;
 pub mod label;
 pub mod manifest;

@@ -72,11 +72,21 @@ pub enum Permission {
     ManageProject,
     /// Set and remove a project's labels, which its nodes inherit.
     LabelProject,
+    /// Read a node's stream and state as its agent would.
+    NodeAgent,
+    /// Ask a node to change its key.
+    RotateNodeKey,
+    /// See integrity violations.
+    ReadIntegrity,
+    /// Say why an integrity violation is as it is.
+    AcknowledgeIntegrity,
+    /// See how full a domain is.
+    ReadCapacity,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 29] = [
         Self::ManagePlatform,
         Self::CreateDomain,
         Self::ReadDomain,
@@ -101,6 +111,11 @@ impl Permission {
         Self::ManageDomain,
         Self::ManageProject,
         Self::LabelProject,
+        Self::NodeAgent,
+        Self::RotateNodeKey,
+        Self::ReadIntegrity,
+        Self::AcknowledgeIntegrity,
+        Self::ReadCapacity,
     ];
 
     /// Its word in the schema, and in the audit chain.
@@ -130,6 +145,11 @@ impl Permission {
             Self::ManageDomain => "manage_domain",
             Self::ManageProject => "manage_project",
             Self::LabelProject => "label_project",
+            Self::NodeAgent => "node_agent",
+            Self::RotateNodeKey => "rotate_node_key",
+            Self::ReadIntegrity => "read_integrity",
+            Self::AcknowledgeIntegrity => "acknowledge_integrity",
+            Self::ReadCapacity => "read_capacity",
         }
     }
 }

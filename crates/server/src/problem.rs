@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use plex_api::capacity::CapacityDimension;
 use plex_api::codes;
 use plex_api::executions::ExecutionStatus;
 use plex_api::problem::{
@@ -54,7 +55,7 @@ enum More {
     Current(ExecutionStatus),
     Denied { reason: DenialReason, path: Vec<String> },
     RetryAfter(u32),
-    Dimension(&'static str),
+    Full(CapacityDimension),
     DomainChildren(DomainChildCounts),
     ProjectChildren(ProjectChildCounts),
 }
@@ -119,12 +120,31 @@ impl Failure {
         }
     }
 
+    /// 429 `capacity_exceeded`: an axis of the domain is full. When there is room again nobody can say.
+    pub fn capacity_exceeded(dimension: CapacityDimension, detail: impl Into<Cow<'static, str>>) -> Self {
+        let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, codes::CAPACITY_EXCEEDED, detail);
+        Self {
+            more: More::Full(dimension),
+            ..failure
+        }
+    }
+
     /// 503; trying again after a second is safe.
     pub fn unavailable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::unavailable_for(1, code, detail)
+    }
+
+    /// 503; trying again after that many seconds makes sense.
+    pub fn unavailable_for(seconds: u32, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            more: More::RetryAfter(1),
+            more: More::RetryAfter(seconds),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
         }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// 503: whether the caller may is not known now, and so it may not.
@@ -191,14 +211,6 @@ impl Failure {
         }
     }
 
-    /// Adds the capacity axis that is exhausted.
-    pub fn with_dimension(self, dimension: &'static str) -> Self {
-        Self {
-            more: More::Dimension(dimension),
-            ..self
-        }
-    }
-
     /// Adds what the domain holds.
     pub fn with_domain_children(self, counts: DomainChildCounts) -> Self {
         Self {
@@ -213,11 +225,6 @@ impl Failure {
             more: More::ProjectChildren(counts),
             ..self
         }
-    }
-
-    /// The HTTP status.
-    pub fn status(&self) -> StatusCode {
-        self.status
     }
 
     fn body(&self, instance: String, correlation_id: String) -> Vec<u8> {
@@ -245,7 +252,7 @@ impl Failure {
             More::Denied { reason, path } => return denial(problem, *reason, path.clone()),
             More::Nothing | More::RetryAfter(_) => {}
             More::Current(status) => problem.current_status = Some(*status),
-            More::Dimension(dimension) => problem.dimension = Some((*dimension).to_owned()),
+            More::Full(dimension) => problem.dimension = Some(*dimension),
             More::DomainChildren(counts) => problem.child_counts = Some(*counts),
             More::ProjectChildren(counts) => problem.project_child_counts = Some(*counts),
         }

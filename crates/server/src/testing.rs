@@ -31,6 +31,7 @@ use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Db, Error, Tx, principals};
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::ops::Deref;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -106,15 +107,39 @@ fn is_stream(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value == "text/event-stream")
 }
 
-async fn open(dir: &TempDir) -> App {
-    open_with(dir, Origins::default(), None).await
+/// Limits that some tests set.
+#[derive(Clone, Copy)]
+pub(crate) struct TestLimits {
+    /// Executions of a domain that have not ended.
+    pub(crate) live_executions: u64,
+    /// Requests of one principal a second.
+    pub(crate) per_second: Option<NonZeroU32>,
 }
 
-async fn open_with(dir: &TempDir, origins: Origins, provider: Option<Provider>) -> App {
+impl Default for TestLimits {
+    fn default() -> Self {
+        Self {
+            live_executions: 10_000,
+            per_second: None,
+        }
+    }
+}
+
+async fn open(dir: &TempDir) -> App {
+    open_with(dir, (Origins::default(), None), TestLimits::default()).await
+}
+
+async fn open_with(
+    dir: &TempDir,
+    (origins, provider): (Origins, Option<Provider>),
+    limits: TestLimits,
+) -> App {
     let settings = Settings {
         data_dir: dir.path().to_owned(),
         public_url: "https://plexsphere.test".to_owned(),
         max_output_bytes: 64 * 1024 * 1024,
+        max_live_executions: limits.live_executions,
+        rate_limit_per_principal: limits.per_second,
         master: master(),
         trusted_proxies: Vec::new(),
         origins,
@@ -171,8 +196,17 @@ impl TestApp {
 
     /// A fresh one with origins whose pages may act, and with an identity provider.
     pub(crate) async fn start_with(origins: Origins, provider: Option<Provider>) -> Self {
+        Self::fresh((origins, provider), TestLimits::default()).await
+    }
+
+    /// A fresh one with other limits.
+    pub(crate) async fn start_limited(limits: TestLimits) -> Self {
+        Self::fresh((Origins::default(), None), limits).await
+    }
+
+    async fn fresh(sign_in: (Origins, Option<Provider>), limits: TestLimits) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let app = open_with(&dir, origins, provider).await;
+        let app = open_with(&dir, sign_in, limits).await;
         let (domain_id, project_id) = tenants(&app.db, master()).await;
         let router = http::router(app.clone());
         let admin = user((&app, &router), Some(("admin", ObjectRef::PLATFORM))).await;
@@ -470,6 +504,17 @@ impl Actor {
         };
         assert_described((method, path), head.status, &head.headers, &body);
         (head.status, head.headers, body)
+    }
+
+    /// Opens a stream; its body arrives bit by bit.
+    pub(crate) async fn open(&self, path: &str) -> (StatusCode, Body) {
+        let mut request = Request::builder().uri(path);
+        if let Some(bearer) = &self.bearer {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        (answer.status(), answer.into_body())
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {

@@ -16,6 +16,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import uuid
 
 import requests
@@ -41,13 +42,28 @@ OWNERS = {
 }
 
 # What ends something: whoever sends this with a kept id would saw off the branch that the run sits on.
-ENDS = ("DELETE",)
-ENDING_WORDS = ("revoke", "rotate", "erase", "erasure")
-# Values that say more than their schema can.
+ENDING_WORDS = ("revoke", "rotate", "erase", "/key")
+
+
+def ends(method, path):
+    if method == "PATCH":
+        # Another relation in place of the caller's own.
+        return "relation-tuples" in path
+    return method == "DELETE" or any(word in path for word in ENDING_WORDS)
+
+
+# Values that say more than their schema can: what such a value looks like where it is well-formed, and one that works.
 WELL_FORMED = {
-    "client_now": lambda: datetime.datetime.now(datetime.timezone.utc).isoformat(),
-    "binary_checksum": lambda: base64.b64encode(bytes(32)).decode(),
-    "public_key": lambda: base64.b64encode(bytes(range(32))).decode(),
+    "client_now": (r"\d{4}-.*", lambda: datetime.datetime.now(datetime.timezone.utc).isoformat()),
+    "binary_checksum": (r".{44}", lambda: base64.b64encode(bytes(32)).decode()),
+    "public_key": (r".{44}", lambda: base64.b64encode(bytes(range(32))).decode()),
+    "action": (r"[a-z0-9][a-z0-9._-]{0,127}", lambda: "probe"),
+    "selector": (r".{1,256}", lambda: "env=prod"),
+    "subject": (r".{1,256}", lambda: f"user:{KNOWN['identity_id']}"),
+    "resource": (r".{1,256}", lambda: f"project:{KNOWN['project_id']}"),
+    "relation": (r".{1,256}", lambda: "viewer"),
+    "resource_type": (r".{1,256}", lambda: "project"),
+    "subject_type": (r".{1,256}", lambda: "user"),
 }
 
 # An id that nothing has.
@@ -100,13 +116,15 @@ def map_body(context, body):
     body = with_known(context.operation.path, body)
     if not isinstance(body, dict):
         return body
-    # What says more than a schema can (a clock that must be right, 32 bytes in base64) is right, mostly.
-    return {
-        name: WELL_FORMED[name]()
-        if name in WELL_FORMED and isinstance(value, str) and mostly(name, value)
-        else value
-        for name, value in body.items()
-    }
+    mapped = {}
+    for name, value in body.items():
+        pattern, working = WELL_FORMED.get(name, ("", None))
+        fits = working and isinstance(value, str) and re.fullmatch(pattern, value, re.DOTALL)
+        mapped[name] = working() if fits and mostly(name, value) else value
+    # Of two that exclude each other, one.
+    if context.operation.path.endswith("/dispatch") and {"selector", "node_id"} <= mapped.keys():
+        mapped.pop("selector" if mostly(mapped["selector"]) else "node_id")
+    return mapped
 
 
 addresses = itertools.count(1)
@@ -129,10 +147,9 @@ requests.adapters.HTTPAdapter.add_headers = send_otherwise
 @schemathesis.hook
 def before_call(context, case, kwargs):
     path, values = case.operation.path, case.path_parameters or {}
-    ends = case.method.upper() in ENDS or any(word in path for word in ENDING_WORDS)
     # What a request is about is the last name in its path.
     name = path[path.rfind("{") + 1 : path.rfind("}")]
-    if ends and str(values.get(name)) in KEEP:
+    if ends(case.method.upper(), path) and str(values.get(name)) in KEEP:
         values[name] = NOWHERE
 
 

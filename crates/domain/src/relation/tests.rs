@@ -137,6 +137,7 @@ fn a_domain_and_the_platform_are_ruled_by_their_own_relations_only() {
     }
     for permission in [
         Permission::ReadDomain,
+        Permission::ManageDomain,
         Permission::CreateProject,
         Permission::Grant,
         Permission::ReadAudit,

@@ -124,6 +124,7 @@ fn expected(row: &policy::Row, cell: Cell, caller: &str, place: Place) -> Expect
         Cell::Through if is_gone => row.gone.clone().unwrap_or_else(hidden),
         Cell::Through => row.through.clone(),
         Cell::Hidden => hidden(),
+        Cell::Insufficient if is_gone => row.gone.clone().unwrap_or_else(hidden),
         Cell::Insufficient => Expected::Insufficient,
     }
 }

@@ -4,13 +4,16 @@ pub mod audit;
 pub mod auth;
 pub mod authz;
 pub mod bootstrap_tokens;
+pub mod capacity;
 pub(crate) mod contract;
+pub mod discovered_hooks;
 pub mod docs;
 pub mod domains;
 pub mod executions;
 pub mod groups;
 pub mod hooks;
 pub mod identities;
+pub mod integrity_violations;
 pub mod label_definitions;
 pub mod labels;
 #[cfg(test)]
@@ -117,6 +120,7 @@ fn documented() -> OpenApiRouter<App> {
             domains::patch::patch,
             domains::delete::delete
         ))
+        .routes(routes!(capacity::get))
         .routes(routes!(projects::create, projects::list))
         .routes(routes!(
             projects::get,
@@ -128,7 +132,9 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(bootstrap_tokens::get, bootstrap_tokens::revoke))
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::get, nodes::revoke))
+        .routes(routes!(nodes::key::request))
         .routes(routes!(nodes::capabilities::list))
+        .routes(routes!(discovered_hooks::list))
         .routes(routes!(hooks::list))
         .routes(routes!(hooks::accept))
         // Operators: labels.
@@ -141,6 +147,8 @@ fn documented() -> OpenApiRouter<App> {
             label_definitions::update::update,
             label_definitions::delete::delete
         ))
+        .routes(routes!(integrity_violations::list))
+        .routes(routes!(integrity_violations::acknowledge))
         .routes(routes!(labels::list, labels::put, labels::delete))
         .routes(routes!(selectors::preview))
         .routes(routes!(search::search))
@@ -163,7 +171,9 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(nodes::events::events))
         .routes(routes!(nodes::state::state))
         .routes(routes!(nodes::heartbeat::heartbeat))
+        .routes(routes!(nodes::key::hand_in))
         .routes(routes!(nodes::capabilities::put))
+        .routes(routes!(nodes::integrity_violations::report))
         .routes(routes!(nodes::callback::callback))
 }
 

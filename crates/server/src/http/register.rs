@@ -55,11 +55,34 @@ pub async fn register(
     let wanted: RegisterRequest = json(request, BODY).await?;
     let applicant = Applicant::read(&app, wanted, context)?;
     let shared = app.clone();
-    let answer = app
+    let admitted: Result<_, Refused> = app
         .db
-        .write(async move |tx| admit(tx, &shared, &applicant).await)
-        .await?;
+        .write(async move |tx| Ok(admit(tx, &shared, &applicant).await?))
+        .await;
+    let answer = admitted.map_err(|Refused(failure)| failure)?;
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// A refusal, with the contract's own code for a queue of registrations that is too long.
+#[derive(Debug)]
+struct Refused(Failure);
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
+impl From<plex_store::Error> for Refused {
+    fn from(error: plex_store::Error) -> Self {
+        Self(match error {
+            plex_store::Error::Busy => Failure::unavailable(
+                codes::ALLOCATOR_CONTENTION,
+                "too many registrations wait for an address; try again",
+            ),
+            other => other.into(),
+        })
+    }
 }
 
 /// A request that is in order by itself; whether its token is good, the database says.

@@ -19,6 +19,7 @@ use plex_api::selectors::{ObjectSearchRequest, ObjectSearchResponse};
 use plex_api::{codes, limits};
 use plex_domain::cursor;
 use plex_domain::label::{Holder, ScopeRef};
+use plex_domain::relation::Permission;
 use plex_domain::selector::Selector;
 use plex_store::nodes::Within;
 use std::collections::BTreeSet;
@@ -150,7 +151,7 @@ impl Question {
         let is_wanted = |holder: &Holder| self.kind.as_deref().is_none_or(|kind| kind == holder.as_str());
         Ok(Walk {
             // What cannot be read is not found either, whatever else the caller holds on it.
-            nodes: places(app, principal, within)?,
+            nodes: places(app, principal, Permission::ReadNode, within)?,
             projects: shown(app, principal)?,
             within,
             held: self.needed.by(app, principal),

@@ -36,7 +36,7 @@ macro_rules! nodes_sql {
             "select
                 n.id, n.project_id, n.domain_id, n.name, n.kind, n.created_at, n.revoked_at,
                 n.last_heartbeat_at, n.recovered_at, n.binary_version, c.reported_at,
-                d.heartbeat_interval, d.stale_after, d.unreachable_after
+                d.heartbeat_interval, d.stale_after, d.unreachable_after, n.rotation_requested_at, n.key_rotated_at
             from nodes n
                 join domains d on d.id = n.domain_id
                 left join capabilities c on c.node_id = n.id
@@ -151,6 +151,8 @@ fn read(row: &Row<'_>, now: Timestamp) -> Result<NodeSummary, Error> {
         reachability: Some(reachability),
         binary_version: row.get(9)?,
         manifest_at: row.get(10)?,
+        key_rotation_requested_at: row.get(14)?,
+        key_rotated_at: row.get(15)?,
     })
 }
 

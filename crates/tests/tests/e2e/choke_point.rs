@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Operations that need no credential.
-const PUBLIC: [&str; 9] = [
+const PUBLIC: [&str; 11] = [
     "GET /v1/health",
     "GET /v1/version",
     "GET /v1/openapi.json",
+    "GET /v1/docs",
+    "GET /v1/docs/assets/{asset}",
     "POST /v1/register",
     "POST /v1/auth/sign-in",
     "GET /v1/auth/callback",

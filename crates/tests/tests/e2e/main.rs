@@ -19,6 +19,7 @@ mod labels;
 mod layout;
 mod listing;
 mod manual;
+mod nodes;
 mod outputs;
 mod parameters;
 mod problems;

@@ -4,8 +4,11 @@
 //! Each caller has a control plane of its own. What is generated is the same each time (`SEED`). How the requests
 //! are aimed, and what the run must not destroy, is in `crates/tests/schemathesis/hooks.py`.
 
-use plex_tests::{ControlPlane, SimulatedNode, tools};
+mod site;
+
+use plex_tests::{ControlPlane, tools};
 use serde_json::{Value, json};
+use site::Site;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -18,63 +21,7 @@ const EXAMPLES: &str = "40";
 /// How often each operation answered each status.
 type Tally = BTreeMap<String, BTreeMap<String, u32>>;
 
-/// A control plane with one of everything.
-struct Site {
-    control_plane: ControlPlane,
-    node: SimulatedNode,
-    known: Value,
-    keep: Vec<String>,
-    expendable: Vec<String>,
-}
-
 impl Site {
-    fn build() -> Self {
-        let control_plane = ControlPlane::start_with(&["--trusted-proxy", "127.0.0.0/8"]);
-        let admin = control_plane.admin();
-        let node = SimulatedNode::labelled(&control_plane, "fuzzed", &json!({"env": "prod"}));
-        let settled = admin.dispatch(node.id, "probe");
-        node.succeed(settled, b"done");
-        let open = admin.dispatch(node.id, "probe");
-        node.begin(open);
-        // The event stream has something to say at once.
-        let long = json!({"action": "probe", "node_id": node.id, "timeout_seconds": 86_400});
-        for _ in 0..20 {
-            admin.dispatched(&long);
-        }
-        let known = json!({
-            "domain_id": control_plane.domain_id(),
-            "project_id": control_plane.project_id(),
-            "node_id": node.id,
-            "execution_id": open,
-        });
-        let whoami = admin.get(plex_api::paths::WHOAMI).expect(200).json();
-        let tokens = admin.get(plex_api::paths::TOKENS).expect(200).json();
-        let own = tokens
-            .as_array()
-            .expect("a list of tokens")
-            .iter()
-            .chain([&whoami]);
-        let mut keep: Vec<String> = own
-            .filter_map(|one| one["id"].as_str().or(one["subject"].as_str()).map(str::to_owned))
-            .collect();
-        keep.extend(
-            [node.id, control_plane.domain_id(), control_plane.project_id()].map(|id| id.to_string()),
-        );
-        keep.extend(grants(&control_plane));
-        let user = whoami["subject"]
-            .as_str()
-            .and_then(|id| id.parse().ok())
-            .expect("a subject");
-        let expendable = (0..5).map(|_| admin.token_of(user).token).collect();
-        Self {
-            control_plane,
-            node,
-            known,
-            keep,
-            expendable,
-        }
-    }
-
     /// Runs schemathesis with that bearer, which must find nothing.
     fn fuzz(&self, bearer: Option<&str>) -> Tally {
         let place = tempfile::tempdir().expect("a temporary directory");
@@ -114,20 +61,6 @@ impl Site {
             .expect(200);
         read(&tally)
     }
-}
-
-/// The caller's own grants.
-fn grants(control_plane: &ControlPlane) -> Vec<String> {
-    let path = format!(
-        "{}?project_id={}",
-        plex_api::paths::RELATION_TUPLES,
-        control_plane.project_id()
-    );
-    let tuples = control_plane.admin().get(&path).expect(200).json();
-    let items = tuples["items"].as_array().expect("a page").iter();
-    items
-        .map(|tuple| tuple["id"].as_str().expect("a tuple's id").to_owned())
-        .collect()
 }
 
 fn read(tally: &Path) -> Tally {

@@ -16,7 +16,7 @@ pub(crate) struct Args {
     /// Objects whose labels match
     #[arg(long, value_name = "EXPR")]
     selector: String,
-    /// What you must hold on each: read, manage, maintainer, another relation, or a permission by its name
+    /// What you must hold on each: read, manage, or any relation or permission by its name
     #[arg(long, value_name = "WORD", default_value = "read")]
     relation: String,
     /// Where to look: platform, or objects that have a label defined in domain:<uuid> or project:<uuid>

@@ -31,6 +31,15 @@ const WITH_PROVIDER: [(&str, &str); 3] = [
     ("GetAuthCallback", "access_denied"),
 ];
 
+/// What takes a race that no test can bring about, or a database with too much to do.
+const BY_CHANCE: [(&str, &str); 2] = [
+    (
+        "PostNodeIntegrityViolations",
+        "integrity_violations_node_not_found",
+    ),
+    ("PostRegister", "allocator_contention"),
+];
+
 /// The codes seen, by operation.
 #[derive(Default)]
 struct Seen(BTreeMap<&'static str, BTreeSet<(u16, String)>>);
@@ -74,7 +83,8 @@ async fn every_documented_code_is_produced() {
     let mut missing = Vec::new();
     for operation in Operation::all() {
         for (status, code) in documented(&operation) {
-            let is_elsewhere = WITH_PROVIDER.contains(&(operation.id(), code));
+            let is_elsewhere = WITH_PROVIDER.contains(&(operation.id(), code))
+                || BY_CHANCE.contains(&(operation.id(), code));
             if !is_elsewhere && !seen.has(operation.id(), status, code) {
                 missing.push(format!("{}: {status} {code}", operation.id()));
             }

@@ -16,6 +16,20 @@ fn header(mut request: Request, name: &'static str, value: &str) -> Request {
     request
 }
 
+/// A report whose one violation has these fields.
+fn wrong_violation(mut request: Request, fields: Value) -> Request {
+    let sent = request.body.as_mut().expect("a report");
+    let violation = sent["violations"][0].as_object_mut().expect("a violation");
+    for (name, value) in fields.as_object().expect("fields") {
+        if value.is_null() {
+            violation.shift_remove(name);
+        } else {
+            violation.insert(name.clone(), value.clone());
+        }
+    }
+    request
+}
+
 /// A manifest with so many things of one kind.
 fn many(count: usize, item: impl Fn(usize) -> Value) -> Value {
     (0..count).map(item).collect::<Vec<_>>().into()
@@ -137,6 +151,39 @@ pub(super) const RECIPES: &[Recipe] = &[
         header(body(it, json!({"timeout_seconds": 7})), "idempotency-key", "one")
     }),
     // Nodes.
+    ("AcknowledgeIntegrityViolation", |it| {
+        body(it, json!({"reason": " "}))
+    }),
+    ("UpdateLabelDefinition", |it| {
+        body(it, json!({"description": null}))
+    }),
+    ("PostNodeIntegrityViolations", |it| {
+        body(it, json!({"violations": []}))
+    }),
+    ("PostNodeIntegrityViolations", |it| {
+        wrong_violation(it, json!({"kind": "no-such"}))
+    }),
+    ("PostNodeIntegrityViolations", |it| {
+        wrong_violation(it, json!({"detected_by": "no-such"}))
+    }),
+    ("PostNodeIntegrityViolations", |it| {
+        wrong_violation(it, json!({"artifact_id": ""}))
+    }),
+    ("PostNodeIntegrityViolations", |it| {
+        wrong_violation(it, json!({"observed_checksum": "x"}))
+    }),
+    ("PostNodeIntegrityViolations", |it| {
+        wrong_violation(it, json!({"observed_fingerprint": format!("SHA256:{CHECKSUM}")}))
+    }),
+    ("PostNodeIntegrityViolations", |it| {
+        let host_key =
+            json!({"kind": "ssh_host_key", "observed_checksum": null, "observed_fingerprint": "x"});
+        wrong_violation(it, host_key)
+    }),
+    ("PostNodeIntegrityViolations", |it| {
+        let one = super::requests::violations()["violations"][0].clone();
+        body(it, json!({"violations": many(129, |_| one.clone())}))
+    }),
     ("GetNodeEvents", |it| header(it, "last-event-id", "x")),
     ("PostNodeHeartbeat", |it| body(it, json!({"binary_checksum": ""}))),
     ("PostNodeHeartbeat", |it| body(it, json!({"binary_version": " "}))),

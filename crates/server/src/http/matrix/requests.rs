@@ -89,6 +89,7 @@ fn path_parameter(name: &str, before: &str, objects: &Objects) -> String {
         ("asset", _) => return "redoc.standalone.js".to_owned(),
         ("seq", _) => return "1".to_owned(),
         ("identity_id", _) => "identity",
+        ("id", "integrity-violations") => "violation",
         ("id", "label-definitions") => "label",
         ("domain_id", _) | ("id", "domains") => "domain",
         ("project_id", _) | ("id", "projects") => "project",
@@ -134,6 +135,16 @@ pub(super) fn manifest() -> Value {
         "declared_hooks": [{"name": "backup", "checksum": CHECKSUM}],
         "plexd_hooks": [{"name": "rotate", "image_digest": format!("sha256:{}", "ab".repeat(32))}],
     })
+}
+
+/// What a node finds changed.
+pub(super) fn violations() -> Value {
+    json!({"violations": [{
+        "kind": "hook_checksum",
+        "detected_by": "startup_scan",
+        "artifact_id": "backup",
+        "observed_checksum": CHECKSUM,
+    }]})
 }
 
 fn body(operation: &str, objects: &Objects, number: u32) -> Value {
@@ -208,6 +219,9 @@ fn body(operation: &str, objects: &Objects, number: u32) -> Value {
             "nat_summary": {},
         }),
         "PutNodeCapabilities" => manifest(),
+        "PostNodeKey" => json!({"nsk": "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="}),
+        "PostNodeIntegrityViolations" => violations(),
+        "AcknowledgeIntegrityViolation" => json!({"reason": "Updated on purpose"}),
         "PostNodeExecutionCallback" => json!({"status": "ack"}),
         other => panic!("requests.rs has no body for {other}"),
     }

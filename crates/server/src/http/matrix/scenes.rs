@@ -3,7 +3,7 @@
 use super::requests::CHECKSUM;
 use super::world::{Answer, Place, World, id};
 use crate::http::contract::conformance::Operation;
-use crate::testing::{Actor, NodeActor};
+use crate::testing::{Actor, NodeActor, TestApp, TestLimits};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plex_api::paths;
@@ -24,6 +24,8 @@ pub(super) async fn play(world: &World) -> Played {
     played.extend(labels(world).await);
     played.extend(definitions(world).await);
     played.extend(identities(world).await);
+    played.extend(settled(world).await);
+    played.extend(exhausted(world).await);
     played.extend(callbacks(world).await);
     played.extend(uploads(world).await);
     played.extend(node_keys(world).await);
@@ -237,6 +239,73 @@ async fn definitions(world: &World) -> Played {
     played
 }
 
+/// A violation that is acknowledged twice, and a node without a key that is to change it.
+async fn settled(world: &World) -> Played {
+    let admin = world.app.admin();
+    let operation = Operation::named("AcknowledgeIntegrityViolation");
+    let request = world.request(&operation, "platform-admin", Place::Own).await;
+    call(&admin, "POST", &request.path, request.body.as_ref()).await;
+    let again = call(&admin, "POST", &request.path, request.body.as_ref()).await.0;
+    let node = world.app.node("gone").await;
+    call(&admin, "DELETE", &paths::node(node.id), None).await;
+    let path = format!("/v1/nodes/{}/rotate-key", node.id);
+    let refused = call(&admin, "POST", &path, None).await.0;
+    vec![
+        ("AcknowledgeIntegrityViolation", again),
+        ("RotateNodeKey", refused),
+    ]
+}
+
+/// One execution more than a domain may have, one node more than a project has addresses, and a question about
+/// capacity before anything was measured.
+async fn exhausted(world: &World) -> Played {
+    let limits = TestLimits {
+        live_executions: 1,
+        ..TestLimits::default()
+    };
+    let app = TestApp::start_limited(limits).await;
+    let (admin, node) = (app.admin(), app.node("full").await);
+    call(
+        &node,
+        "PUT",
+        &paths::node_capabilities(node.id),
+        Some(&super::requests::manifest()),
+    )
+    .await;
+    let order = json!({"action": "check", "node_id": node.id});
+    let mut played = Vec::new();
+    for _ in 0..2 {
+        let path = paths::dispatch(app.project_id);
+        played.push((
+            "DispatchExecution",
+            call(&admin, "POST", &path, Some(&order)).await.0,
+        ));
+    }
+    let admin = world.app.admin();
+    let wanted = json!({
+        "domain_id": world.app.domain_id,
+        "name": "Small",
+        "slug": "small",
+        "sub_range_cidr": "10.0.250.0/30",
+    });
+    let (_, project) = call(&admin, "POST", paths::PROJECTS, Some(&wanted)).await;
+    let project = id(&project["id"]);
+    for number in 0..6 {
+        let wanted = json!({"kind": "node", "env_prefix": "test", "ttl_seconds": 300});
+        let (_, token) = call(&admin, "POST", &paths::bootstrap_tokens(project), Some(&wanted)).await;
+        let request = json!({
+            "project_id": project,
+            "resource_handle": format!("small-{number}"),
+            "bootstrap_token": token["token"],
+            "nonce": token["token_id"],
+            "public_key": STANDARD.encode([9; 32]),
+        });
+        let answer = call(&world.caller("nobody"), "POST", paths::REGISTER, Some(&request)).await;
+        played.push(("PostRegister", answer.0));
+    }
+    played
+}
+
 /// Somebody who erases themselves.
 async fn identities(world: &World) -> Played {
     let admin = world.app.admin();
@@ -334,6 +403,12 @@ async fn node_keys(world: &World) -> Played {
         ("GetNodeEvents", "GET", paths::node_events(node.id)),
         ("GetNodeState", "GET", paths::node_state(node.id)),
         ("PostNodeHeartbeat", "POST", paths::node_heartbeat(node.id)),
+        ("PostNodeKey", "POST", format!("/v1/nodes/{}/key", node.id)),
+        (
+            "PostNodeIntegrityViolations",
+            "POST",
+            format!("/v1/nodes/{}/integrity-violations", node.id),
+        ),
         ("PutNodeCapabilities", "PUT", paths::node_capabilities(node.id)),
         (
             "PostNodeExecutionCallback",

@@ -2,7 +2,7 @@
 
 use super::requests::{self, Request};
 use crate::http::contract::conformance::Operation;
-use crate::testing::{Actor, TestApp};
+use crate::testing::{Actor, NodeActor, TestApp};
 use axum::http::{HeaderMap, StatusCode};
 use plex_api::paths;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ pub(super) type Answer = (StatusCode, HeaderMap, Vec<u8>);
 pub(super) type Objects = BTreeMap<&'static str, Uuid>;
 
 /// What is contained in a project, rather than containing it.
-const INNER: [&str; 8] = [
+const INNER: [&str; 9] = [
     "bootstrap-token",
     "execution",
     "identity",
@@ -61,6 +61,7 @@ const INNER: [&str; 8] = [
     "node",
     "relation-tuple",
     "token",
+    "violation",
 ];
 
 pub(super) struct World {
@@ -199,7 +200,11 @@ impl World {
         let home = if is_own { &self.own } else { &self.foreign };
         let project = home["project"];
         match operation.id() {
-            "RevokeNode" => {
+            "AcknowledgeIntegrityViolation" => {
+                let node = self.app.node_in(project, &format!("n{}", self.serial())).await;
+                objects.insert("violation", violation(&admin, &node).await);
+            }
+            "RevokeNode" | "RotateNodeKey" => {
                 let node = self.app.node_in(project, &format!("n{}", self.serial())).await;
                 objects.insert("node", node.id);
             }
@@ -260,6 +265,17 @@ async fn relation_tuple(admin: &Actor, project: Uuid) -> Uuid {
     id(&tuple["id"])
 }
 
+/// What the node reports as changed.
+async fn violation(admin: &Actor, node: &NodeActor) -> Uuid {
+    let path = format!("/v1/nodes/{}/integrity-violations", node.id);
+    let (status, answer) = node.post(&path, requests::violations()).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let (_, found) = admin
+        .get(&format!("/v1/integrity-violations?node_id={}", node.id))
+        .await;
+    id(&found["items"][0]["id"])
+}
+
 async fn label(admin: &Actor, project: Uuid, number: u32) -> Uuid {
     let wanted = json!({
         "scope": "project",
@@ -310,6 +326,7 @@ async fn furnish(app: &TestApp, domain: Uuid, project: Uuid) -> (Objects, Actor)
     }
     let label = json!({"key": "env", "value": "prod"});
     let (_, label) = admin.put(&paths::node_labels(node.id), label).await;
+    violation(&admin, &app.node_in(project, "changed-too").await).await;
     let other = app.user_with("viewer", project).await;
     let group = group(&admin, domain, 1_000_000).await;
     self::group(&admin, domain, 1_000_001).await;
@@ -324,6 +341,10 @@ async fn furnish(app: &TestApp, domain: Uuid, project: Uuid) -> (Objects, Actor)
         ("bootstrap-token", bootstrap_token(&admin, project).await),
         ("relation-tuple", relation_tuple(&admin, project).await),
         ("label", id(&label["definition_id"])),
+        (
+            "violation",
+            violation(&admin, &app.node_in(project, "changed").await).await,
+        ),
         ("group", group),
         ("membership", membership(&admin, group).await),
         ("identity", other.id),

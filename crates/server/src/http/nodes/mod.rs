@@ -4,6 +4,9 @@ pub mod callback;
 pub mod capabilities;
 pub mod events;
 pub mod heartbeat;
+pub mod integrity_violations;
+pub mod key;
+pub mod reader;
 pub mod state;
 
 mod list;
@@ -80,7 +83,7 @@ pub async fn revoke(
             Ok::<_, Error>(())
         })
         .await?;
-    app.wakes.revoke(id);
+    app.wakes.check(&[id]);
     Ok(StatusCode::NO_CONTENT)
 }
 

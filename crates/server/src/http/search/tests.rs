@@ -97,28 +97,26 @@ async fn the_caller_holds_the_relation_on_every_hit() {
     let admin = app.user_with("admin", other).await;
     let auditor = app.user_with("auditor", app.project_id).await;
     let wanted = |relation: &str| json!({"selector": "env", "relation": relation, "scope": "platform"});
-    for relation in [
-        "read",
-        "viewer",
-        "operator",
-        "maintainer",
-        "dispatch",
-        "label_node",
-    ] {
+    for relation in ["read", "view", "operate", "maintain", "label_node", "read_node"] {
         assert_eq!(found(&operator, wanted(relation)).await, [a], "{relation}");
         assert_eq!(found(&admin, wanted(relation)).await, [other, b], "{relation}");
     }
-    for relation in ["manage", "admin", "revoke_node"] {
+    for relation in ["manage", "revoke_node"] {
         assert!(found(&operator, wanted(relation)).await.is_empty(), "{relation}");
         assert_eq!(found(&admin, wanted(relation)).await, [other, b], "{relation}");
     }
+    for relation in ["admin", "dispatch", "manage_project"] {
+        let hits = found(&admin, wanted(relation)).await;
+        assert_eq!(hits, [other], "{relation}: nodes do not have it");
+    }
     assert!(
-        found(&auditor, wanted("read_execution")).await.is_empty(),
-        "what it cannot read"
+        found(&auditor, wanted("read")).await.is_empty(),
+        "nodes that it cannot read"
     );
     let domain = ObjectRef::of(ObjectKind::Domain, app.domain_id);
     let domain_admin = app.user_on("admin", domain).await;
-    assert_eq!(found(&domain_admin, wanted("auditor")).await, [other, a, b]);
+    assert_eq!(found(&domain_admin, wanted("read")).await, [other, a, b]);
+    assert_eq!(found(&domain_admin, wanted("audit")).await, [other]);
 }
 
 #[tokio::test]
