@@ -30,6 +30,8 @@ codes! {
     INTEGRITY_VIOLATIONS_EMPTY = "integrity_violations_empty";
     INVALID_ACKNOWLEDGE_REASON = "invalid_acknowledge_reason";
     EXPIRED_TOKEN = "expired_token";
+    /// A patch without a member.
+    EMPTY_PATCH = "empty_patch";
     INVALID_BODY = "invalid_body";
     INVALID_CHECK_REQUEST = "invalid_check_request";
     INVALID_CURSOR = "invalid_cursor";
@@ -61,6 +63,9 @@ codes! {
     /// A browser comes back from the identity provider that never set out, or too late, or for a second time.
     SIGN_IN_INVALID = "sign_in_invalid";
     SLOW_DOWN = "slow_down";
+    SELECTOR_SYNTAX = "selector_syntax";
+    /// A patch that names the slug, even unchanged.
+    SLUG_IMMUTABLE = "slug_immutable";
     SSH_HOST_KEY_FINGERPRINT_INVALID = "ssh_host_key_fingerprint_invalid";
     // 401
     NSK_INVALID = "nsk_invalid";
@@ -86,6 +91,8 @@ codes! {
     UPLOAD_URL_INVALID = "upload_url_invalid";
     // 404
     API_TOKEN_NOT_FOUND = "api_token_not_found";
+    /// No such entry in the chain, or no right to know.
+    AUDIT_ENTRY_NOT_FOUND = "audit_entry_not_found";
     BOOTSTRAP_TOKEN_NOT_FOUND = "bootstrap_token_not_found";
     CAPABILITIES_NODE_NOT_FOUND = "capabilities_node_not_found";
     DEVICE_CODE_NOT_FOUND = "device_code_not_found";
@@ -96,6 +103,8 @@ codes! {
     GROUP_NOT_FOUND = "group_not_found";
     /// No such identity provider, or none at all.
     IDP_BINDING_NOT_FOUND = "idp_binding_not_found";
+    /// No such identity to erase.
+    IDENTITY_NOT_FOUND = "identity_not_found";
     LABEL_DEFINITION_NOT_FOUND = "label_definition_not_found";
     NODE_NOT_FOUND = "node_not_found";
     /// No such route.
@@ -108,9 +117,11 @@ codes! {
     // 405, 408, 409, 411, 413, 415
     METHOD_NOT_ALLOWED = "method_not_allowed";
     REQUEST_TIMEOUT = "request_timeout";
+    ASSIGNMENTS_EXIST = "assignments_exist";
     BOOTSTRAP_TOKEN_SETTLED = "bootstrap_token_settled";
     DEVICE_CODE_ALREADY_APPROVED = "device_code_already_approved";
     DEVICE_CODE_EXPIRED = "device_code_expired";
+    DOMAIN_NOT_EMPTY = "domain_not_empty";
     DOMAIN_SLUG_CONFLICT = "domain_slug_conflict";
     EXECUTION_ALREADY_TERMINAL = "execution_already_terminal";
     /// Another group of the domain, or of the platform, has this handle.
@@ -119,10 +130,16 @@ codes! {
     /// The idempotency key was used with another body (decision 9).
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused";
     ILLEGAL_TRANSITION = "illegal_transition";
+    /// Nobody erases themselves: somebody must be left who may.
+    IDENTITY_IS_CALLER = "identity_is_caller";
+    IMMUTABLE_VIOLATION = "immutable_violation";
     INVALID_STATE_TRANSITION = "invalid_state_transition";
+    /// The scope has a definition of that key already.
+    LABEL_DEFINITION_CONFLICT = "label_definition_conflict";
     LABEL_LIMIT_REACHED = "label_limit_reached";
     MESH_CIDR_OVERLAP = "mesh_cidr_overlap";
     PARENT_DOMAIN_MISSING = "parent_domain_missing";
+    PROJECT_NOT_EMPTY = "project_not_empty";
     PROJECT_SLUG_CONFLICT = "project_slug_conflict";
     SUB_RANGE_OVERLAP = "sub_range_overlap";
     UPLOAD_ALREADY_USED = "upload_already_used";
@@ -140,7 +157,12 @@ codes! {
     BUILTIN_ACTION_DUPLICATE = "builtin_action_duplicate";
     BUILTIN_ACTION_INVALID = "builtin_action_invalid";
     BUILTIN_ACTIONS_TOO_MANY = "builtin_actions_too_many";
+    /// A value schema that contradicts itself, or that what exists does not satisfy.
+    INVALID_VALUE_SCHEMA = "invalid_value_schema";
     INVARIANT_VIOLATION = "invariant_violation";
+    /// A label key that belongs to the platform itself.
+    LABEL_KEY_RESERVED = "label_key_reserved";
+    MESH_CIDR_INVALIDATES_SUBRANGE = "mesh_cidr_invalidates_subrange";
     /// The stored object is not what the node says it uploaded (decision 20).
     OUTPUT_MISMATCH = "output_mismatch";
     PLEXD_HOOK_DUPLICATE = "plexd_hook_duplicate";
@@ -148,6 +170,7 @@ codes! {
     PLEXD_HOOKS_TOO_MANY = "plexd_hooks_too_many";
     SCOPE_MISMATCH = "scope_mismatch";
     SELECTOR_EMPTY_COHORT = "selector_empty_cohort";
+    SUB_RANGE_INVALIDATES_ALLOCATION = "sub_range_invalidates_allocation";
     // 429, 431
     CAPACITY_EXCEEDED = "capacity_exceeded";
     /// Request line and headers are larger than the server accepts (431).

@@ -28,6 +28,7 @@ pub mod paths;
 pub mod problem;
 pub mod projects;
 pub mod relations;
+pub mod selectors;
 pub mod tokens;
 
 pub use base64_bytes::Base64Bytes;

@@ -42,6 +42,12 @@ pub const DOMAINS: &str = "/v1/domains";
 pub const PROJECTS: &str = "/v1/projects";
 /// Nodes.
 pub const NODES: &str = "/v1/nodes";
+/// Label definitions.
+pub const LABEL_DEFINITIONS: &str = "/v1/label-definitions";
+/// What a selector means.
+pub const SELECTOR_PREVIEW: &str = "/v1/labels/selectors/preview";
+/// Objects by their labels.
+pub const OBJECT_SEARCH: &str = "/v1/objects/search";
 /// Registration.
 pub const REGISTER: &str = "/v1/register";
 
@@ -167,7 +173,17 @@ pub fn domain_capacity(id: Uuid) -> String {
 
 /// A node's labels.
 pub fn node_labels(id: Uuid) -> String {
-    format!("/v1/objects/node/{id}/labels")
+    object_labels("node", id)
+}
+
+/// An object's labels; `kind` is `node` or `project`.
+pub fn object_labels(kind: &str, id: Uuid) -> String {
+    format!("/v1/objects/{kind}/{id}/labels")
+}
+
+/// One label definition.
+pub fn label_definition(id: Uuid) -> String {
+    format!("{LABEL_DEFINITIONS}/{id}")
 }
 
 /// A node's state.
@@ -193,4 +209,37 @@ pub fn node_capabilities(id: Uuid) -> String {
 /// Where a node reports an invocation.
 pub fn callback(node: Uuid, execution: Uuid) -> String {
     format!("{NODES}/{node}/executions/{execution}")
+}
+
+/// A domain's audit chain, or the platform's (*beyond*) when none is named.
+fn audit(domain: Option<Uuid>) -> String {
+    domain.map_or_else(
+        || "/v1/platform/audit".to_owned(),
+        |domain| format!("{DOMAINS}/{domain}/audit"),
+    )
+}
+
+/// The entries of an audit chain.
+pub fn audit_entries(domain: Option<Uuid>) -> String {
+    format!("{}/entries", audit(domain))
+}
+
+/// One entry of an audit chain with its proof.
+pub fn audit_entry(domain: Option<Uuid>, seq: u64) -> String {
+    format!("{}/entries/{seq}", audit(domain))
+}
+
+/// Verifying an audit chain.
+pub fn audit_verify(domain: Option<Uuid>) -> String {
+    format!("{}/verify", audit(domain))
+}
+
+/// A segment of an audit chain, one line for each entry (*beyond*).
+pub fn audit_export(domain: Option<Uuid>) -> String {
+    format!("{}/export", audit(domain))
+}
+
+/// Erasing an identity (*beyond*).
+pub fn erase_identity(id: Uuid) -> String {
+    format!("/v1/identities/{id}/erase")
 }

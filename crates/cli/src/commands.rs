@@ -1,6 +1,7 @@
 //! The commands, at the paths of the things they are about.
 
 mod action;
+mod audit;
 mod bootstrap_token;
 mod capability;
 mod capacity;
@@ -10,6 +11,7 @@ mod exec_log;
 mod group;
 mod hook;
 mod integrity;
+mod label;
 mod login;
 mod logout;
 mod node;
@@ -52,6 +54,9 @@ pub(crate) enum Command {
     /// Keep domains
     #[command(subcommand)]
     Domain(domain::Command),
+    /// Define labels, put them on objects, and find objects by them
+    #[command(subcommand)]
+    Label(label::Command),
     /// Keep the tokens that machines register with
     #[command(subcommand)]
     BootstrapToken(bootstrap_token::Command),
@@ -61,6 +66,9 @@ pub(crate) enum Command {
     /// Keep relations: who may do what
     #[command(subcommand)]
     Rebac(rebac::Command),
+    /// Read and verify the audit chains
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Keep groups of identities
     #[command(subcommand)]
     Group(group::Command),
@@ -89,9 +97,11 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::Capacity(args) => capacity::run(&args, ctx),
         Command::Project(command) => project::run(command, ctx),
         Command::Domain(command) => domain::run(command, ctx),
+        Command::Label(command) => label::run(command, ctx),
         Command::BootstrapToken(command) => bootstrap_token::run(command, ctx),
         Command::Token(command) => token::run(command, ctx),
         Command::Rebac(command) => rebac::run(command, ctx),
+        Command::Audit(command) => audit::run(command, ctx),
         Command::Group(command) => group::run(command, ctx),
         Command::Login(args) => login::run(&args, ctx),
         Command::Logout => logout::run(ctx),

@@ -3,6 +3,7 @@
 
 mod execution;
 mod fleet;
+mod label;
 mod object;
 mod rows;
 
@@ -10,7 +11,8 @@ pub(crate) use execution::{Counts, ExecutionRow, Head, HeadError, Output, Target
 pub(crate) use fleet::{
     CapabilityRow, CapacityRow, CapacityView, DiscoveredHookRow, RotationView, ViolationRow,
 };
+pub(crate) use label::{AssignmentRow, DefinitionRow, HitRow, Preview};
 pub(crate) use object::print_object;
 pub(crate) use rows::{
-    BootstrapTokenRow, DomainRow, GroupRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow,
+    AuditRow, BootstrapTokenRow, DomainRow, GroupRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow,
 };

@@ -6,11 +6,19 @@
 //! `reason`, `subject_pseudonym` (lowercase hex), `relation`, `object_type`, `object_id`, `result`,
 //! `caveats`, `correlation_id`, `ip`, `user_agent`, `count`, `details`. JSON was chosen over length-prefixed
 //! fields because an auditor can read it; it is as injective, since no string can end its own literal.
+//! `docs/audit.md` tells the same to those who verify without this code.
+
+mod exported;
+mod walk;
+
+pub use exported::{shows, stored};
+pub use walk::{Divergence, Stored, Walk};
 
 use jiff::Timestamp;
 use plex_api::audit::AuditReason;
 use ring::{digest, hmac};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -18,7 +26,7 @@ use uuid::Uuid;
 pub const GENESIS: [u8; 32] = [0; 32];
 
 /// One entry of a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Position in the chain, from 1.
     pub seq: u64,
@@ -29,7 +37,7 @@ pub struct Entry {
     /// Why it fell so.
     pub reason: AuditReason,
     /// Who, as [`pseudonym`] names them.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "hex", deserialize_with = "unhex")]
     pub subject_pseudonym: [u8; 32],
     /// The relation or permission that was checked.
     pub relation: String,
@@ -65,6 +73,12 @@ pub fn canonical_bytes(entry: &Entry) -> Vec<u8> {
     serde_json::to_vec(&Versioned { v: 1, entry }).expect("an entry is plain data with string keys")
 }
 
+/// The entry that those bytes stand for; `None` for bytes that [`canonical_bytes`] does not make.
+pub fn read_canonical(bytes: &[u8]) -> Option<Entry> {
+    let entry = serde_json::from_slice(bytes).ok()?;
+    (canonical_bytes(&entry) == bytes).then_some(entry)
+}
+
 /// The hash that links an entry to the one before it.
 pub fn entry_hash(prev: &[u8; 32], canonical: &[u8]) -> [u8; 32] {
     let mut chained = digest::Context::new(&digest::SHA256);
@@ -89,6 +103,41 @@ pub fn pseudonym(key: &[u8; 32], chain: Option<Uuid>, identity: &str) -> [u8; 32
         .expect("a SHA-256 tag has 32 bytes")
 }
 
+/// A hash as the wire has it: lowercase hex.
+pub fn hash_text(hash: &[u8; 32]) -> String {
+    data_encoding::HEXLOWER.encode(hash)
+}
+
+/// The hash of that text; `None` for anything but 64 lowercase hex digits.
+pub fn parse_hash(text: &str) -> Option<[u8; 32]> {
+    data_encoding::HEXLOWER
+        .decode(text.as_bytes())
+        .ok()?
+        .try_into()
+        .ok()
+}
+
+/// What vouches for the end of a chain: without the key nobody can say that it ends earlier or later.
+///
+/// `key` is that of the pseudonyms; what seals is derived from it, from a label that is shorter than whatever a
+/// pseudonym is made of.
+pub fn head_seal(key: &[u8; 32], chain: Option<Uuid>, seq: u64, hash: &[u8; 32]) -> [u8; 32] {
+    let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"audit head v1");
+    let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()));
+    mac.update(chain.unwrap_or(Uuid::nil()).as_bytes());
+    mac.update(&seq.to_be_bytes());
+    mac.update(hash);
+    mac.sign()
+        .as_ref()
+        .try_into()
+        .expect("a SHA-256 tag has 32 bytes")
+}
+
+fn unhex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_hash(&text).ok_or_else(|| D::Error::custom("not 64 lowercase hex digits"))
+}
+
 fn hex<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&data_encoding::HEXLOWER.encode(bytes))
 }
@@ -97,8 +146,6 @@ fn hex<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde::de::DeserializeOwned;
-    use serde_json::Value;
 
     fn reason() -> impl Strategy<Value = AuditReason> {
         use AuditReason::*;
@@ -151,43 +198,25 @@ mod tests {
         })
     }
 
-    fn member<T: DeserializeOwned>(object: &Value, name: &str) -> T {
-        serde_json::from_value(object[name].clone()).unwrap()
-    }
-
-    /// Reads the entry back: what can be read back from the bytes alone, the bytes tell apart.
-    fn decoded(bytes: &[u8]) -> Entry {
-        let object: Value = serde_json::from_slice(bytes).unwrap();
-        let pseudonym: String = member(&object, "subject_pseudonym");
-        Entry {
-            seq: member(&object, "seq"),
-            chain: member(&object, "chain"),
-            occurred_at: member(&object, "occurred_at"),
-            reason: member(&object, "reason"),
-            subject_pseudonym: data_encoding::HEXLOWER
-                .decode(pseudonym.as_bytes())
-                .unwrap()
-                .try_into()
-                .unwrap(),
-            relation: member(&object, "relation"),
-            object_type: member(&object, "object_type"),
-            object_id: member(&object, "object_id"),
-            result: member(&object, "result"),
-            caveats: member(&object, "caveats"),
-            correlation_id: member(&object, "correlation_id"),
-            ip: member(&object, "ip"),
-            user_agent: member(&object, "user_agent"),
-            count: member(&object, "count"),
-            details: member(&object, "details"),
-        }
-    }
-
     proptest! {
         #[test]
         fn the_bytes_tell_entries_apart(entry in entry(), other in entry()) {
             let bytes = canonical_bytes(&entry);
             prop_assert_eq!(canonical_bytes(&other) == bytes, other == entry);
-            prop_assert_eq!(decoded(&bytes), entry);
+            prop_assert_eq!(read_canonical(&bytes), Some(entry));
+        }
+
+        #[test]
+        fn only_the_canonical_bytes_are_read(entry in entry(), at in any::<prop::sample::Index>(), with in any::<u8>()) {
+            let mut bytes = canonical_bytes(&entry);
+            let at = at.index(bytes.len());
+            prop_assume!(bytes[at] != with);
+            bytes[at] = with;
+            prop_assert_ne!(read_canonical(&bytes), Some(entry.clone()));
+            let spaced = String::from_utf8(canonical_bytes(&entry)).unwrap().replacen(',', ", ", 1);
+            prop_assert_eq!(read_canonical(spaced.as_bytes()), None);
+            let more = String::from_utf8(canonical_bytes(&entry)).unwrap().replacen('{', "{\"x\":1,", 1);
+            prop_assert_eq!(read_canonical(more.as_bytes()), None);
         }
     }
 
@@ -226,6 +255,21 @@ mod tests {
         let hash = entry_hash(&GENESIS, &bytes);
         assert_eq!(hash, digest::digest(&digest::SHA256, &input).as_ref());
         assert_ne!(entry_hash(&hash, &bytes), hash);
+    }
+
+    #[test]
+    fn a_seal_is_of_one_key_chain_and_end() {
+        let (key, chain, hash) = ([1; 32], Some(Uuid::from_u128(1)), [3; 32]);
+        let seal = head_seal(&key, chain, 7, &hash);
+        assert_eq!(seal, head_seal(&key, chain, 7, &hash));
+        for other in [
+            head_seal(&[2; 32], chain, 7, &hash),
+            head_seal(&key, None, 7, &hash),
+            head_seal(&key, chain, 6, &hash),
+            head_seal(&key, chain, 7, &[4; 32]),
+        ] {
+            assert_ne!(seal, other);
+        }
     }
 
     #[test]

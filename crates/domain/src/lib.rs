@@ -16,6 +16,7 @@ pub mod envelope;
 pub mod execution;
 pub mod integrity;
 pub mod keys;
+pub mod label;
 pub mod manifest;
 pub mod parameters;
 pub mod reachability;

@@ -186,6 +186,7 @@ impl App {
         let authority = Authority::open(&db).await?;
         let objects = LocalStore::open(settings.data_dir.join("objects"))?;
         let keys = Keys::new(settings.master);
+        bootstrap::adopt_audit_chains(&db, &keys).await?;
         let wakes = Wakes::default();
         let tasks = TaskTracker::new();
         let (committer, commits) = callbacks::committer();

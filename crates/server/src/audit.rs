@@ -5,6 +5,7 @@ use crate::request::Context;
 use plex_api::audit::AuditReason;
 use plex_domain::relation::ObjectRef;
 use plex_store::audit::Record;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A granted operation, to be appended in the transaction of what it did. `domain_id` names the chain; `None`
@@ -12,6 +13,7 @@ use uuid::Uuid;
 pub fn granted(principal: &Principal, domain_id: Option<Uuid>, relation: &str, object: &ObjectRef) -> Record {
     Record {
         domain_id,
+        caveats: principal.decided.caveats(),
         ..by(&principal.subject(), &principal.context, relation, object)
     }
 }
@@ -30,6 +32,7 @@ pub fn by(identity: &str, context: &Context, relation: &str, object: &ObjectRef)
         correlation_id: context.correlation_id.clone(),
         ip: context.ip.map(|ip| ip.to_string()),
         user_agent: context.user_agent.clone(),
+        caveats: BTreeMap::new(),
         count: 1,
         details: None,
     }

@@ -14,6 +14,7 @@ use plex_domain::relation::schema::Name;
 use plex_domain::relation::{Graph, Object, ObjectKind, ObjectRef, Rules, Tuple, check, lookup};
 use plex_store::relations::{self, Change, Changes, Condition, Edge};
 use plex_store::{Db, Error};
+use std::collections::BTreeMap;
 use std::sync::{RwLock, RwLockReadGuard};
 use tokio::sync::Mutex;
 
@@ -47,6 +48,8 @@ pub enum Decision {
         reason: DenialReason,
         /// The relations that reach the object without granting it.
         path: Vec<String>,
+        /// The conditions that were in the way.
+        caveats: Vec<Caveat>,
     },
 }
 
@@ -164,6 +167,16 @@ impl Authority {
             .ok()
     }
 
+    /// The names of conditions, each with those of its parameters: what the audit chain tells of them.
+    pub fn names_of(&self, caveats: &[Caveat]) -> BTreeMap<String, Vec<String>> {
+        let named = caveats.iter().map(|caveat| {
+            let definition = self.rules.schema().caveat_definition(caveat.id);
+            let parameters = definition.parameters.iter().map(|(name, _)| name.clone());
+            (definition.name.clone(), parameters.collect())
+        });
+        named.collect()
+    }
+
     /// Whether `subject` has the relation or permission `name` on `object`, and why.
     pub fn decide(
         &self,
@@ -182,8 +195,10 @@ impl Authority {
         }
         let held = Assume(Truth::True);
         let reached = ask(self.rules.bound(), &held)?;
-        let on_condition = ask(name, &held)?.truth == Truth::True;
+        let assumed = ask(name, &held)?;
+        let on_condition = assumed.truth == Truth::True;
         Ok(Decision::Denied {
+            caveats: if on_condition { assumed.caveats } else { Vec::new() },
             reason: if on_condition {
                 DenialReason::CaveatViolation
             } else if reached.truth == Truth::True {

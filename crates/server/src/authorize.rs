@@ -178,11 +178,17 @@ pub fn allow(
         .decide(&principal.object(), place, &request)
         .map_err(too_large)?;
     match decision {
-        Decision::Granted { .. } => {
+        Decision::Granted { caveats, .. } => {
+            principal.decided.rest_on(app.authority.names_of(&caveats));
             principal.decided.note(Allowed::Permission(permission, *object));
             Ok(())
         }
-        Decision::Denied { reason, path } => {
+        Decision::Denied {
+            reason,
+            path,
+            caveats,
+        } => {
+            principal.decided.rest_on(app.authority.names_of(&caveats));
             app.denials.note(principal, permission, object, reason);
             Err(match reason {
                 DenialReason::OutOfScope => missing(),

@@ -16,6 +16,7 @@ use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, Granted, NewTuple};
 use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Db, Error, Tx, principals, sessions};
+use std::collections::BTreeMap;
 use std::path::Path;
 use uuid::Uuid;
 
@@ -82,6 +83,7 @@ pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<
     let token = mint();
     with_database(data_dir, move |db| async move {
         check_master(&db, &keys.master).await?;
+        adopt_audit_chains(&db, &keys).await?;
         let issued = token.clone();
         db.write(async move |tx| {
             let admin = principals::first_user(tx)
@@ -113,6 +115,16 @@ pub async fn check_master(db: &Db, master: &MasterKey) -> anyhow::Result<()> {
         Ok(())
     })
     .await
+}
+
+/// Seals the ends of audit chains that a version before sealed heads wrote, once: when it brought the schema up to
+/// date.
+pub async fn adopt_audit_chains(db: &Db, keys: &Keys) -> Result<(), Error> {
+    if db.found_version() >= audit::SEALED_SINCE {
+        return Ok(());
+    }
+    let key = keys.pseudonyms;
+    db.write(async move |tx| audit::adopt(tx, &key).await).await
 }
 
 /// Makes an identity platform admin, unless it is.
@@ -207,6 +219,7 @@ async fn record(
         correlation_id: tx.new_id().to_string(),
         ip: None,
         user_agent: None,
+        caveats: BTreeMap::new(),
         count: 1,
         details: None,
     };

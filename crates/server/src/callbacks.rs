@@ -167,6 +167,7 @@ pub async fn record(
             correlation_id: correlation_of(execution_id),
             ip: None,
             user_agent: None,
+            caveats: BTreeMap::new(),
             count: u32::try_from(events.len()).unwrap_or(u32::MAX),
             details: Some(digest(&events)),
         };
@@ -219,6 +220,7 @@ async fn record_late(
             correlation_id: report.correlation_id.clone(),
             ip: None,
             user_agent: None,
+            caveats: BTreeMap::new(),
             count: 1,
             details: Some(format!("reported {}", status.as_str())),
         };

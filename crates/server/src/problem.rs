@@ -12,7 +12,9 @@ use axum::response::{IntoResponse, Response};
 use plex_api::capacity::CapacityDimension;
 use plex_api::codes;
 use plex_api::executions::ExecutionStatus;
-use plex_api::problem::{DenialReason, PermissionDenied, Problem, type_uri};
+use plex_api::problem::{
+    DenialReason, DomainChildCounts, PermissionDenied, Problem, ProjectChildCounts, type_uri,
+};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -54,7 +56,9 @@ enum More {
     Current(ExecutionStatus),
     Denied { reason: DenialReason, path: Vec<String> },
     RetryAfter(u32),
-    Full(CapacityDimension),
+    Dimension(&'static str),
+    DomainChildren(DomainChildCounts),
+    ProjectChildren(ProjectChildCounts),
 }
 
 impl Failure {
@@ -119,11 +123,8 @@ impl Failure {
 
     /// 429 `capacity_exceeded`: an axis of the domain is full. When there is room again nobody can say.
     pub fn capacity_exceeded(dimension: CapacityDimension, detail: impl Into<Cow<'static, str>>) -> Self {
-        let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, codes::CAPACITY_EXCEEDED, detail);
-        Self {
-            more: More::Full(dimension),
-            ..failure
-        }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, codes::CAPACITY_EXCEEDED, detail)
+            .with_dimension(dimension.as_str())
     }
 
     /// 503; trying again after a second is safe.
@@ -137,11 +138,6 @@ impl Failure {
             more: More::RetryAfter(seconds),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
         }
-    }
-
-    /// The HTTP status.
-    pub fn status(&self) -> StatusCode {
-        self.status
     }
 
     /// 503: whether the caller may is not known now, and so it may not.
@@ -195,12 +191,46 @@ impl Failure {
         self.cause.as_deref()
     }
 
+    /// Whether the caller lacks a relation; for operations that answer so as if there were nothing.
+    pub fn is_denial(&self) -> bool {
+        matches!(self.more, More::Denied { .. })
+    }
+
     /// Adds the invocation's status.
     pub fn with_current(self, status: ExecutionStatus) -> Self {
         Self {
             more: More::Current(status),
             ..self
         }
+    }
+
+    /// Adds the capacity axis that is exhausted.
+    pub fn with_dimension(self, dimension: &'static str) -> Self {
+        Self {
+            more: More::Dimension(dimension),
+            ..self
+        }
+    }
+
+    /// Adds what the domain holds.
+    pub fn with_domain_children(self, counts: DomainChildCounts) -> Self {
+        Self {
+            more: More::DomainChildren(counts),
+            ..self
+        }
+    }
+
+    /// Adds what the project holds.
+    pub fn with_project_children(self, counts: ProjectChildCounts) -> Self {
+        Self {
+            more: More::ProjectChildren(counts),
+            ..self
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     fn body(&self, instance: String, correlation_id: String) -> Vec<u8> {
@@ -211,44 +241,45 @@ impl Failure {
             self.detail.to_string(),
             Some(self.code.to_owned()),
         );
-        let body = if let More::Denied { reason, path } = &self.more {
-            let (reason, relation_path) = (*reason, path.clone());
-            serde_json::to_vec(&PermissionDenied {
-                r#type,
-                title,
-                status,
-                detail,
-                instance,
-                code,
-                reason,
-                relation_path,
-                correlation_id,
-            })
-        } else {
-            let current_status = if let More::Current(status) = self.more {
-                Some(status)
-            } else {
-                None
-            };
-            let dimension = if let More::Full(dimension) = self.more {
-                Some(dimension)
-            } else {
-                None
-            };
-            serde_json::to_vec(&Problem {
-                r#type,
-                title,
-                status,
-                detail,
-                instance,
-                code,
-                dimension,
-                current_status,
-                correlation_id,
-            })
+        let mut problem = Problem {
+            r#type,
+            title,
+            status,
+            detail,
+            instance,
+            code,
+            current_status: None,
+            dimension: None,
+            child_counts: None,
+            project_child_counts: None,
+            correlation_id,
         };
-        body.expect("a problem document is JSON")
+        match &self.more {
+            More::Denied { reason, path } => return denial(problem, *reason, path.clone()),
+            More::Nothing | More::RetryAfter(_) => {}
+            More::Current(status) => problem.current_status = Some(*status),
+            More::Dimension(dimension) => problem.dimension = Some((*dimension).to_owned()),
+            More::DomainChildren(counts) => problem.child_counts = Some(*counts),
+            More::ProjectChildren(counts) => problem.project_child_counts = Some(*counts),
+        }
+        serde_json::to_vec(&problem).expect("a problem document is JSON")
     }
+}
+
+/// The other kind of document, of the same facts.
+fn denial(problem: Problem, reason: DenialReason, relation_path: Vec<String>) -> Vec<u8> {
+    let denied = PermissionDenied {
+        r#type: problem.r#type,
+        title: problem.title,
+        status: problem.status,
+        detail: problem.detail,
+        instance: problem.instance,
+        code: problem.code,
+        reason,
+        relation_path,
+        correlation_id: problem.correlation_id,
+    };
+    serde_json::to_vec(&denied).expect("a problem document is JSON")
 }
 
 impl From<plex_store::Error> for Failure {

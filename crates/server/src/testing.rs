@@ -63,6 +63,7 @@ pub(crate) struct AuditRow {
     /// The domain; nil for the platform.
     pub(crate) chain: Uuid,
     pub(crate) seq: u64,
+    /// Empty once it is erased.
     pub(crate) identity: String,
     pub(crate) relation: String,
     pub(crate) canonical: Vec<u8>,
@@ -282,7 +283,7 @@ impl TestApp {
     pub(crate) async fn written_audit(&self) -> Vec<AuditRow> {
         let read = async |tx: &mut Tx| {
             tx.all(
-                "select chain, seq, identity, relation, canonical, prev_hash, entry_hash
+                "select chain, seq, coalesce(identity, ''), relation, canonical, prev_hash, entry_hash
                 from audit_entries
                 order by chain, seq",
                 &[],
@@ -301,6 +302,18 @@ impl TestApp {
             .await
         };
         self.app.db.write(read).await.unwrap()
+    }
+
+    /// Makes every append to an audit chain fail from now on.
+    pub(crate) async fn break_audit(&self) {
+        let sql =
+            "create trigger broken before insert on audit_entries begin select raise(abort, 'broken'); end";
+        let done: Result<_, Error> = self
+            .app
+            .db
+            .write(async move |tx| tx.execute(sql, &[]).await)
+            .await;
+        done.unwrap();
     }
 
     /// The denials among them, by who, what and on what, with their counts.
@@ -526,6 +539,11 @@ impl Actor {
     pub(crate) async fn code(&self, method: &str, path: &str, body: Option<Value>) -> (u16, String) {
         let (status, _, body) = self.send(method, path, body).await;
         (status.as_u16(), body["code"].as_str().unwrap_or("").to_owned())
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let (status, _, body) = self.send("PATCH", path, Some(body)).await;
+        (status, body)
     }
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> (StatusCode, Value) {

@@ -1,6 +1,15 @@
 //! The audit chains: one for each domain, and one for the platform (decision 29).
 //!
-//! An entry is appended in the transaction of what it records, so there is no mutation without its entry.
+//! An entry is appended in the transaction of what it records, so there is no mutation without its entry. The same
+//! transaction moves the chain's head on, which is sealed, so that a chain cannot be cut short unnoticed.
+
+mod entries;
+mod head;
+mod verification;
+
+pub use entries::{Filter, StoredEntry, find, last_seq, page, range};
+pub use head::adopt;
+pub use verification::{Begun, Outcome, Verification};
 
 use crate::db::{Error, Tx};
 use crate::values;
@@ -8,6 +17,9 @@ use plex_api::audit::AuditReason;
 use plex_domain::audit::{Entry, canonical_bytes, entry_hash, pseudonym};
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// The step of the schema that brought sealed heads.
+pub const SEALED_SINCE: u32 = 6;
 
 /// Something to record.
 #[derive(Debug, Clone)]
@@ -30,39 +42,30 @@ pub struct Record {
     pub ip: Option<String>,
     /// The client's own words.
     pub user_agent: Option<String>,
+    /// The caveats that were evaluated, each with the names of its parameters.
+    pub caveats: BTreeMap<String, Vec<String>>,
     /// How many equal decisions this stands for.
     pub count: u32,
     /// More, for example a digest over the events that committed together.
     pub details: Option<String>,
 }
 
-/// Appends an entry to its chain. `key` makes the pseudonyms.
+/// Appends an entry to its chain. `key` makes the pseudonyms, and seals the chain's head.
 pub async fn append(tx: &mut Tx, key: &[u8; 32], record: Record) -> Result<(), Error> {
     let chain = record.domain_id.unwrap_or(Uuid::nil());
-    let head = tx
-        .optional(
-            "select seq, entry_hash
-            from audit_entries
-            where chain = $1
-            order by seq desc
-            limit 1",
-            &values![chain],
-            |row| Ok((row.get::<u64>(0)?, row.get::<[u8; 32]>(1)?)),
-        )
-        .await?;
-    let (last, prev_hash) = head.unwrap_or((0, [0; 32]));
-    let subject = pseudonym(key, record.domain_id, &record.identity);
+    let end = head::end(tx, key, record.domain_id).await?;
+    let latest_at = end.latest_at.map_or(tx.now(), |latest| latest.max(tx.now()));
     let entry = Entry {
-        seq: last + 1,
+        seq: end.seq + 1,
         chain: record.domain_id,
         occurred_at: tx.now(),
         reason: record.reason,
-        subject_pseudonym: subject,
+        subject_pseudonym: pseudonym(key, record.domain_id, &record.identity),
         relation: record.relation,
         object_type: record.object_type,
         object_id: record.object_id,
         result: record.reason,
-        caveats: BTreeMap::new(),
+        caveats: record.caveats,
         correlation_id: record.correlation_id,
         ip: record.ip,
         user_agent: record.user_agent,
@@ -70,12 +73,16 @@ pub async fn append(tx: &mut Tx, key: &[u8; 32], record: Record) -> Result<(), E
         details: record.details,
     };
     let canonical = canonical_bytes(&entry);
-    let hash = entry_hash(&prev_hash, &canonical);
+    let hash = entry_hash(&end.hash, &canonical);
     tx.execute(
         "insert into audit_entries (
             chain, seq, occurred_at, reason, subject, identity, relation, object_type, object_id, correlation_id,
-            canonical, prev_hash, entry_hash
-        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            canonical, prev_hash, entry_hash, latest_at
+        ) values (
+            $1, $2, $3, $4, $5,
+            case when exists (select 1 from erased_identities where identity = $6) then null else $6 end,
+            $7, $8, $9, $10, $11, $12, $13, $14
+        )",
         &values![
             chain,
             entry.seq,
@@ -88,10 +95,17 @@ pub async fn append(tx: &mut Tx, key: &[u8; 32], record: Record) -> Result<(), E
             &entry.object_id,
             &entry.correlation_id,
             &canonical,
-            &prev_hash,
+            &end.hash,
             &hash,
+            latest_at,
         ],
     )
     .await?;
+    if end.holds {
+        head::seal(tx, key, record.domain_id, (entry.seq, &hash)).await?;
+    }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ pub mod capacity;
 pub mod device_codes;
 pub mod discovered_hooks;
 pub mod domains;
+pub mod erasure;
 pub mod executions;
 pub mod groups;
 pub mod hooks;

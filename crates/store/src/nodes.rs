@@ -10,7 +10,7 @@ mod registration;
 pub use candidates::{Candidate, Labels, candidates};
 pub use keys::{Offered, Rotation, Standing, changed_keys, offer_key, promote_key, request_rotation};
 pub use list::{Listed, Within, find, page, reachability};
-pub use registration::{Joined, Member, NewNode, join, note_nonce, register};
+pub use registration::{Member, NewNode, NoAddress, join, note_nonce, register};
 
 use crate::db::{Error, Tx};
 use crate::values;

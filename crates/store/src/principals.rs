@@ -48,6 +48,7 @@ pub async fn first_user(tx: &mut Tx) -> Result<Option<Uuid>, Error> {
         "select id
         from principals
         where kind = 'user'
+            and id not in (select principal_id from erased_identities)
         order by created_at, id
         limit 1",
         &[],

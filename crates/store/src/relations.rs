@@ -8,7 +8,7 @@ mod graph;
 pub use graph::{Change, Changes, Edge, changes, prune, revision, whole};
 
 use crate::db::{Error, Row, Tx};
-use crate::{groups, principals, values};
+use crate::{erasure, groups, principals, values};
 use jiff::Timestamp;
 use plex_api::relations::RelationTuple;
 use plex_api::tokens::PrincipalType;
@@ -85,6 +85,9 @@ pub enum CreateError {
     /// The subject's id is known as an identity of the other kind.
     #[error("the subject is an identity of another kind")]
     OtherKind,
+    /// The subject was erased, and is nobody any more.
+    #[error("the subject was erased")]
+    Erased,
     /// The subject is a group that does not exist.
     #[error("the subject is no group")]
     NoGroup,
@@ -136,11 +139,13 @@ async fn require_subject(tx: &mut Tx, subject: &ObjectRef) -> Result<(), CreateE
         }
         ObjectKind::Platform | ObjectKind::Domain | ObjectKind::Project | ObjectKind::Node => return Ok(()),
     };
-    if principals::ensure(tx, kind, id).await? == kind {
-        Ok(())
-    } else {
-        Err(CreateError::OtherKind)
+    if principals::ensure(tx, kind, id).await? != kind {
+        return Err(CreateError::OtherKind);
     }
+    if erasure::is_erased(tx, id).await? {
+        return Err(CreateError::Erased);
+    }
+    Ok(())
 }
 
 async fn insert(tx: &mut Tx, id: Uuid, new: &NewTuple) -> Result<Tuple, Error> {
@@ -270,6 +275,16 @@ pub async fn held_by(tx: &mut Tx, subject: &ObjectRef) -> Result<Vec<Tuple>, Err
         order by id",
         &values![subject.id.unwrap_or_default(), subject.kind.as_str()],
         read,
+    )
+    .await
+}
+
+/// Withdraws all relations that a subject itself holds. Returns how many.
+pub async fn delete_all_of(tx: &mut Tx, subject: ObjectRef) -> Result<usize, Error> {
+    tx.execute(
+        "delete from relation_tuples
+        where subject_id = $1 and subject_kind = $2",
+        &values![subject.id.unwrap_or_default(), subject.kind.as_str()],
     )
     .await
 }

@@ -6,6 +6,8 @@ A call is a function that is told which operations it exercises. `world` holds t
 
 import base64
 import datetime
+import hashlib
+import time
 import uuid
 
 from plexsphere_client import models as m
@@ -28,14 +30,18 @@ def now():
 
 
 def digest(text):
-    import hashlib
-
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def node_bearer(node_id, key):
     payload = node_id.bytes + base64.b64decode(key)
     return "nsk_client_" + base64.urlsafe_b64encode(payload).decode().rstrip("=")
+
+
+def token_request(world):
+    return m.APITokenIssueRequest(
+        identity_ref=f"user:{world.user}", env_prefix=m.TokenEnvironment.DEV, ttl_seconds=600
+    )
 
 
 # The service about itself.
@@ -61,15 +67,89 @@ def tokens(world):
     world.tuple = world.admin.ask(
         "CreateRelationTuple", 201, project_id=world.project, body=m.RelationTupleCreateRequest.from_dict(grant)
     )
-    wanted = m.APITokenIssueRequest(
-        identity_ref=f"user:{world.user}", env_prefix=m.TokenEnvironment.DEV, ttl_seconds=600
-    )
+    wanted = token_request(world)
     issued = world.admin.ask("PostAuthTokens", 201, body=wanted)
     assert issued.plaintext.startswith("psk_dev_") and issued.expires_at > now()
     world.viewer = world.site.caller(issued.plaintext)
     assert [token.id for token in world.viewer.ask("GetAuthTokens")] == [issued.id]
     extra = world.admin.ask("PostAuthTokens", 201, body=wanted)
     world.site.caller(extra.plaintext).ask("DeleteAuthTokenByID", 204, id=extra.id)
+
+
+@call("PostAuthTokenRotate", "PostAuthLogout")
+def a_token_is_rotated_and_ended(world):
+    issued = world.admin.ask("PostAuthTokens", 201, body=token_request(world))
+    rotated = world.site.caller(issued.plaintext).ask("PostAuthTokenRotate", id=issued.id)
+    assert rotated.rotation_deadline <= rotated.expires_at
+    successor = world.site.caller(rotated.plaintext)
+    successor.denied("PostAuthTokenRotate", 404, "api_token_not_found", id=uuid.uuid4())
+    successor.ask("PostAuthLogout", 204)
+    successor.denied("GetAuthWhoami", 401, "unauthenticated")
+
+
+@call("GetAuthDevicePage", "PostAuthDeviceCode", "GetAuthDevicePending", "PostAuthDeviceApprove", "PostAuthDeviceToken")
+def a_device_logs_in(world):
+    assert "Log in a device" in world.anybody.ask("GetAuthDevicePage")
+    begun = world.anybody.ask("PostAuthDeviceCode", body=m.DeviceCodeRequest())
+    question = m.DeviceTokenRequest(device_code=begun.device_code)
+    world.anybody.denied("PostAuthDeviceToken", 400, "authorization_pending", body=question)
+    pending = world.viewer.ask("GetAuthDevicePending", user_code=begun.user_code)
+    assert pending.user_code == begun.user_code
+    decision = m.DeviceApproveRequest(user_code=begun.user_code, decision=m.DeviceDecision.APPROVE)
+    assert world.viewer.ask("PostAuthDeviceApprove", body=decision).status == m.DeviceOutcome.APPROVED
+    # A device that asks faster than it was told is told to slow down.
+    time.sleep(begun.interval)
+    token = world.anybody.ask("PostAuthDeviceToken", body=question)
+    assert world.site.caller(token.access_token).ask("GetAuthWhoami").subject == str(world.user)
+    # There is no provider here.
+    world.anybody.denied("PostAuthSignIn", 404, "idp_binding_not_found", body=m.SignInRequest())
+
+
+# Who may do what.
+
+
+@call("PostAuthzCheck", "PostAuthzLookupResources", "PostAuthzLookupSubjects")
+def authority_is_asked(world):
+    user, project = f"user:{world.user}", f"project:{world.project}"
+    question = m.RebacCheckRequest(subject=user, relation="viewer", resource=project)
+    assert world.viewer.ask("PostAuthzCheck", body=question).decision == m.RebacDecision.ALLOWED
+    question = m.RebacCheckRequest(subject=user, relation="admin", resource=project)
+    assert world.viewer.ask("PostAuthzCheck", body=question).decision == m.RebacDecision.DENIED
+    question = m.LookupResourcesRequest(subject=user, relation="viewer", resource_type="project")
+    assert any(str(world.project) in item for item in world.viewer.ask("PostAuthzLookupResources", body=question).items)
+    question = m.LookupSubjectsRequest(subject_type="user", relation="viewer", resource=project)
+    assert any(str(world.user) in item for item in world.admin.ask("PostAuthzLookupSubjects", body=question).items)
+
+
+@call("PatchRelationTuple")
+def a_grant_is_changed(world):
+    triple = {"subject": f"user:{uuid.uuid4()}", "relation": "viewer", "resource": f"project:{world.project}"}
+    body = m.RelationTupleCreateRequest.from_dict(triple)
+    made = world.admin.ask("CreateRelationTuple", 201, project_id=world.project, body=body)
+    wider = m.RelationTuplePatchRequest.from_dict({**triple, "relation": "operator"})
+    assert world.admin.ask("PatchRelationTuple", id=made.id, body=wider).relation == "operator"
+    world.admin.denied("PatchRelationTuple", 404, "relation_tuple_not_found", id=uuid.uuid4(), body=wider)
+
+
+@call(
+    "CreateGroup",
+    "ListGroups",
+    "GetGroup",
+    "AddGroupMember",
+    "ListGroupMembers",
+    "RemoveGroupMember",
+    "DeleteGroup",
+)
+def groups(world):
+    body = m.GroupCreateRequest(domain_id=world.domain, slug="crew", name="Crew")
+    made = world.admin.ask("CreateGroup", 201, body=body)
+    assert made.id in [group.id for group in world.admin.ask("ListGroups", domain_id=world.domain).items]
+    assert world.admin.ask("GetGroup", id=made.id).created_at == made.created_at
+    member = m.GroupMemberRequest(subject=f"user:{world.user}")
+    membership = world.admin.ask("AddGroupMember", 201, id=made.id, body=member)
+    assert [one.subject for one in world.admin.ask("ListGroupMembers", id=made.id).items] == [member.subject]
+    world.admin.ask("RemoveGroupMember", 204, id=made.id, membership_id=membership.id)
+    world.admin.ask("DeleteGroup", 204, id=made.id)
 
 
 # Tenancy.
@@ -95,6 +175,22 @@ def projects(world):
     denied = world.viewer.denied("CreateProject", 403, "rebac_denied", body=body)
     assert denied.reason in (m.DenialReason.OUT_OF_SCOPE, m.DenialReason.INSUFFICIENT_RELATION)
     world.other_project = made.id
+
+
+@call("PatchDomain", "DeleteDomain")
+def domains_change(world):
+    patched = world.admin.ask("PatchDomain", id=world.other_domain, body=m.DomainPatchRequest(description="patched"))
+    assert patched.description == "patched" and patched.updated_at >= patched.created_at
+    problem = world.admin.denied("DeleteDomain", 409, "domain_not_empty", id=world.domain)
+    assert problem.child_counts.projects > 0
+    world.admin.ask("DeleteDomain", 204, id=world.other_domain)
+
+
+@call("PatchProject", "DeleteProject")
+def projects_change(world):
+    patched = world.admin.ask("PatchProject", id=world.other_project, body=m.ProjectPatchRequest(name="Patched"))
+    assert patched.name == "Patched"
+    world.admin.ask("DeleteProject", 204, id=world.other_project)
 
 
 # Nodes.
@@ -175,6 +271,43 @@ def labels(world):
     world.admin.ask("DeleteObjectLabel", 204, qualified_key=rack.qualified_key, **about)
 
 
+@call(
+    "CreateLabelDefinition",
+    "ListLabelDefinitions",
+    "GetLabelDefinition",
+    "UpdateLabelDefinition",
+    "DeleteLabelDefinition",
+)
+def label_definitions(world):
+    body = m.LabelDefinitionRequest.from_dict(
+        {
+            "scope": "project",
+            "scope_id": str(world.project),
+            "local_key": "tier",
+            "value_schema": {"kind": "enum", "values": ["gold", "silver"]},
+            "applicable_kinds": ["node"],
+        }
+    )
+    made = world.admin.ask("CreateLabelDefinition", 201, body=body)
+    listed = world.admin.ask("ListLabelDefinitions", scope=f"project:{world.project}").items
+    assert made.id in [definition.id for definition in listed]
+    assert world.admin.ask("GetLabelDefinition", id=made.id).value_schema.kind == m.ValueSchemaKind.ENUM
+    world.admin.ask("UpdateLabelDefinition", id=made.id, body=m.LabelDefinitionUpdateRequest(description="of service"))
+    world.admin.ask("DeleteLabelDefinition", 204, id=made.id)
+
+
+@call("PreviewLabelSelector", "SearchObjectsByLabel")
+def selectors(world):
+    preview = world.viewer.ask("PreviewLabelSelector", body=m.LabelSelectorPreviewRequest(expression="env=prod,!rack"))
+    assert [child.op for child in preview.ast.children] == [m.SelectorOp.EQ, m.SelectorOp.ABSENT]
+    preview = world.viewer.ask("PreviewLabelSelector", body=m.LabelSelectorPreviewRequest(expression="env=="))
+    assert preview.errors[0].position >= 4
+    body = m.ObjectSearchRequest.from_dict(
+        {"selector": "env=prod", "relation": "viewer", "scope": "project", "scope_id": str(world.project)}
+    )
+    assert world.node_id in [item.id for item in world.viewer.ask("SearchObjectsByLabel", body=body).items]
+
+
 @call("ListNodeHooks", "AcceptNodeHook")
 def hooks(world):
     before = world.viewer.ask("ListNodeHooks", project_id=world.project, node_id=world.node_id).items
@@ -184,6 +317,49 @@ def hooks(world):
     body = m.HookAcceptRequest.from_dict({"node_id": str(world.node_id), "name": "deploy", "checksum": digest("second")})
     accepted = world.admin.ask("AcceptNodeHook", project_id=world.project, body=body)
     assert accepted.status == m.HookStatus.PINNED
+
+
+@call("ListHooks")
+def hooks_are_discovered(world):
+    world.admin.ask("ListHooks", project_id=world.project, limit=10)
+
+
+@call("PostNodeIntegrityViolations", "ListIntegrityViolations", "AcknowledgeIntegrityViolation")
+def violations(world):
+    found = {
+        "kind": "hook_checksum",
+        "detected_by": "inotify",
+        "artifact_id": "deploy",
+        "observed_checksum": digest("third"),
+        "expected_checksum": digest("second"),
+        "detected_at": now().isoformat(),
+    }
+    body = m.IntegrityViolationsRequest.from_dict({"violations": [found]})
+    world.node.ask("PostNodeIntegrityViolations", id=world.node_id, body=body)
+    listed = world.admin.ask(
+        "ListIntegrityViolations", node_id=world.node_id, kind=m.IntegrityViolationKind.HOOK
+    ).items
+    assert listed[0].status == m.IntegrityViolationStatus.OPEN
+    known = world.admin.ask(
+        "AcknowledgeIntegrityViolation",
+        id=listed[0].id,
+        body=m.IntegrityViolationAcknowledgeRequest(reason="seen"),
+    )
+    assert known.status == m.IntegrityViolationStatus.ACKNOWLEDGED
+
+
+@call("GetDomainCapacity")
+def capacity(world):
+    assert world.admin.ask("GetDomainCapacity", domain_id=world.domain).dimensions
+
+
+@call("RotateNodeKey", "PostNodeKey")
+def a_node_changes_its_key(world):
+    assert world.admin.ask("RotateNodeKey", 202, id=world.node_id).node_id == world.node_id
+    key = base64.b64encode(uuid.uuid4().bytes * 2).decode()
+    world.node.ask("PostNodeKey", id=world.node_id, body=m.NodeKeyRequest(nsk=key))
+    world.node = world.site.caller(node_bearer(world.node_id, key))
+    world.node.ask("GetNodeState", id=world.node_id)
 
 
 # Executions.
@@ -252,3 +428,34 @@ def nodes_leave(world):
     world.admin.ask("RevokeNode", 204, id=world.node_id)
     problem = world.node.ask("GetNodeState", 401, id=world.node_id)
     assert problem.code in ("nsk_revoked", "nsk_invalid")
+
+
+# What was done is written down.
+
+
+@call("ListAuditEntries", "GetAuditEntry", "VerifyAuditChain", "ExportAuditChain")
+def the_audit_of_a_domain(world):
+    about = {"domain_id": world.domain}
+    entries = world.admin.ask("ListAuditEntries", reason=m.AuditReason.GRANTED, limit=5, **about).items
+    assert world.admin.ask("GetAuditEntry", seq=entries[0].seq, **about).entry.entry_hash == entries[0].entry_hash
+    assert world.admin.ask("VerifyAuditChain", body=m.AuditChainVerifyRequest(from_seq=1), **about).ok
+    world.admin.ask("ExportAuditChain", **about)
+    world.admin.denied("ListAuditEntries", 400, "invalid_cursor", cursor="tampered", **about)
+
+
+@call(
+    "ListPlatformAuditEntries",
+    "GetPlatformAuditEntry",
+    "VerifyPlatformAuditChain",
+    "ExportPlatformAuditChain",
+)
+def the_audit_of_the_platform(world):
+    entries = world.admin.ask("ListPlatformAuditEntries", limit=5).items
+    assert world.admin.ask("GetPlatformAuditEntry", seq=entries[0].seq).entry.seq == entries[0].seq
+    assert world.admin.ask("VerifyPlatformAuditChain", body=m.AuditChainVerifyRequest()).ok
+    world.admin.ask("ExportPlatformAuditChain")
+
+
+@call("EraseIdentity")
+def an_identity_is_erased(world):
+    assert world.admin.ask("EraseIdentity", identity_id=world.user).id == world.user

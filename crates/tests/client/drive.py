@@ -13,6 +13,8 @@ import harness
 
 # Operations that this client cannot call, and why.
 LEFT_OUT = {
+    "PostAuthSignIn": "succeeds with an identity provider only; the suite browser signs in at one",
+    "GetAuthCallback": "is where an identity provider sends browsers; so does the suite browser",
     "GetNodeEvents": "the stream has no end, and the generated client waits for it; e2e and schemathesis read it",
 }
 
@@ -29,12 +31,16 @@ def main():
     document = world.anybody.ask("GetOpenAPI").to_dict()
     site.read_document(document)
     for operations, function in calls.CALLS:
+        unknown = sorted(set(operations) - set(site.secured))
         print(f"{function.__name__}: {', '.join(operations)}", file=sys.stderr)
-        function(world)
+        if unknown:
+            # An older server's document. That nothing it has is left out is looked at below.
+            print(f"{function.__name__}: left out, this server has no {', '.join(unknown)}", file=sys.stderr)
+        else:
+            function(world)
     missing = sorted(set(site.secured) - site.succeeded - set(LEFT_OUT))
-    gone = sorted((set(LEFT_OUT) | {name for names, _ in calls.CALLS for name in names}) - set(site.secured))
-    if missing or gone:
-        sys.exit(f"never called with success: {missing}; called, but not in the document: {gone}")
+    if missing:
+        sys.exit(f"never called with success: {missing}")
     print(f"{len(site.succeeded)} operations of {len(site.secured)}")
 
 

@@ -4,6 +4,8 @@ The suite tells it through the environment:
 
 PLEX_KNOWN  a JSON object of names and ids that exist, such as {"project_id": "...", "node_id": "..."}
 PLEX_KEEP   a JSON array of ids that must outlive the run: the caller's own token, node and grants
+PLEX_BEARER the caller's own credential, if any
+PLEX_EXPENDABLE  other tokens of the caller's, which may be ended
 PLEX_TALLY  a file that gets, for each operation, how often each status was answered
 """
 
@@ -20,6 +22,8 @@ import requests
 import schemathesis
 
 KNOWN = json.loads(os.environ["PLEX_KNOWN"])
+BEARER = os.environ.get("PLEX_BEARER", "")
+EXPENDABLE = os.environ.get("PLEX_EXPENDABLE", "").split()
 KEEP = set(json.loads(os.environ["PLEX_KEEP"]))
 TALLY = {}
 
@@ -108,15 +112,18 @@ def map_body(context, body):
 addresses = itertools.count(1)
 
 
-def from_an_address_of_its_own(adapter, request, **kwargs):
+def send_otherwise(adapter, request, **kwargs):
     """Failed authentication is throttled by address, and here thousands fail on purpose: each request comes from an
-    address of its own, through a proxy that the server trusts. This is added below schemathesis, which takes a case
+    address of its own, through a proxy that the server trusts. This is done below schemathesis, which takes a case
     with a header too many for another case than the one it made."""
     number = next(addresses)
+    # Logging out ends the very token that it comes with: another one than the run's own.
+    if request.path_url.startswith("/v1/auth/logout") and request.headers.get("Authorization") == f"Bearer {BEARER}":
+        request.headers["Authorization"] = f"Bearer {EXPENDABLE.pop() if EXPENDABLE else 'none'}"
     request.headers["X-Forwarded-For"] = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
-requests.adapters.HTTPAdapter.add_headers = from_an_address_of_its_own
+requests.adapters.HTTPAdapter.add_headers = send_otherwise
 
 
 @schemathesis.hook

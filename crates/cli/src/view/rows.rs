@@ -303,3 +303,87 @@ impl Row for GroupRow {
         ]
     }
 }
+
+/// An entry of an audit chain.
+#[derive(Deserialize)]
+pub(crate) struct AuditRow {
+    seq: u64,
+    #[serde(rename = "domain_id")]
+    _domain_id: Uuid,
+    occurred_at: Timestamp,
+    reason: String,
+    subject: AuditSubject,
+    relation: String,
+    object: AuditObject,
+    #[serde(rename = "decision")]
+    _decision: Value,
+    correlation_id: String,
+    request_context: AuditRequestContext,
+    #[serde(rename = "entry_hash")]
+    _entry_hash: String,
+    #[serde(rename = "prev_hash")]
+    _prev_hash: String,
+    #[serde(default)]
+    count: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct AuditSubject {
+    pseudonym: String,
+    #[serde(default)]
+    identity_id_ref: Option<Uuid>,
+    #[serde(default)]
+    identity_kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AuditObject {
+    r#type: String,
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct AuditRequestContext {
+    #[serde(default)]
+    ip: Option<String>,
+}
+
+impl AuditSubject {
+    /// The identity; once it is erased its pseudonym, by which it is told from others still.
+    fn shown(&self) -> String {
+        match (&self.identity_kind, self.identity_id_ref) {
+            (Some(kind), Some(id)) => format!("{kind}:{id}"),
+            (None, Some(id)) => id.to_string(),
+            (Some(kind), None) => kind.clone(),
+            (None, None) => self.pseudonym.clone(),
+        }
+    }
+}
+
+impl Row for AuditRow {
+    const HEADERS: &'static [&'static str] = &[
+        "SEQ",
+        "OCCURRED",
+        "REASON",
+        "COUNT",
+        "RELATION",
+        "OBJECT",
+        "SUBJECT",
+        "IP",
+        "CORRELATION",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.seq.to_string(),
+            self.occurred_at.to_string(),
+            self.reason.clone(),
+            or_nothing(self.count.as_ref()),
+            self.relation.clone(),
+            format!("{}:{}", self.object.r#type, self.object.id),
+            self.subject.shown(),
+            or_nothing(self.request_context.ip.as_ref()),
+            self.correlation_id.clone(),
+        ]
+    }
+}

@@ -2,12 +2,15 @@
 
 mod actions;
 mod actors;
+mod audit;
 mod documents;
 mod exit_codes;
 mod fleet;
 mod get;
+mod labels;
 mod lists;
 mod login;
 mod profiles;
 mod streams;
+mod tenancy;
 mod tls;

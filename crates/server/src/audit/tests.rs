@@ -1,5 +1,7 @@
 //! Every mutation leaves one entry, and the entries hang together (decision 29).
 
+mod refusal;
+
 use crate::testing::{Actor, AuditRow, NodeActor, TestApp};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

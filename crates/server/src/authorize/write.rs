@@ -13,6 +13,7 @@ use plex_api::codes;
 use plex_domain::relation::{ObjectRef, Permission};
 use plex_store::relations::Condition;
 use plex_store::{Tx, relations};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 /// How often the relations may change under a mutation before its caller is told to come again.
@@ -26,6 +27,8 @@ pub struct Decided(Mutex<State>);
 struct State {
     revision: u64,
     allowed: Vec<Allowed>,
+    /// The conditions on the way, each with the names of its parameters.
+    caveats: BTreeMap<String, Vec<String>>,
 }
 
 /// Something that was allowed, so that it can be decided again.
@@ -47,6 +50,7 @@ impl Decided {
         Self(Mutex::new(State {
             revision,
             allowed: Vec::new(),
+            caveats: BTreeMap::new(),
         }))
     }
 
@@ -55,6 +59,16 @@ impl Decided {
         if !state.allowed.contains(&allowed) {
             state.allowed.push(allowed);
         }
+    }
+
+    /// Remembers conditions that a decision rested on, for the audit chain.
+    pub(super) fn rest_on(&self, caveats: BTreeMap<String, Vec<String>>) {
+        self.state().caveats.extend(caveats);
+    }
+
+    /// The conditions that decisions rested on so far.
+    pub fn caveats(&self) -> BTreeMap<String, Vec<String>> {
+        self.state().caveats.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,5 +1,6 @@
 //! The routes: the table of contents of the control plane.
 
+pub mod audit;
 pub mod auth;
 pub mod authz;
 pub mod bootstrap_tokens;
@@ -10,13 +11,18 @@ pub mod domains;
 pub mod executions;
 pub mod groups;
 pub mod hooks;
+pub mod identities;
 pub mod integrity_violations;
+pub mod label_definitions;
 pub mod labels;
 pub mod meta;
 pub mod nodes;
 pub mod objects;
 pub mod projects;
 pub mod register;
+pub mod search;
+pub mod selectors;
+pub mod tenancy;
 pub mod tokens;
 
 use crate::app::App;
@@ -107,10 +113,18 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(groups::members::remove))
         // Operators: tenancy.
         .routes(routes!(domains::create, domains::list))
-        .routes(routes!(domains::get))
         .routes(routes!(capacity::get))
+        .routes(routes!(
+            domains::get,
+            domains::patch::patch,
+            domains::delete::delete
+        ))
         .routes(routes!(projects::create, projects::list))
-        .routes(routes!(projects::get))
+        .routes(routes!(
+            projects::get,
+            projects::patch::patch,
+            projects::delete::delete
+        ))
         // Operators: the fleet.
         .routes(routes!(bootstrap_tokens::issue, bootstrap_tokens::list))
         .routes(routes!(bootstrap_tokens::get, bootstrap_tokens::revoke))
@@ -123,12 +137,34 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(hooks::accept))
         .routes(routes!(integrity_violations::list))
         .routes(routes!(integrity_violations::acknowledge))
+        // Operators: labels.
+        .routes(routes!(
+            label_definitions::create::create,
+            label_definitions::list::list
+        ))
+        .routes(routes!(
+            label_definitions::get::get,
+            label_definitions::update::update,
+            label_definitions::delete::delete
+        ))
         .routes(routes!(labels::list, labels::put, labels::delete))
+        .routes(routes!(selectors::preview))
+        .routes(routes!(search::search))
         // Operators: the execution log.
         .routes(routes!(executions::dispatch::dispatch))
         .routes(routes!(executions::list::list))
         .routes(routes!(executions::get::get))
         .routes(routes!(executions::output::output))
+        // Operators: the audit chains.
+        .routes(routes!(audit::list::list))
+        .routes(routes!(audit::get::get))
+        .routes(routes!(audit::verify::verify))
+        .routes(routes!(audit::export::export))
+        .routes(routes!(audit::list::list_platform))
+        .routes(routes!(audit::get::get_platform))
+        .routes(routes!(audit::verify::verify_platform))
+        .routes(routes!(audit::export::export_platform))
+        .routes(routes!(identities::erase))
         // Nodes.
         .routes(routes!(nodes::events::events))
         .routes(routes!(nodes::state::state))

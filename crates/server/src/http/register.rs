@@ -18,10 +18,11 @@ use plex_api::codes;
 use plex_api::limits::TEXT_BYTES;
 use plex_domain::credential;
 use plex_store::audit::{self, Record};
-use plex_store::labels::{self, AssignedBy};
-use plex_store::nodes::{self, Joined, Member, NewNode};
+use plex_store::labels::{self, AssignedBy, Object};
+use plex_store::nodes::{self, Member, NewNode, NoAddress};
 use plex_store::{Tx, bootstrap_tokens};
 use ring::digest::{SHA256, digest};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Room for four strings of 4096 bytes with their escapes.
@@ -159,7 +160,7 @@ async fn admit(tx: &mut Tx, app: &App, applicant: &Applicant) -> Result<Register
             "this nonce was used before; draw another",
         ));
     }
-    let member = place(nodes::join(tx, token.project_id).await?)?;
+    let member = nodes::join(tx, token.project_id).await?.map_err(no_address)?;
     let mut key = [0; 32];
     tx.rng().fill(&mut key);
     let node = NewNode {
@@ -180,18 +181,16 @@ async fn admit(tx: &mut Tx, app: &App, applicant: &Applicant) -> Result<Register
     Ok(answer(node_id, member, &key))
 }
 
-fn place(joined: Joined) -> Result<Member, Failure> {
-    match joined {
-        Joined::Member(member) => Ok(member),
-        Joined::PoolExhausted => Err(Failure::unavailable(
+fn no_address(none: NoAddress) -> Failure {
+    match none {
+        NoAddress::Pool => Failure::unavailable(
             codes::POOL_EXHAUSTED,
             "the domain's mesh pool has no free address left",
-        )),
-        Joined::SubRangeExhausted => Err(Failure::unavailable(
+        ),
+        NoAddress::SubRange => Failure::unavailable(
             codes::SUBRANGE_EXHAUSTED,
-            "the project's own address range has no free address left",
-        )),
-        Joined::NoProject => Err(Failure::not_found(codes::RESOURCE_NOT_FOUND, "project")),
+            "the project's reservation has no free address left",
+        ),
     }
 }
 
@@ -226,7 +225,7 @@ async fn label(tx: &mut Tx, node_id: Uuid, token: &BootstrapTokenMetadata) -> Re
     for (key, value) in &token.labels {
         let definition = labels::resolve_or_define(tx, token.project_id, key, AssignedBy::System).await?;
         let value = value.as_str().into();
-        labels::assign(tx, node_id, &definition, &value, AssignedBy::System)
+        labels::assign(tx, Object::node(node_id), &definition, &value, AssignedBy::System)
             .await?
             .map_err(|_| {
                 let detail =
@@ -248,6 +247,7 @@ fn record(token: &BootstrapTokenMetadata, (node_id, domain_id): (Uuid, Uuid), co
         correlation_id: context.correlation_id.clone(),
         ip: context.ip.map(|ip| ip.to_string()),
         user_agent: context.user_agent.clone(),
+        caveats: BTreeMap::new(),
         count: 1,
         details: None,
     }

@@ -18,7 +18,7 @@ use plex_api::tokens::{
 use plex_domain::credential::{self, ApiToken};
 use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_store::tokens::{self, NewToken, Origin};
-use plex_store::{Tx, audit, principals};
+use plex_store::{Tx, audit, erasure, principals};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -110,6 +110,10 @@ pub async fn issue(
     let work = async move |tx: &mut Tx| {
         if principals::ensure(tx, kind, id).await? != kind {
             let detail = "identity_ref names an identity of the other kind";
+            return Err(Failure::bad_request(codes::INVALID_BODY, detail));
+        }
+        if erasure::is_erased(tx, id).await? {
+            let detail = "identity_ref names an identity that was erased";
             return Err(Failure::bad_request(codes::INVALID_BODY, detail));
         }
         let issued = tokens::issue(tx, &new).await?;

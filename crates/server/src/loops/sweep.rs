@@ -1,7 +1,8 @@
-//! Clears away what nothing needs any more: lapsed idempotency keys, sessions, sign-ins and device codes, old changes
-//! of relations, and objects that no output refers to.
+//! Clears away what nothing needs any more: lapsed idempotency keys, sessions, sign-ins and device codes, names of
+//! erased identities, old changes of relations, and objects that no output refers to.
 
 use crate::app::App;
+use crate::http::identities;
 use plex_store::{Error, Tx, device_codes, idempotency, outputs, relations, sessions, sign_ins};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -25,6 +26,9 @@ pub(super) async fn run(app: &App) {
         .await
     {
         tracing::warn!(error.cause = ?error, "old changes of relations could not be forgotten");
+    }
+    if let Err(error) = identities::clear(app).await {
+        tracing::warn!(error.cause = ?error, "names of erased identities are left in the audit chain; trying again later");
     }
     let root = app.objects.root().to_owned();
     for path in old_uploads(root.join("uploads")).await {

@@ -12,12 +12,7 @@ update nodes set keys_changed_at = revoked_at where revoked_at is not null;
 
 create index nodes_by_key_change on nodes (keys_changed_at) where keys_changed_at is not null;
 create index nodes_by_key_end on nodes (previous_key_until) where previous_key_until is not null;
--- What a registration asks before it hands out an address.
-create index nodes_by_address on nodes (domain_id, mesh_ip);
 create index nodes_in_use on nodes (domain_id) where revoked_at is null;
-
--- How many addresses of its own sub-range were handed out.
-alter table projects add column addresses_used integer not null default 0;
 
 -- The executable that the manifest declares, base64 SHA-256.
 alter table capabilities add column binary_checksum text;

@@ -43,6 +43,7 @@ pub struct Db {
     readers: Sender<Job>,
     look_ups: LookUps,
     failed: Arc<AtomicBool>,
+    found_version: u32,
     /// Nothing is ever sent; the checkpoints end when the last clone is dropped.
     running: Sender<()>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
@@ -66,7 +67,7 @@ impl Db {
             )));
         }
         let mut first = connect(&settings.path)?;
-        migrate(&mut first)?;
+        let found_version = migrate(&mut first)?;
         let failed = Arc::new(AtomicBool::new(false));
         let (writer, writes) = bounded(QUEUE);
         let (readers, reads) = bounded(QUEUE);
@@ -102,6 +103,7 @@ impl Db {
             readers,
             look_ups,
             failed,
+            found_version,
             running,
             threads: Arc::new(Mutex::new(threads)),
         })
@@ -153,6 +155,11 @@ impl Db {
         self.failed.load(Ordering::Relaxed)
     }
 
+    /// How many steps of the schema the file had seen when it was opened; it has seen all of them now.
+    pub fn found_version(&self) -> u32 {
+        self.found_version
+    }
+
     /// Closes the files and returns once that is done. Call it with no other clone left: it waits for them.
     pub fn close(self) {
         let Self {
@@ -160,6 +167,7 @@ impl Db {
             readers,
             look_ups,
             failed: _,
+            found_version: _,
             running,
             threads,
         } = self;
@@ -348,7 +356,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0006_audit.sql"),
 ];
 
-fn migrate(connection: &mut Connection) -> Result<(), Error> {
+fn migrate(connection: &mut Connection) -> Result<u32, Error> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let done: u32 = transaction.query_row("pragma user_version", [], |row| row.get(0))?;
     let Some(steps) = MIGRATIONS.get(done as usize..) else {
@@ -360,5 +368,6 @@ fn migrate(connection: &mut Connection) -> Result<(), Error> {
         transaction.execute_batch(step)?;
     }
     transaction.pragma_update(None, "user_version", done + steps.len() as u32)?;
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    Ok(done)
 }

@@ -26,8 +26,8 @@ pub struct Within {
 pub struct Listed {
     /// What is shown.
     pub summary: NodeSummary,
-    /// Its labels by every key that finds them, for selectors.
-    pub labels: BTreeMap<String, serde_json::Value>,
+    /// The labels in effect on it.
+    pub labels: Labelled,
 }
 
 macro_rules! nodes_sql {
@@ -116,12 +116,9 @@ async fn labelled(tx: &mut Tx, nodes: Vec<NodeSummary>) -> Result<Vec<Listed>, E
     let ids: Vec<Uuid> = nodes.iter().map(|node| node.id).collect();
     let mut labels = labels::of_nodes(tx, &ids).await?;
     let listed = nodes.into_iter().map(|mut summary| {
-        let Labelled { shown, keys } = labels.remove(&summary.id).unwrap_or_default();
-        summary.labels = Some(shown);
-        Listed {
-            summary,
-            labels: keys,
-        }
+        let labels = labels.remove(&summary.id).unwrap_or_default();
+        summary.labels = Some(labels.shown.clone());
+        Listed { summary, labels }
     });
     Ok(listed.collect())
 }

@@ -1,7 +1,7 @@
 //! What registering a node takes: its place in the mesh, its nonce, its row.
 
 use crate::db::{Error, Tx};
-use crate::values;
+use crate::{projects, values};
 use plex_api::bootstrap_tokens::NodeKind;
 use plex_domain::cidr::Cidr;
 use std::net::IpAddr;
@@ -38,111 +38,99 @@ pub struct Member {
     pub signing_key_id: String,
 }
 
-/// What became of a request for a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Joined {
-    /// Here it is.
-    Member(Member),
-    /// The domain's pool has no more addresses, and the transaction must be given up.
-    PoolExhausted,
-    /// The project has a range of its own, which has no more, and the transaction must be given up.
-    SubRangeExhausted,
-    /// There is no such project.
-    NoProject,
+/// Why a node got no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAddress {
+    /// The domain's pool has no more.
+    Pool,
+    /// The project's reservation has no more.
+    SubRange,
 }
 
-/// A project and its domain, as far as addresses are concerned.
-struct Place {
+/// Where a project's nodes get their addresses.
+struct Source {
     domain_id: Uuid,
-    mesh_cidr: Cidr,
+    signing: (Vec<u8>, String),
+    pool: Cidr,
+    pool_used: u64,
     sub_range: Option<Cidr>,
-    used: u64,
-    signing_public_key: Vec<u8>,
-    signing_key_id: String,
+    sub_range_used: u64,
 }
 
-/// Hands out the next address: of the project's own range where it has one, else of what no project has reserved
-/// of the domain's pool.
+/// Hands out the next free address: of the project's reservation, where it has one, else of the domain's pool
+/// without what other projects reserved.
 ///
 /// An address is never handed out twice, not even after its node was revoked.
-pub async fn join(tx: &mut Tx, project_id: Uuid) -> Result<Joined, Error> {
-    let Some(place) = place(tx, project_id).await? else {
-        return Ok(Joined::NoProject);
+pub async fn join(tx: &mut Tx, project_id: Uuid) -> Result<Result<Member, NoAddress>, Error> {
+    let source = source(tx, project_id).await?;
+    let (range, used, reserved) = match source.sub_range {
+        Some(sub_range) => (sub_range, source.sub_range_used, Vec::new()),
+        None => (
+            source.pool,
+            source.pool_used,
+            projects::sub_ranges(tx, source.domain_id).await?,
+        ),
     };
-    let reserved = match place.sub_range {
-        Some(_) => Vec::new(),
-        None => reserved(tx, place.domain_id).await?,
-    };
-    let pool = place.sub_range.unwrap_or(place.mesh_cidr);
-    let mut next = u128::from(place.used);
+    let mut number = u128::from(used);
     let mesh_ip = loop {
-        let Some(address) = pool.nth_address(next) else {
-            return Ok(match place.sub_range {
-                Some(_) => Joined::SubRangeExhausted,
-                None => Joined::PoolExhausted,
-            });
+        let Some(address) = range.nth_address(number) else {
+            let exhausted = source.sub_range.map_or(NoAddress::Pool, |_| NoAddress::SubRange);
+            return Ok(Err(exhausted));
         };
-        if let Some(range) = reserved.iter().find(|range| range.contains(address)) {
-            next = pool.index_past(range).max(next + 1);
-        } else if is_taken(tx, place.domain_id, address).await? {
-            next += 1;
+        if let Some((_, reserved)) = reserved.iter().find(|(_, reserved)| reserved.contains(address)) {
+            number = range.number_after(reserved);
+        } else if is_taken(tx, source.domain_id, address).await? {
+            number += 1;
         } else {
             break address;
         }
     };
-    note_used(tx, &place, project_id, next + 1).await?;
-    Ok(Joined::Member(Member {
-        domain_id: place.domain_id,
+    let used = u64::try_from(number + 1).unwrap_or(u64::MAX);
+    match source.sub_range {
+        Some(_) => {
+            let sql = "update projects set addresses_used = $2 where id = $1";
+            tx.execute(sql, &values![project_id, used]).await?;
+        }
+        None => {
+            let sql = "update domains set addresses_used = $2 where id = $1";
+            tx.execute(sql, &values![source.domain_id, used]).await?;
+        }
+    }
+    let (signing_public_key, signing_key_id) = source.signing;
+    Ok(Ok(Member {
+        domain_id: source.domain_id,
         mesh_ip,
-        mesh_cidr: place.mesh_cidr,
-        signing_public_key: place.signing_public_key,
-        signing_key_id: place.signing_key_id,
+        mesh_cidr: source.pool,
+        signing_public_key,
+        signing_key_id,
     }))
 }
 
-async fn place(tx: &mut Tx, project_id: Uuid) -> Result<Option<Place>, Error> {
-    tx.optional(
-        "select
-            d.id, d.mesh_cidr, p.sub_range_cidr,
-            case when p.sub_range_cidr is null then d.addresses_used else p.addresses_used end,
-            d.signing_public_key, d.signing_key_id
-        from projects p join domains d on d.id = p.domain_id
-        where p.id = $1",
-        &values![project_id],
-        |row| {
-            Ok(Place {
-                domain_id: row.get(0)?,
-                mesh_cidr: range(&row.get::<String>(1)?)?,
-                sub_range: row
-                    .get::<Option<String>>(2)?
-                    .map(|text| range(&text))
-                    .transpose()?,
-                used: row.get(3)?,
-                signing_public_key: row.get(4)?,
-                signing_key_id: row.get(5)?,
-            })
-        },
-    )
-    .await
+async fn source(tx: &mut Tx, project_id: Uuid) -> Result<Source, Error> {
+    let cidr = |text: String| Cidr::parse(&text).ok_or_else(|| Error::Corrupt(format!("a range {text:?}")));
+    let found = tx
+        .optional(
+            "select
+                d.id, d.mesh_cidr, d.addresses_used, d.signing_public_key, d.signing_key_id,
+                p.sub_range_cidr, p.addresses_used
+            from projects p join domains d on d.id = p.domain_id
+            where p.id = $1",
+            &values![project_id],
+            |row| {
+                Ok(Source {
+                    domain_id: row.get(0)?,
+                    signing: (row.get(3)?, row.get(4)?),
+                    pool: cidr(row.get(1)?)?,
+                    pool_used: row.get(2)?,
+                    sub_range: row.get::<Option<String>>(5)?.map(cidr).transpose()?,
+                    sub_range_used: row.get(6)?,
+                })
+            },
+        )
+        .await?;
+    found.ok_or_else(|| Error::Corrupt("a bootstrap token without its project".to_owned()))
 }
 
-fn range(text: &str) -> Result<Cidr, Error> {
-    Cidr::parse(text).ok_or_else(|| Error::Corrupt(format!("address range {text:?}")))
-}
-
-/// The ranges that projects of the domain have for themselves.
-async fn reserved(tx: &mut Tx, domain_id: Uuid) -> Result<Vec<Cidr>, Error> {
-    tx.all(
-        "select sub_range_cidr
-        from projects
-        where domain_id = $1 and sub_range_cidr is not null",
-        &values![domain_id],
-        |row| range(&row.get::<String>(0)?),
-    )
-    .await
-}
-
-/// Whether a node has that address: one that registered before its project, or another, reserved a range.
 async fn is_taken(tx: &mut Tx, domain_id: Uuid, address: IpAddr) -> Result<bool, Error> {
     let found = tx
         .optional(
@@ -155,22 +143,6 @@ async fn is_taken(tx: &mut Tx, domain_id: Uuid, address: IpAddr) -> Result<bool,
         )
         .await?;
     Ok(found.is_some())
-}
-
-async fn note_used(tx: &mut Tx, place: &Place, project_id: Uuid, used: u128) -> Result<(), Error> {
-    let used = u64::try_from(used).unwrap_or(u64::MAX);
-    let (sql, id) = match place.sub_range {
-        Some(_) => (
-            "update projects set addresses_used = $2 where id = $1",
-            project_id,
-        ),
-        None => (
-            "update domains set addresses_used = $2 where id = $1",
-            place.domain_id,
-        ),
-    };
-    tx.execute(sql, &values![id, used]).await?;
-    Ok(())
 }
 
 /// Remembers the SHA-256 of a nonce for ever; false when the project has seen it before.

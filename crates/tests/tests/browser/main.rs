@@ -5,6 +5,8 @@
 //! `PLEX_SCREENSHOTS=<directory>` the scripts leave pictures there.
 
 mod docs;
+mod login;
+mod provider;
 
 use plex_tests::tools;
 use serde_json::Value;

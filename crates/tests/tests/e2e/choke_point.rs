@@ -231,6 +231,18 @@ fn a_denied_write_leaves_nothing_behind() {
         &["bootstrap-token", "issue", "--project", &project],
         &["project", "create", "--domain", &domain, "--slug", "x"],
         &["domain", "create", "--slug", "x"],
+        &["project", "update", &project, "--name", "x"],
+        &["project", "delete", &project],
+        &["label", "set", "project", &project, "env=dev"],
+        &[
+            "label",
+            "definition",
+            "create",
+            "--scope",
+            &format!("project:{project}"),
+            "--key",
+            "k",
+        ],
         &[
             "rebac",
             "tuple",

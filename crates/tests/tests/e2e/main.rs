@@ -4,6 +4,7 @@
 //! order and at once.
 
 mod audit;
+mod audit_proof;
 mod authority;
 mod builtins;
 mod choke_point;
@@ -14,6 +15,7 @@ mod dispatching;
 mod exit_codes;
 mod hooks;
 mod identity;
+mod labels;
 mod layout;
 mod listing;
 mod manual;
@@ -26,6 +28,7 @@ mod requests;
 mod roles;
 mod selectors;
 mod snapshots;
+mod tenancy;
 mod terminal;
 mod transitions;
 mod uploads;

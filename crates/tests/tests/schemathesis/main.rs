@@ -13,7 +13,7 @@ use std::path::Path;
 /// Another seed finds other things; the same seed finds the same.
 const SEED: &str = "20260826";
 /// Requests of the fuzzing phase for each operation. The suite stays within three minutes with it.
-const EXAMPLES: &str = "60";
+const EXAMPLES: &str = "40";
 
 /// How often each operation answered each status.
 type Tally = BTreeMap<String, BTreeMap<String, u32>>;
@@ -24,6 +24,7 @@ struct Site {
     node: SimulatedNode,
     known: Value,
     keep: Vec<String>,
+    expendable: Vec<String>,
 }
 
 impl Site {
@@ -60,11 +61,17 @@ impl Site {
             [node.id, control_plane.domain_id(), control_plane.project_id()].map(|id| id.to_string()),
         );
         keep.extend(grants(&control_plane));
+        let user = whoami["subject"]
+            .as_str()
+            .and_then(|id| id.parse().ok())
+            .expect("a subject");
+        let expendable = (0..5).map(|_| admin.token_of(user).token).collect();
         Self {
             control_plane,
             node,
             known,
             keep,
+            expendable,
         }
     }
 
@@ -83,12 +90,14 @@ impl Site {
         command.args(["--seed", SEED, "--max-examples", EXAMPLES]);
         command.arg("--tls-verify").arg(self.control_plane.ca_file());
         if let Some(bearer) = bearer {
+            command.env("PLEX_BEARER", bearer);
             command
                 .arg("--header")
                 .arg(format!("Authorization: Bearer {bearer}"));
         }
         command.arg(format!("{}/v1/openapi.json", self.control_plane.url()));
         command.env("HOME", place.path()).env("PLEX_TALLY", &tally);
+        command.env("PLEX_EXPENDABLE", self.expendable.join(" "));
         command.env("PLEX_KNOWN", self.known.to_string());
         command.env("PLEX_KEEP", json!(self.keep).to_string());
         tools::succeed(&mut command);

@@ -18,8 +18,7 @@ use plex_store::{audit, executions, invocations, outputs};
 /// Bytes as they are, in the OpenAPI document.
 #[derive(utoipa::ToSchema)]
 #[schema(value_type = String, format = Binary)]
-#[expect(dead_code, reason = "it only describes a body in the document")]
-pub struct Bytes(Vec<u8>);
+pub struct Bytes(pub Vec<u8>);
 
 /// Get one target's output
 ///

@@ -173,5 +173,5 @@ async fn page(
 }
 
 fn selects(selector: Option<&Selector>, row: &Listed) -> bool {
-    selector.is_none_or(|selector| selector.matches(|key| row.labels.get(key)))
+    selector.is_none_or(|selector| selector.matches(|key| row.labels.keys.get(key)))
 }

@@ -29,6 +29,7 @@ use plex_api::nodes::NodeSummary;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::audit::{self, Record};
 use plex_store::{Error, nodes};
+use std::collections::BTreeMap;
 
 /// Read a node
 #[utoipa::path(
@@ -98,6 +99,7 @@ fn own_record(node: &Node, relation: &str) -> Record {
         correlation_id: node.context.correlation_id.clone(),
         ip: node.context.ip.map(|ip| ip.to_string()),
         user_agent: node.context.user_agent.clone(),
+        caveats: BTreeMap::new(),
         count: 1,
         details: None,
     }

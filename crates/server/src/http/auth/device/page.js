@@ -96,6 +96,12 @@
     at("provider").textContent = provider;
     at("token-area").hidden = Boolean(session);
     at("token-area").open = !provider || at("token-area").open;
+    offer();
+  }
+
+  // Going on is offered to who can: before that, signing in is the one thing to do.
+  function offer() {
+    at("continue").hidden = !session && !at("token-area").open;
   }
 
   async function look() {
@@ -169,6 +175,7 @@
     event.preventDefault();
     step(look);
   });
+  at("token-area").addEventListener("toggle", offer);
   at("sign-in").addEventListener("click", () => step(signIn));
   at("sign-out").addEventListener("click", () => step(signOut));
   at("approve").addEventListener("click", () => step(() => decide("approve")));

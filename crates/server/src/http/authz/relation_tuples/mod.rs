@@ -44,6 +44,7 @@ pub(in crate::http) fn refused(error: CreateError) -> Failure {
     let invalid = |detail| Failure::bad_request(codes::INVALID_TRIPLE, detail);
     match error {
         CreateError::OtherKind => invalid("the subject's id belongs to an identity of the other kind"),
+        CreateError::Erased => invalid("the subject was erased"),
         CreateError::NoGroup => invalid("the subject is a group that does not exist"),
         CreateError::OtherCondition => {
             invalid("the subject holds this relation already, on another condition; change that tuple")

@@ -1,0 +1,179 @@
+//! `GET …/audit/entries`: a page of a chain, in its order.
+
+use crate::app::App;
+use crate::authorize;
+use crate::principal::Principal;
+use crate::problem::{Failure, Problems};
+use crate::request::{Query, path_id};
+use axum::Json;
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use plex_api::audit::{AuditEntryList, AuditReason};
+use plex_api::codes;
+use plex_domain::cursor;
+use plex_domain::relation::Permission;
+use plex_store::audit::{self, Filter};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// List a domain's audit entries
+///
+/// In the chain's order. All filters that are given must hold; `from` and `to` are inclusive.
+#[utoipa::path(
+    get,
+    path = "/v1/domains/{domain_id}/audit/entries",
+    operation_id = "ListAuditEntries",
+    tag = "audit",
+    params(
+        ("domain_id" = Uuid, Path, description = "The domain"),
+        ("subject" = Option<String>, Query, pattern = "^[0-9a-f]{64}$", description = "Only by this pseudonym"),
+        ("relation" = Option<String>, Query, description = "Only this relation or permission"),
+        ("object_type" = Option<String>, Query, description = "Only on objects of this type"),
+        ("object_id" = Option<String>, Query, description = "Only on this object"),
+        ("reason" = Option<AuditReason>, Query, description = "Only decided so"),
+        ("from" = Option<Timestamp>, Query, description = "Not before this time"),
+        ("to" = Option<Timestamp>, Query, description = "Not after this time"),
+        ("correlation_id" = Option<String>, Query, description = "Only of the request that was answered with it"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Most items; 50 when absent"),
+    ),
+    responses((status = 200, description = "A page", body = AuditEntryList), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn list(
+    State(app): State<App>,
+    principal: Principal,
+    Path(domain_id): Path<String>,
+    query: Query,
+) -> Result<Json<AuditEntryList>, Failure> {
+    let id = path_id(&domain_id, codes::INVALID_DOMAIN_ID)?;
+    let filter = filter(&query)?;
+    authorize::domain(&app, &principal, Permission::ReadAudit, id).await?;
+    page(&app, Some(id), filter, &query).await
+}
+
+/// List the platform's audit entries
+///
+/// What belongs to no domain. `domain_id` is the nil UUID.
+#[utoipa::path(
+    get,
+    path = "/v1/platform/audit/entries",
+    operation_id = "ListPlatformAuditEntries",
+    tag = "audit",
+    params(
+        ("subject" = Option<String>, Query, pattern = "^[0-9a-f]{64}$", description = "Only by this pseudonym"),
+        ("relation" = Option<String>, Query, description = "Only this relation or permission"),
+        ("object_type" = Option<String>, Query, description = "Only on objects of this type"),
+        ("object_id" = Option<String>, Query, description = "Only on this object"),
+        ("reason" = Option<AuditReason>, Query, description = "Only decided so"),
+        ("from" = Option<Timestamp>, Query, description = "Not before this time"),
+        ("to" = Option<Timestamp>, Query, description = "Not after this time"),
+        ("correlation_id" = Option<String>, Query, description = "Only of the request that was answered with it"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Most items; 50 when absent"),
+    ),
+    responses((status = 200, description = "A page", body = AuditEntryList), Problems),
+    security(("operatorBearer" = [])),
+)]
+pub async fn list_platform(
+    State(app): State<App>,
+    principal: Principal,
+    query: Query,
+) -> Result<Json<AuditEntryList>, Failure> {
+    let filter = filter(&query)?;
+    authorize::platform(&app, &principal, Permission::ReadAudit)?;
+    page(&app, None, filter, &query).await
+}
+
+/// The filters of a query. What the contract names gets its code, `invalid_cursor`.
+fn filter(query: &Query) -> Result<Filter, Failure> {
+    let text = |name: &str| query.get(name).map(str::to_owned);
+    let time = |name: &str| query.parsed(name, codes::INVALID_QUERY, |text| text.parse::<Timestamp>().ok());
+    let filter = Filter {
+        subject: query.parsed("subject", codes::INVALID_CURSOR, pseudonym)?,
+        relation: text("relation"),
+        object_type: text("object_type"),
+        object_id: text("object_id"),
+        reason: query.parsed("reason", codes::INVALID_QUERY, AuditReason::parse)?,
+        from: time("from")?.map(next_microsecond),
+        to: time("to")?,
+        correlation_id: text("correlation_id"),
+    };
+    match (filter.from, filter.to) {
+        (Some(from), Some(to)) if to < from => Err(Failure::bad_request(
+            codes::INVALID_CURSOR,
+            "to is before from; nothing can be between them",
+        )),
+        (Some(_) | None, Some(_) | None) => Ok(filter),
+    }
+}
+
+fn pseudonym(text: &str) -> Option<[u8; 32]> {
+    data_encoding::HEXLOWER
+        .decode(text.as_bytes())
+        .ok()?
+        .try_into()
+        .ok()
+}
+
+/// Entries have whole microseconds, so the first not before a time may be a fraction later.
+fn next_microsecond(time: Timestamp) -> Timestamp {
+    let has_rest = time.as_nanosecond() % 1000 != 0;
+    time.checked_add(Duration::from_micros(has_rest.into()))
+        .unwrap_or(time)
+}
+
+async fn page(
+    app: &App,
+    chain: Option<Uuid>,
+    filter: Filter,
+    query: &Query,
+) -> Result<Json<AuditEntryList>, Failure> {
+    let limit = query.limit()?;
+    let context = cursor_context(chain, &filter);
+    let context: Vec<&str> = context.iter().map(String::as_str).collect();
+    let after = query
+        .cursor(&app.keys.cursors, &context, "")?
+        .map(|bytes| position(&bytes))
+        .transpose()?;
+    let read = async move |tx: &mut plex_store::Tx| {
+        audit::page(tx, chain, &filter, after.unwrap_or(0), limit + 1).await
+    };
+    let mut rows = app.db.read(read).await?;
+    let has_more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next_cursor = rows
+        .last()
+        .filter(|_| has_more)
+        .map(|last| cursor::seal(&app.keys.cursors, &context, "", &last.seq.to_be_bytes()));
+    Ok(Json(AuditEntryList {
+        items: rows.iter().map(|row| row.entry(chain)).collect(),
+        next_cursor,
+    }))
+}
+
+/// A cursor holds for one chain and one set of filters.
+fn cursor_context(chain: Option<Uuid>, filter: &Filter) -> [String; 10] {
+    let text = |text: &Option<String>| text.as_ref().map_or_else(String::new, |text| format!("={text}"));
+    let time =
+        |time: Option<Timestamp>| time.map_or_else(String::new, |time| time.as_nanosecond().to_string());
+    [
+        "audit".to_owned(),
+        chain.unwrap_or(Uuid::nil()).to_string(),
+        filter
+            .subject
+            .map_or_else(String::new, |subject| data_encoding::HEXLOWER.encode(&subject)),
+        text(&filter.relation),
+        text(&filter.object_type),
+        text(&filter.object_id),
+        filter.reason.map_or("", AuditReason::as_str).to_owned(),
+        time(filter.from),
+        time(filter.to),
+        text(&filter.correlation_id),
+    ]
+}
+
+fn position(bytes: &[u8]) -> Result<u64, Failure> {
+    let invalid = |_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave");
+    bytes.try_into().map(u64::from_be_bytes).map_err(invalid)
+}

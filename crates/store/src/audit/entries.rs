@@ -1,0 +1,416 @@
+//! Reading a chain.
+//!
+//! A row is read without belief: whatever somebody made of it can be shown, and is for verification to judge.
+
+use super::head;
+use crate::db::{Error, Row, Tx};
+use crate::values;
+use jiff::Timestamp;
+use plex_api::Base64Bytes;
+use plex_api::audit::{
+    AuditDecision, AuditEntry, AuditEntryProof, AuditObject, AuditProof, AuditReason, AuditRequestContext,
+    AuditSubject,
+};
+use plex_domain::audit::{Entry, Stored, pseudonym, read_canonical};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use uuid::Uuid;
+
+/// Which entries; all that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The subject's pseudonym.
+    pub subject: Option<[u8; 32]>,
+    /// The relation or permission.
+    pub relation: Option<String>,
+    /// The object's type.
+    pub object_type: Option<String>,
+    /// The object's id.
+    pub object_id: Option<String>,
+    /// The reason.
+    pub reason: Option<AuditReason>,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Not after.
+    pub to: Option<Timestamp>,
+    /// The request.
+    pub correlation_id: Option<String>,
+}
+
+/// A row of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// Its place; at least 1 unless somebody wrote it.
+    pub seq: i64,
+    occurred_at: i64,
+    reason: String,
+    subject: Vec<u8>,
+    /// Who; `None` once they are erased.
+    pub identity: Option<String>,
+    relation: String,
+    object_type: String,
+    object_id: String,
+    correlation_id: String,
+    canonical: Vec<u8>,
+    prev_hash: Vec<u8>,
+    entry_hash: Vec<u8>,
+    /// The latest `occurred_at` so far.
+    pub(super) latest_at: i64,
+}
+
+/// The statements of a page: which index leads, what it finds, and always the same filters behind it.
+macro_rules! page_sql {
+    ($index:literal, $found:literal) => {
+        concat!(
+            "select
+                seq, occurred_at, reason, subject,
+                case when identity in (select identity from erased_identities) then null else identity end,
+                relation, object_type, object_id, correlation_id, canonical, prev_hash, entry_hash, latest_at
+            from audit_entries ",
+            $index,
+            " where chain = $1 and seq > $2 and seq < $3",
+            $found,
+            " and ($5 is null or subject = $5)
+                and ($6 is null or relation = $6)
+                and ($7 is null or object_type = $7)
+                and ($8 is null or object_id = $8)
+                and ($9 is null or reason = $9)
+                and ($10 is null or occurred_at >= $10)
+                and ($11 is null or occurred_at <= $11)
+                and ($12 is null or correlation_id = $12)
+            order by seq
+            limit $4"
+        )
+    };
+}
+
+const BY_PLACE: &str = page_sql!("", "");
+const LATE: &str = page_sql!("indexed by audit_entries_late", " and occurred_at < latest_at");
+
+/// The statement whose index finds fewest.
+fn leading(filter: &Filter) -> Option<&'static str> {
+    let is_denial = filter.reason.is_some_and(|reason| reason != AuditReason::Granted);
+    if filter.correlation_id.is_some() {
+        Some(page_sql!(
+            "indexed by audit_entries_by_correlation",
+            " and correlation_id = $12"
+        ))
+    } else if filter.object_id.is_some() {
+        Some(page_sql!(
+            "indexed by audit_entries_by_object",
+            " and object_id = $8"
+        ))
+    } else if is_denial {
+        Some(page_sql!(
+            "indexed by audit_entries_by_denial",
+            " and reason = $9 and reason <> 'granted'"
+        ))
+    } else if filter.subject.is_some() {
+        Some(page_sql!(
+            "indexed by audit_entries_by_subject",
+            " and subject = $5"
+        ))
+    } else if filter.relation.is_some() {
+        Some(page_sql!(
+            "indexed by audit_entries_by_relation",
+            " and relation = $6"
+        ))
+    } else if filter.object_type.is_some() {
+        Some(page_sql!(
+            "indexed by audit_entries_by_object_type",
+            " and object_type = $7"
+        ))
+    } else {
+        None
+    }
+}
+
+/// The entries of a chain that the filter lets through, after a place, in their order.
+pub async fn page(
+    tx: &mut Tx,
+    chain: Option<Uuid>,
+    filter: &Filter,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<StoredEntry>, Error> {
+    let after = match filter.from {
+        Some(from) => after.max(
+            place_of(tx, chain, from.as_microsecond())
+                .await?
+                .saturating_sub(1),
+        ),
+        None => after,
+    };
+    let end = i64::MAX as u64;
+    if let Some(sql) = leading(filter) {
+        return select(tx, sql, (chain, filter), (after, end, limit)).await;
+    }
+    let Some(to) = filter.to else {
+        return select(tx, BY_PLACE, (chain, filter), (after, end, limit)).await;
+    };
+    // From here on everything is later, but for what was written when the clock had gone back.
+    let later = place_of(tx, chain, to.as_microsecond().saturating_add(1)).await?;
+    let mut found = select(tx, BY_PLACE, (chain, filter), (after, later, limit)).await?;
+    let left = limit - u32::try_from(found.len()).unwrap_or(limit).min(limit);
+    if left > 0 {
+        let after = after.max(later.saturating_sub(1));
+        found.extend(select(tx, LATE, (chain, filter), (after, end, left)).await?);
+    }
+    Ok(found)
+}
+
+async fn select(
+    tx: &mut Tx,
+    sql: &'static str,
+    (chain, filter): (Option<Uuid>, &Filter),
+    (after, before, limit): (u64, u64, u32),
+) -> Result<Vec<StoredEntry>, Error> {
+    tx.all(
+        sql,
+        &values![
+            chain.unwrap_or(Uuid::nil()),
+            after,
+            before,
+            limit,
+            filter.subject.as_ref(),
+            filter.relation.as_deref(),
+            filter.object_type.as_deref(),
+            filter.object_id.as_deref(),
+            filter.reason.map(AuditReason::as_str),
+            filter.from,
+            filter.to,
+            filter.correlation_id.as_deref(),
+        ],
+        read,
+    )
+    .await
+}
+
+/// The place of the first entry by which that time had come; one after the last when it has not.
+async fn place_of(tx: &mut Tx, chain: Option<Uuid>, time: i64) -> Result<u64, Error> {
+    let end = head::last(tx, chain).await?.map_or(0, |last| last.seq) + 1;
+    let (mut low, mut high) = (1, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found = tx
+            .optional(
+                "select seq, latest_at
+                from audit_entries
+                where chain = $1 and seq >= $2
+                order by seq
+                limit 1",
+                &values![chain.unwrap_or(Uuid::nil()), middle],
+                |row| Ok((row.get::<u64>(0)?, row.get::<i64>(1)?)),
+            )
+            .await?;
+        match found {
+            Some((seq, latest_at)) if latest_at < time => low = seq + 1,
+            Some(_) | None => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+/// The place of the last entry; 0 when there is none.
+pub async fn last_seq(tx: &mut Tx, chain: Option<Uuid>) -> Result<u64, Error> {
+    Ok(head::last(tx, chain).await?.map_or(0, |last| last.seq))
+}
+
+/// One entry.
+pub async fn find(tx: &mut Tx, chain: Option<Uuid>, seq: u64) -> Result<Option<StoredEntry>, Error> {
+    Ok(range(tx, chain, (seq, seq), 1).await?.pop())
+}
+
+/// Rows from one place to another, in their order, at most so many.
+pub async fn range(
+    tx: &mut Tx,
+    chain: Option<Uuid>,
+    (from, to): (u64, u64),
+    limit: u32,
+) -> Result<Vec<StoredEntry>, Error> {
+    let (after, before) = (from.saturating_sub(1), to.saturating_add(1));
+    select(tx, BY_PLACE, (chain, &Filter::default()), (after, before, limit)).await
+}
+
+/// The order of the columns in every statement above. No column is required to be what it should.
+fn read(row: &Row<'_>) -> Result<StoredEntry, Error> {
+    Ok(StoredEntry {
+        seq: row.get(0)?,
+        occurred_at: row.get(1)?,
+        reason: row.get(2)?,
+        subject: row.get(3)?,
+        identity: row.get(4)?,
+        relation: row.get(5)?,
+        object_type: row.get(6)?,
+        object_id: row.get(7)?,
+        correlation_id: row.get(8)?,
+        canonical: row.get(9)?,
+        prev_hash: row.get(10)?,
+        entry_hash: row.get(11)?,
+        latest_at: row.get(12)?,
+    })
+}
+
+impl StoredEntry {
+    /// As the rules of a chain look at it.
+    pub(super) fn stored(&self) -> Stored<'_> {
+        Stored {
+            seq: u64::try_from(self.seq).unwrap_or(0),
+            prev_hash: self.prev_hash.as_slice().try_into().ok(),
+            entry_hash: self.entry_hash.as_slice().try_into().ok(),
+            canonical: &self.canonical,
+        }
+    }
+
+    /// When it happened, as the column has it.
+    pub(super) fn occurred_at(&self) -> i64 {
+        self.occurred_at
+    }
+
+    /// Whether the columns say what the bytes say, and the identity is the subject's.
+    pub(super) fn agrees(&self, key: &[u8; 32], entry: &Entry) -> bool {
+        let identity = self.identity.as_deref();
+        self.occurred_at == entry.occurred_at.as_microsecond()
+            && self.reason == entry.reason.as_str()
+            && self.subject == entry.subject_pseudonym
+            && identity
+                .is_none_or(|identity| pseudonym(key, entry.chain, identity) == entry.subject_pseudonym)
+            && self.relation == entry.relation
+            && self.object_type == entry.object_type
+            && self.object_id == entry.object_id
+            && self.correlation_id == entry.correlation_id
+    }
+
+    /// The entry as it is shown: its columns, by which it is found, and from its bytes what has no column.
+    pub fn entry(&self, chain: Option<Uuid>) -> AuditEntry {
+        let told = read_canonical(&self.canonical);
+        let told = told.as_ref();
+        let reason = AuditReason::parse(&self.reason).unwrap_or(AuditReason::Unknown);
+        AuditEntry {
+            seq: u64::try_from(self.seq).unwrap_or(0),
+            domain_id: chain.unwrap_or(Uuid::nil()),
+            occurred_at: Timestamp::from_microsecond(self.occurred_at).unwrap_or_default(),
+            reason,
+            subject: self.subject(),
+            relation: self.relation.clone(),
+            object: AuditObject {
+                r#type: self.object_type.clone(),
+                id: self.object_id.clone(),
+            },
+            decision: AuditDecision {
+                result: told.map_or(reason, |entry| entry.result),
+                caveat_context: told.map_or_else(BTreeMap::new, |entry| entry.caveats.clone()),
+            },
+            correlation_id: self.correlation_id.clone(),
+            request_context: AuditRequestContext {
+                ip: told.and_then(|entry| entry.ip.clone()),
+                user_agent: told.and_then(|entry| entry.user_agent.clone()),
+            },
+            entry_hash: hex(&self.entry_hash),
+            prev_hash: hex(&self.prev_hash),
+            count: told.map(|entry| entry.count),
+            details: told.and_then(|entry| entry.details.clone()),
+        }
+    }
+
+    /// The entry with its proof.
+    pub fn proof(&self, chain: Option<Uuid>) -> AuditEntryProof {
+        let entry = self.entry(chain);
+        AuditEntryProof {
+            proof: AuditProof {
+                prev_hash: entry.prev_hash.clone(),
+                entry_hash: entry.entry_hash.clone(),
+                canonical_bytes: Base64Bytes(self.canonical.clone()),
+            },
+            entry,
+        }
+    }
+
+    fn subject(&self) -> AuditSubject {
+        let identity = self.identity.as_deref();
+        let (kind, id) = identity.map_or((None, None), |identity| match identity.split_once(':') {
+            Some((kind, id)) => (Some(kind), Uuid::try_parse(id).ok()),
+            None => (Some(identity), None),
+        });
+        AuditSubject {
+            pseudonym: hex(&self.subject),
+            identity_id_ref: id,
+            identity_kind: kind.map(str::to_owned),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes everything");
+        text
+    })
+}
+
+/// Every statement of a page, with what must find its rows.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, String)> {
+    let text = || Some(String::new());
+    let filters = [
+        (
+            Filter {
+                correlation_id: text(),
+                ..Filter::default()
+            },
+            "by_correlation",
+            "correlation_id",
+        ),
+        (
+            Filter {
+                object_id: text(),
+                ..Filter::default()
+            },
+            "by_object",
+            "object_id",
+        ),
+        (
+            Filter {
+                reason: Some(AuditReason::Unknown),
+                ..Filter::default()
+            },
+            "by_denial",
+            "reason",
+        ),
+        (
+            Filter {
+                subject: Some([0; 32]),
+                ..Filter::default()
+            },
+            "by_subject",
+            "subject",
+        ),
+        (
+            Filter {
+                relation: text(),
+                ..Filter::default()
+            },
+            "by_relation",
+            "relation",
+        ),
+        (
+            Filter {
+                object_type: text(),
+                ..Filter::default()
+            },
+            "by_object_type",
+            "object_type",
+        ),
+    ];
+    let found = |(filter, index, column): (Filter, &str, &str)| {
+        let sql = leading(&filter).expect("an index leads");
+        (
+            sql,
+            format!("INDEX audit_entries_{index} (chain=? AND {column}=? AND seq>? AND seq<?)"),
+        )
+    };
+    let mut all: Vec<_> = filters.into_iter().map(found).collect();
+    let by_place = "(chain=? AND seq>? AND seq<?)";
+    all.push((BY_PLACE, format!("PRIMARY KEY {by_place}")));
+    all.push((LATE, format!("INDEX audit_entries_late {by_place}")));
+    all
+}
