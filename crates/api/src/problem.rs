@@ -1,6 +1,5 @@
 //! Error bodies: RFC 9457 problem documents (`api.md` §1.5).
 
-use crate::capacity::CapacityDimension;
 use crate::executions::ExecutionStatus;
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +20,6 @@ pub struct Problem {
     /// Machine code, one of [`crate::codes::ALL`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Which axis is full; only with `capacity_exceeded`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dimension: Option<CapacityDimension>,
     /// The invocation's status when the callback came (409 of the callback, *beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_status: Option<ExecutionStatus>,

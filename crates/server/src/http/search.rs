@@ -19,6 +19,7 @@ use plex_api::selectors::{ObjectSearchRequest, ObjectSearchResponse};
 use plex_api::{codes, limits};
 use plex_domain::cursor;
 use plex_domain::label::{Holder, ScopeRef};
+use plex_domain::relation::Permission;
 use plex_domain::selector::Selector;
 use plex_domain::relation::Permission;
 use plex_store::nodes::Within;
