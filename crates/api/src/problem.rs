@@ -1,5 +1,6 @@
 //! Error bodies: RFC 9457 problem documents (`api.md` §1.5).
 
+use crate::capacity::CapacityDimension;
 use crate::executions::ExecutionStatus;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,9 @@ pub struct Problem {
     /// The invocation's status when the callback came (409 of the callback, *beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_status: Option<ExecutionStatus>,
+    /// Which axis is full (`capacity_exceeded`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimension: Option<CapacityDimension>,
     /// What the domain still holds (`domain_not_empty`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child_counts: Option<DomainChildCounts>,

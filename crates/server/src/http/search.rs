@@ -21,7 +21,6 @@ use plex_domain::cursor;
 use plex_domain::label::{Holder, ScopeRef};
 use plex_domain::relation::Permission;
 use plex_domain::selector::Selector;
-use plex_domain::relation::Permission;
 use plex_store::nodes::Within;
 use std::collections::BTreeSet;
 use walk::{Position, Walk};

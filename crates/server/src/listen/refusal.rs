@@ -58,6 +58,7 @@ impl Refusal {
             instance: path.to_owned(),
             code: Some(self.code().to_owned()),
             current_status: None,
+            dimension: None,
             child_counts: None,
             project_child_counts: None,
             correlation_id: correlation_id.clone(),
