@@ -10,10 +10,12 @@ use crate::executor::Executor;
 use crate::fatal::Fatal;
 use crate::hooks::{Catalog, Hooks};
 use crate::identity::{self, Identity};
+use crate::integrity::{self, Findings, Found};
 use crate::journal::Journal;
 use crate::manifest::Build;
 use crate::process::Launcher;
 use crate::report::Reporter;
+use crate::rotation::{self, Rotation};
 use crate::spool::Spool;
 use crate::{heartbeat, manifest, pull, stream};
 use anyhow::Context as _;
@@ -43,18 +45,15 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         () = signals.next() => return Ok(()),
     };
     tracing::info!(node.id = %identity.node_id, name = %config.name, "plexd {} begins", env!("CARGO_PKG_VERSION"));
-    let client = NodeClient::new(
-        config.connection.clone(),
-        identity.node_id,
-        &identity.credential()?,
-    )?;
+    let client = client(&config, &identity)?;
     let verifier = Verifier {
         node_id: identity.node_id,
         key_id: identity.signing_key_id.clone(),
         key: identity.signing_key()?,
     };
     let (fatal_sender, mut fatal) = mpsc::channel(1);
-    let parts = Parts::new(&config, &client, fatal_sender)?;
+    let (findings, found) = integrity::channel();
+    let parts = Parts::new(&config, &client, (fatal_sender, findings))?;
     let stops = Stops::default();
     let (inbox, messages) = dispatcher::channel();
     let dispatcher = tokio::spawn(
@@ -62,7 +61,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             .dispatcher(&config, (inbox.clone(), messages), &stops)?
             .run(),
     );
-    let mut tasks = parts.follow(&client, &verifier, &inbox)?;
+    let rotation = Rotation {
+        client: client.clone(),
+        path: Config::identity_path(&config.args.state_dir),
+        identity,
+        asked: Arc::default(),
+    };
+    let mut tasks = parts.follow(&config, (&client, rotation), (&verifier, &inbox), found)?;
     let end = tokio::select! {
         () = signals.next() => None,
         fatal = fatal.recv() => fatal,
@@ -70,6 +75,19 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     tasks.shutdown().await;
     wind_down(dispatcher, &stops, end, signals).await
+}
+
+/// The way to the server. While the key changes, the next one is tried first.
+fn client(config: &Config, identity: &Identity) -> anyhow::Result<NodeClient> {
+    let client = NodeClient::new(
+        config.connection.clone(),
+        identity.node_id,
+        &identity.credential()?,
+    )?;
+    if let Some(next) = identity.next_credential()? {
+        client.prefer(&next)?;
+    }
+    Ok(client)
 }
 
 /// Lets what runs finish for a while, kills the rest, and waits until every result is reported or safely on disk.
@@ -143,7 +161,11 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(config: &Config, client: &NodeClient, fatal: mpsc::Sender<Fatal>) -> anyhow::Result<Self> {
+    fn new(
+        config: &Config,
+        client: &NodeClient,
+        (fatal, findings): (mpsc::Sender<Fatal>, Findings),
+    ) -> anyhow::Result<Self> {
         let args = &config.args;
         let run_dir = args.state_dir.join("run");
         durable::private_directory(&run_dir).context("state directory")?;
@@ -160,6 +182,7 @@ impl Parts {
             )),
             hooks: Hooks::new(args.hooks_dir.clone()),
             catalog: declared,
+            findings,
             spool: Spool::open(&args.state_dir.join("spool")).context("spool")?,
         };
         Ok(Self {
@@ -188,30 +211,44 @@ impl Parts {
     /// Starts everything that listens to the server or tells it of this node. None of it ends but by a refusal.
     fn follow(
         self,
-        client: &NodeClient,
-        verifier: &Verifier,
-        inbox: &Inbox,
+        config: &Config,
+        (client, rotation): (&NodeClient, Rotation),
+        (verifier, inbox): (&Verifier, &Inbox),
+        found: Found,
     ) -> anyhow::Result<JoinSet<Fatal>> {
         let build = Build {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             checksum: checksum(Path::new(OWN_PROGRAM)).context("own executable")?,
         };
-        let pull = Arc::new(Notify::new());
+        let (pull, rotate) = (Arc::new(Notify::new()), rotation.asked.clone());
+        let state_dir = &config.args.state_dir;
+        let record = manifest::Record::open(state_dir.join("declared.json"), self.executor.findings.clone());
         let (builtins, hooks) = (self.executor.builtins.clone(), self.executor.hooks.clone());
         let mut tasks = JoinSet::new();
-        tasks.spawn(heartbeat::run(client.clone(), build.clone(), pull.clone()));
+        tasks.spawn(rotation::run(rotation));
+        tasks.spawn(integrity::run(
+            client.clone(),
+            state_dir.join("findings.json"),
+            found,
+        ));
+        tasks.spawn(heartbeat::run(
+            client.clone(),
+            build.clone(),
+            (pull.clone(), rotate.clone()),
+        ));
         tasks.spawn(manifest::run(
             client.clone(),
             build,
             builtins,
             hooks,
             self.catalog,
+            record,
         ));
         tasks.spawn(stream::run(
             client.clone(),
             verifier.clone(),
             inbox.clone(),
-            pull.clone(),
+            (pull.clone(), rotate),
         ));
         tasks.spawn(pull::run(client.clone(), verifier.clone(), inbox.clone(), pull));
         Ok(tasks)

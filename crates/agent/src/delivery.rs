@@ -1,7 +1,7 @@
 //! From a signed envelope to a job: verify the received bytes first, read them only then.
 
 use jiff::SignedDuration;
-use plex_api::events::{ACTION_REQUEST, ActionRequest};
+use plex_api::events::{ACTION_REQUEST, ActionRequest, ROTATE_NODE_KEY};
 use plex_api::executions::ActionKind;
 use plex_domain::env::Clock;
 use plex_domain::envelope::{self, EnvelopeError};
@@ -32,6 +32,8 @@ pub struct Job {
 pub enum Event {
     /// Run something.
     Action(Box<Job>),
+    /// Hand in a new key.
+    RotateKey,
     /// Anything else means that the state is worth a look.
     Other,
 }
@@ -69,6 +71,9 @@ impl Verifier {
     pub fn open(&self, text: &str, clock: &dyn Clock) -> Result<Event, DeliveryError> {
         let received = Instant::now();
         let opened = envelope::open(text, |id| (id == self.key_id).then_some(self.key), clock.now())?;
+        if opened.event_type == ROTATE_NODE_KEY {
+            return Ok(Event::RotateKey);
+        }
         if opened.event_type != ACTION_REQUEST {
             return Ok(Event::Other);
         }

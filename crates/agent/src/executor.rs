@@ -6,6 +6,7 @@ use crate::builtins::Builtins;
 use crate::delivery::Job;
 use crate::dispatcher::{Inbox, Stops, Turn};
 use crate::hooks::{Catalog, Hooks};
+use crate::integrity::Findings;
 use crate::process::{Captured, End, Finished, Launcher, Limits};
 use crate::report::Reporter;
 use crate::spool::{Outcome, Spool, Spooled};
@@ -53,6 +54,8 @@ pub struct Executor {
     pub hooks: Hooks,
     /// What was last declared of it.
     pub catalog: watch::Receiver<Arc<Catalog>>,
+    /// Takes what is found changed.
+    pub findings: Findings,
     /// Keeps results.
     pub spool: Spool,
 }

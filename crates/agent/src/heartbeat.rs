@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// Sends heartbeats, and asks for a pull when the server wants one. Ends only when the node's key is refused.
-pub async fn run(client: NodeClient, build: Build, pull: Arc<Notify>) -> Fatal {
+/// Sends heartbeats, and asks for a pull or for a new key when the server wants one. Ends only when the node's key is refused.
+pub async fn run(client: NodeClient, build: Build, (pull, rotate): (Arc<Notify>, Arc<Notify>)) -> Fatal {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -28,8 +28,14 @@ pub async fn run(client: NodeClient, build: Build, pull: Arc<Notify>) -> Fatal {
             nat_summary: serde_json::Map::new(),
         };
         match client.heartbeat(&request).await {
-            Ok(answer) if answer.reconcile => pull.notify_one(),
-            Ok(_) => {}
+            Ok(answer) => {
+                if answer.reconcile {
+                    pull.notify_one();
+                }
+                if answer.rotate_node_key {
+                    rotate.notify_one();
+                }
+            }
             Err(error) => {
                 if let Some(fatal) = Fatal::of(&error) {
                     return fatal;

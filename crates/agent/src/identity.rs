@@ -34,6 +34,9 @@ pub struct Identity {
     pub node_id: Uuid,
     /// Its secret key, base64.
     nsk: String,
+    /// The key that is to take its place, base64: on disk before the server hears of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_nsk: Option<String>,
     /// The domain's Ed25519 key, base64.
     signing_public_key: String,
     /// The name of that key.
@@ -103,6 +106,53 @@ impl Identity {
         Ok(credential::format_node("plexd", self.node_id, &self.keys()?.0))
     }
 
+    /// The key that is to take the place of the one in use, base64.
+    pub fn next_key(&self) -> Option<&str> {
+        self.next_nsk.as_deref()
+    }
+
+    /// What the node will prove itself with once its key has changed.
+    pub fn next_credential(&self) -> Result<Option<String>, IdentityError> {
+        let next = self.next_nsk.as_ref().map(|next| Self {
+            nsk: next.clone(),
+            ..self.clone()
+        });
+        next.map(|next| next.credential()).transpose()
+    }
+
+    /// The same with a next key: the one that was drawn before, or else a fresh one.
+    #[must_use]
+    pub fn with_next_key(&self, rng: &dyn Rng) -> Self {
+        let draw = || {
+            let mut key = [0; 32];
+            rng.fill(&mut key);
+            STANDARD.encode(key)
+        };
+        Self {
+            next_nsk: Some(self.next_nsk.clone().unwrap_or_else(draw)),
+            ..self.clone()
+        }
+    }
+
+    /// The same once the next key is the only one.
+    #[must_use]
+    pub fn with_key_changed(&self) -> Self {
+        Self {
+            nsk: self.next_nsk.clone().unwrap_or_else(|| self.nsk.clone()),
+            next_nsk: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same without a next key.
+    #[must_use]
+    pub fn without_next_key(&self) -> Self {
+        Self {
+            next_nsk: None,
+            ..self.clone()
+        }
+    }
+
     /// The domain's Ed25519 key.
     pub fn signing_key(&self) -> Result<[u8; 32], IdentityError> {
         Ok(self.keys()?.1)
@@ -113,8 +163,12 @@ impl Identity {
         let nsk = decode(&self.nsk).and_then(|key| key.try_into().ok());
         let signing = decode(&self.signing_public_key)
             .and_then(|key| key.strip_prefix(&DER_PREFIX).unwrap_or(&key).try_into().ok());
+        let next_is_whole = self
+            .next_nsk
+            .as_deref()
+            .is_none_or(|next| decode(next).is_some_and(|key| key.len() == 32));
         match (nsk, signing) {
-            (Some(nsk), Some(signing)) => Ok((nsk, signing)),
+            (Some(nsk), Some(signing)) if next_is_whole => Ok((nsk, signing)),
             (_, _) => Err(IdentityError::Malformed("a key is not 32 bytes in base64")),
         }
     }
@@ -123,6 +177,7 @@ impl Identity {
         let identity = Self {
             node_id: answer.node_id,
             nsk: answer.nsk,
+            next_nsk: None,
             signing_public_key: answer.signing_public_key,
             signing_key_id: answer.signing_key_id,
             domain_mesh_cidr: answer.domain_mesh_cidr,

@@ -5,9 +5,11 @@ use crate::builtins::Builtins;
 use crate::entropy::System;
 use crate::fatal::Fatal;
 use crate::hooks::{Catalog, Hooks};
+use crate::integrity::{Declared, Findings};
 use plex_api::limits::CAPABILITIES_BODY_BYTES;
 use plex_api::nodes::{CapabilityManifestRequest, DeclaredHook};
 use plex_client::node::NodeClient;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -28,12 +30,17 @@ pub struct Build {
 
 /// Watches the hooks and keeps the server's picture of this node right; what it last declared is in `catalog`, for
 /// those who run hooks. Ends only when the node's key is refused.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what it watches, what it tells, and where it keeps it"
+)]
 pub async fn run(
     client: NodeClient,
     build: Build,
     builtins: Arc<Builtins>,
     hooks: Hooks,
     catalog: watch::Sender<Arc<Catalog>>,
+    mut record: Record,
 ) -> Fatal {
     let mut backoff = Backoff::new(RETRY, RETRY_CEILING);
     let mut declared = None;
@@ -48,11 +55,14 @@ pub async fn run(
             .await
             .unwrap_or_default();
         let manifest = manifest(&build, &builtins, &found);
+        let now = Declared::of(&build, &found);
+        record.compare(&now);
         catalog.send_replace(Arc::new(found));
         match client.put_capabilities(&manifest).await {
             Ok(answer) => {
                 tracing::info!(hooks = manifest.declared_hooks.len(), changed = ?answer.fields_changed, "manifest declared");
                 backoff.reset();
+                record.keep(&now);
                 declared = Some(signature);
             }
             Err(error) => {
@@ -62,6 +72,46 @@ pub async fn run(
                 tracing::warn!(reason = %plex_domain::text::printable(&error.to_string()), "manifest not declared; trying again");
                 tokio::time::sleep(backoff.next(&System)).await;
             }
+        }
+    }
+}
+
+/// What an earlier run declared, and where this run's is kept.
+pub struct Record {
+    /// The file.
+    pub path: PathBuf,
+    /// What an earlier run left in it, until it was compared with.
+    pub earlier: Option<Declared>,
+    /// Takes what has changed since.
+    pub findings: Findings,
+}
+
+impl Record {
+    /// Reads what an earlier run left.
+    pub fn open(path: PathBuf, findings: Findings) -> Self {
+        let earlier = Declared::load(&path).unwrap_or_else(|error| {
+            tracing::error!(reason = %error, "what was last declared cannot be read; nothing is compared with it");
+            None
+        });
+        Self {
+            path,
+            earlier,
+            findings,
+        }
+    }
+
+    /// Compares once: later changes are declared as they happen.
+    fn compare(&mut self, now: &Declared) {
+        let earlier = self.earlier.take();
+        let changed = earlier.map(|earlier| earlier.changed(now)).unwrap_or_default();
+        changed
+            .into_iter()
+            .for_each(|finding| self.findings.note(finding));
+    }
+
+    fn keep(&self, declared: &Declared) {
+        if let Err(error) = declared.store(&self.path) {
+            tracing::error!(reason = %error, "what was declared cannot be kept for the next start");
         }
     }
 }

@@ -54,7 +54,9 @@ async fn take(verifier: &Verifier, inbox: &Inbox, entry: NodeStateExecution, com
     };
     match verifier.open(envelope.get(), &System) {
         Ok(Event::Action(job)) if job.execution_id == entry.execution_id => inbox.deliver(job).await,
-        Ok(Event::Action(_) | Event::Other) => complaints.log(&DeliveryError::Payload.to_string()),
+        Ok(Event::Action(_) | Event::RotateKey | Event::Other) => {
+            complaints.log(&DeliveryError::Payload.to_string())
+        }
         Err(error) => complaints.log(&error.to_string()),
     }
 }

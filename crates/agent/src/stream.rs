@@ -24,11 +24,17 @@ const NOT_OFFERED: Duration = Duration::from_secs(600);
 const COMPLAINT: Duration = Duration::from_secs(10);
 
 /// Follows the stream, and asks for a pull whenever it opens. Ends only when the node's key is refused.
-pub async fn run(client: NodeClient, verifier: Verifier, inbox: Inbox, pull: Arc<Notify>) -> Fatal {
+pub async fn run(
+    client: NodeClient,
+    verifier: Verifier,
+    inbox: Inbox,
+    (pull, rotate): (Arc<Notify>, Arc<Notify>),
+) -> Fatal {
     let mut follower = Follower {
         verifier,
         inbox,
         pull,
+        rotate,
         complaints: Complaints::default(),
     };
     let mut backoff = Backoff::new(BASE, CEILING);
@@ -66,6 +72,7 @@ struct Follower {
     verifier: Verifier,
     inbox: Inbox,
     pull: Arc<Notify>,
+    rotate: Arc<Notify>,
     complaints: Complaints,
 }
 
@@ -91,6 +98,7 @@ impl Follower {
     async fn take(&mut self, text: &str) {
         match self.verifier.open(text, &System) {
             Ok(Event::Action(job)) => self.inbox.deliver(job).await,
+            Ok(Event::RotateKey) => self.rotate.notify_one(),
             Ok(Event::Other) => self.pull.notify_one(),
             Err(error) => self.complaints.log(&error.to_string()),
         }

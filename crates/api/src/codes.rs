@@ -21,7 +21,17 @@ codes! {
     DECLARED_HOOK_DUPLICATE = "declared_hook_duplicate";
     DECLARED_HOOK_INVALID = "declared_hook_invalid";
     DECLARED_HOOKS_TOO_MANY = "declared_hooks_too_many";
+    INTEGRITY_VIOLATION_ARTIFACT_ID_EMPTY = "integrity_violation_artifact_id_empty";
+    INTEGRITY_VIOLATION_CHECKSUM_INVALID = "integrity_violation_checksum_invalid";
+    INTEGRITY_VIOLATION_DETECTED_BY_INVALID = "integrity_violation_detected_by_invalid";
+    INTEGRITY_VIOLATION_HOST_KEY_FINGERPRINT_INVALID = "integrity_violation_host_key_fingerprint_invalid";
+    INTEGRITY_VIOLATION_KIND_INVALID = "integrity_violation_kind_invalid";
+    INTEGRITY_VIOLATION_KIND_MISMATCH = "integrity_violation_kind_mismatch";
+    INTEGRITY_VIOLATIONS_EMPTY = "integrity_violations_empty";
+    INVALID_ACKNOWLEDGE_REASON = "invalid_acknowledge_reason";
     EXPIRED_TOKEN = "expired_token";
+    /// A patch without a member.
+    EMPTY_PATCH = "empty_patch";
     INVALID_BODY = "invalid_body";
     INVALID_CHECK_REQUEST = "invalid_check_request";
     INVALID_CURSOR = "invalid_cursor";
@@ -32,6 +42,7 @@ codes! {
     INVALID_GRANT = "invalid_grant";
     /// A path id that has no code of its own in the contract.
     INVALID_ID = "invalid_id";
+    INVALID_INTEGRITY_VIOLATION_ID = "invalid_integrity_violation_id";
     INVALID_LIMIT = "invalid_limit";
     INVALID_LOOKUP_REQUEST = "invalid_lookup_request";
     INVALID_PROJECT = "invalid_project";
@@ -44,6 +55,7 @@ codes! {
     MALFORMED_CAPABILITIES_REQUEST = "malformed_capabilities_request";
     MALFORMED_EXECUTION_CALLBACK = "malformed_execution_callback";
     MALFORMED_HEARTBEAT_REQUEST = "malformed_heartbeat_request";
+    MALFORMED_INTEGRITY_VIOLATIONS_REQUEST = "malformed_integrity_violations_request";
     /// The HTTP message itself is not acceptable (framing, `Host`).
     MALFORMED_REQUEST = "malformed_request";
     MALFORMED_SELECTOR = "malformed_selector";
@@ -51,6 +63,9 @@ codes! {
     /// A browser comes back from the identity provider that never set out, or too late, or for a second time.
     SIGN_IN_INVALID = "sign_in_invalid";
     SLOW_DOWN = "slow_down";
+    SELECTOR_SYNTAX = "selector_syntax";
+    /// A patch that names the slug, even unchanged.
+    SLUG_IMMUTABLE = "slug_immutable";
     SSH_HOST_KEY_FINGERPRINT_INVALID = "ssh_host_key_fingerprint_invalid";
     // 401
     NSK_INVALID = "nsk_invalid";
@@ -83,6 +98,8 @@ codes! {
     DEVICE_CODE_NOT_FOUND = "device_code_not_found";
     DOMAIN_NOT_FOUND = "domain_not_found";
     EXECUTION_NOT_FOUND = "execution_not_found";
+    INTEGRITY_VIOLATION_NOT_FOUND = "integrity_violation_not_found";
+    INTEGRITY_VIOLATIONS_NODE_NOT_FOUND = "integrity_violations_node_not_found";
     GROUP_NOT_FOUND = "group_not_found";
     /// No such identity provider, or none at all.
     IDP_BINDING_NOT_FOUND = "idp_binding_not_found";
@@ -100,9 +117,11 @@ codes! {
     // 405, 408, 409, 411, 413, 415
     METHOD_NOT_ALLOWED = "method_not_allowed";
     REQUEST_TIMEOUT = "request_timeout";
+    ASSIGNMENTS_EXIST = "assignments_exist";
     BOOTSTRAP_TOKEN_SETTLED = "bootstrap_token_settled";
     DEVICE_CODE_ALREADY_APPROVED = "device_code_already_approved";
     DEVICE_CODE_EXPIRED = "device_code_expired";
+    DOMAIN_NOT_EMPTY = "domain_not_empty";
     DOMAIN_SLUG_CONFLICT = "domain_slug_conflict";
     EXECUTION_ALREADY_TERMINAL = "execution_already_terminal";
     /// Another group of the domain, or of the platform, has this handle.
@@ -112,16 +131,23 @@ codes! {
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused";
     /// Nobody erases themselves: somebody must be left who may.
     IDENTITY_IS_CALLER = "identity_is_caller";
+    IMMUTABLE_VIOLATION = "immutable_violation";
+    ILLEGAL_TRANSITION = "illegal_transition";
     INVALID_STATE_TRANSITION = "invalid_state_transition";
+    /// The scope has a definition of that key already.
+    LABEL_DEFINITION_CONFLICT = "label_definition_conflict";
     LABEL_LIMIT_REACHED = "label_limit_reached";
     MESH_CIDR_OVERLAP = "mesh_cidr_overlap";
     PARENT_DOMAIN_MISSING = "parent_domain_missing";
+    PROJECT_NOT_EMPTY = "project_not_empty";
     PROJECT_SLUG_CONFLICT = "project_slug_conflict";
     SUB_RANGE_OVERLAP = "sub_range_overlap";
     UPLOAD_ALREADY_USED = "upload_already_used";
     LENGTH_REQUIRED = "length_required";
     CAPABILITIES_BODY_TOO_LARGE = "capabilities_body_too_large";
     INLINE_OUTPUT_TOO_LARGE = "inline_output_too_large";
+    INTEGRITY_VIOLATIONS_BODY_TOO_LARGE = "integrity_violations_body_too_large";
+    INTEGRITY_VIOLATIONS_TOO_MANY = "integrity_violations_too_many";
     /// The declared size is over the server's `--max-output-bytes` (decision 19).
     OUTPUT_TOO_LARGE = "output_too_large";
     REQUEST_BODY_TOO_LARGE = "request_body_too_large";
@@ -131,7 +157,12 @@ codes! {
     BUILTIN_ACTION_DUPLICATE = "builtin_action_duplicate";
     BUILTIN_ACTION_INVALID = "builtin_action_invalid";
     BUILTIN_ACTIONS_TOO_MANY = "builtin_actions_too_many";
+    /// A value schema that contradicts itself, or that what exists does not satisfy.
+    INVALID_VALUE_SCHEMA = "invalid_value_schema";
     INVARIANT_VIOLATION = "invariant_violation";
+    /// A label key that belongs to the platform itself.
+    LABEL_KEY_RESERVED = "label_key_reserved";
+    MESH_CIDR_INVALIDATES_SUBRANGE = "mesh_cidr_invalidates_subrange";
     /// The stored object is not what the node says it uploaded (decision 20).
     OUTPUT_MISMATCH = "output_mismatch";
     PLEXD_HOOK_DUPLICATE = "plexd_hook_duplicate";
@@ -139,13 +170,17 @@ codes! {
     PLEXD_HOOKS_TOO_MANY = "plexd_hooks_too_many";
     SCOPE_MISMATCH = "scope_mismatch";
     SELECTOR_EMPTY_COHORT = "selector_empty_cohort";
+    SUB_RANGE_INVALIDATES_ALLOCATION = "sub_range_invalidates_allocation";
     // 429, 431
+    CAPACITY_EXCEEDED = "capacity_exceeded";
     /// Request line and headers are larger than the server accepts (431).
     REQUEST_HEAD_TOO_LARGE = "request_head_too_large";
-    /// Too many failed authentications from one source.
+    /// Too many failed authentications from one source, or too many requests of one principal.
     RATE_LIMITED = "rate_limited";
     // 500, 502, 503
     INTERNAL = "internal";
+    ALLOCATOR_CONTENTION = "allocator_contention";
+    CAPACITY_SNAPSHOT_UNAVAILABLE = "capacity_snapshot_unavailable";
     /// Whether the caller may cannot be decided now; nothing is allowed then.
     AUTHZ_UNAVAILABLE = "authz_unavailable";
     DATASTORE_UNAVAILABLE = "datastore_unavailable";
@@ -154,4 +189,5 @@ codes! {
     IDENTITY_PROVIDER_UNAVAILABLE = "identity_provider_unavailable";
     OBJECT_STORE_UNAVAILABLE = "object_store_unavailable";
     POOL_EXHAUSTED = "pool_exhausted";
+    SUBRANGE_EXHAUSTED = "subrange_exhausted";
 }

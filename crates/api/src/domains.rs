@@ -34,6 +34,32 @@ pub struct DomainCreateRequest {
     pub reachability: Option<DomainReachabilityPolicy>,
 }
 
+/// Changes a domain: at least one member, and none but these. The slug never changes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DomainPatchRequest {
+    /// Display name; not blank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 255))]
+    pub name: Option<String>,
+    /// Free text; `""` clears it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1024))]
+    pub description: Option<String>,
+    /// Where its data belongs; `""` for nowhere in particular (*beyond*).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    pub region: Option<String>,
+    /// Another pool of mesh addresses. It must hold every sub-range and every address handed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 49))]
+    pub mesh_cidr: Option<String>,
+    /// How nodes are judged; replaces all three values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reachability: Option<DomainReachabilityPolicy>,
+}
+
 /// How nodes are judged: Go durations such as `30s`, `5m`, `1h`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

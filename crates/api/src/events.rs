@@ -10,6 +10,8 @@ use uuid::Uuid;
 pub const ACTION_REQUEST: &str = "action_request";
 /// The event type that tells a node to pull its state.
 pub const NODE_STATE_UPDATED: &str = "node_state_updated";
+/// The event type that asks a node to hand in a new key of its own (*beyond*); its payload says nothing more.
+pub const ROTATE_NODE_KEY: &str = "rotate_node_key";
 /// Seconds between keep-alive comments on an idle stream.
 pub const KEEP_ALIVE_SECONDS: u64 = 25;
 /// How far, in seconds, an envelope's `issued_at` may be from the node's clock.

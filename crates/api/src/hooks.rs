@@ -1,4 +1,4 @@
-//! Script hooks and the digests pinned for them (decision 12; all *beyond*).
+//! Hooks and the digests pinned for them (decision 12): script hooks (*beyond*), and those of Kubernetes.
 
 use crate::page::page;
 use jiff::Timestamp;
@@ -58,4 +58,28 @@ pub struct HookAcceptRequest {
     pub name: String,
     /// The digest to pin, base64. It must be the one declared now, so that nobody accepts what they have not seen.
     pub checksum: String,
+}
+
+/// A Kubernetes hook as a node last declared it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DiscoveredHook {
+    /// The node.
+    pub node_id: Uuid,
+    /// Its domain.
+    pub domain_id: Uuid,
+    /// The resource's name.
+    pub name: String,
+    /// `sha256:` and 64 hex digits: the image that the node sees now.
+    pub image_digest: String,
+    /// Whether that is the digest first catalogued for this hook on this node.
+    pub image_digest_match: bool,
+    /// The digest first catalogued (*beyond*).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned_image_digest: Option<String>,
+}
+
+page! {
+    /// Kubernetes hooks, by node id and name.
+    HookList of DiscoveredHook
 }

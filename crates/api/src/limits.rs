@@ -12,8 +12,20 @@ pub const DISPATCH_BODY_BYTES: usize = 256 * 1024;
 pub const CALLBACK_BODY_BYTES: usize = 96 * 1024;
 /// Largest capability manifest in bytes.
 pub const CAPABILITIES_BODY_BYTES: usize = 256 * 1024;
+/// Largest batch of integrity violations in bytes.
+pub const INTEGRITY_BODY_BYTES: usize = 32 * 1024;
+/// Most integrity violations in one batch.
+pub const INTEGRITY_VIOLATIONS: usize = 128;
+/// Longest reason of an acknowledgement, in characters.
+pub const ACKNOWLEDGE_REASON_CHARS: usize = 1024;
 /// Largest body of every other operation in bytes.
 pub const BODY_BYTES: usize = 8 * 1024;
+/// Largest body of the label operations in bytes: 256 words of 256 bytes and what surrounds them.
+pub const LABELS_BODY_BYTES: usize = 128 * 1024;
+/// Largest body of a search in bytes.
+pub const SEARCH_BODY_BYTES: usize = 64 * 1024;
+/// Most labels of one object.
+pub const OBJECT_LABELS: u32 = 64;
 /// Longest `timeout_seconds`.
 pub const MAX_TIMEOUT_SECONDS: u32 = 86_400;
 /// `timeout_seconds` when it is absent or 0 (decision 6).

@@ -71,6 +71,42 @@ pub struct NodeSummary {
     /// When its key was revoked (*beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+    /// When it was asked for a new key that it has not used yet (*beyond*).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_rotation_requested_at: Option<Timestamp>,
+    /// When its key last changed (*beyond*).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_rotated_at: Option<Timestamp>,
+}
+
+/// A request that a node change its key (*beyond*).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NodeKeyRotation {
+    /// The node.
+    pub node_id: Uuid,
+    /// When it was first asked.
+    pub requested_at: Timestamp,
+}
+
+/// A node's next key (*beyond*). It has no `Debug`: it is a secret.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NodeKeyRequest {
+    /// 32 random bytes, base64. The node has them on disk before it sends them.
+    #[cfg_attr(feature = "openapi", schema(min_length = 44, max_length = 44))]
+    pub nsk: String,
+}
+
+/// The answer to a node's next key (*beyond*).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NodeKeyResponse {
+    /// When it was stored.
+    pub accepted_at: Timestamp,
+    /// Until when the key before stays valid, unless the new one is used earlier.
+    pub previous_key_until: Timestamp,
 }
 
 page! {
@@ -159,6 +195,9 @@ pub struct HeartbeatResponse {
     pub reconcile: bool,
     /// A mesh key rotation is pending; never here.
     pub rotate_keys: bool,
+    /// The node is asked to hand in a new key of its own (*beyond*).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rotate_node_key: bool,
 }
 
 /// What a node can run; a full snapshot.
@@ -281,14 +320,14 @@ pub struct CapabilityManifestResponse {
     pub host_key_changed: bool,
 }
 
-/// Whether an agent's binary is a known-good one.
+/// Whether a node is as its references say: the pinned digests of its hooks, and the binary of its manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CapabilityStatus {
-    /// Known-good.
+    /// Everything that has a reference agrees with it.
     Match,
-    /// Differs.
+    /// A hook differs from its pinned digest, or the running binary from the declared one.
     Drift,
     /// No reference on record.
     Unknown,

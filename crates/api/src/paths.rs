@@ -42,8 +42,19 @@ pub const DOMAINS: &str = "/v1/domains";
 pub const PROJECTS: &str = "/v1/projects";
 /// Nodes.
 pub const NODES: &str = "/v1/nodes";
+/// Label definitions.
+pub const LABEL_DEFINITIONS: &str = "/v1/label-definitions";
+/// What a selector means.
+pub const SELECTOR_PREVIEW: &str = "/v1/labels/selectors/preview";
+/// Objects by their labels.
+pub const OBJECT_SEARCH: &str = "/v1/objects/search";
 /// Registration.
 pub const REGISTER: &str = "/v1/register";
+
+/// Kubernetes hooks that nodes discovered.
+pub const HOOKS: &str = "/v1/hooks";
+/// Integrity violations.
+pub const INTEGRITY_VIOLATIONS: &str = "/v1/integrity-violations";
 
 /// One API token.
 pub fn token(id: Uuid) -> String {
@@ -135,9 +146,44 @@ pub fn node(id: Uuid) -> String {
     format!("{NODES}/{id}")
 }
 
+/// Asking a node to change its key (*beyond*).
+pub fn rotate_node_key(id: Uuid) -> String {
+    format!("{NODES}/{id}/rotate-key")
+}
+
+/// Where a node hands in its next key (*beyond*).
+pub fn node_key(id: Uuid) -> String {
+    format!("{NODES}/{id}/key")
+}
+
+/// Where a node reports integrity violations.
+pub fn node_integrity_violations(id: Uuid) -> String {
+    format!("{NODES}/{id}/integrity-violations")
+}
+
+/// Acknowledging an integrity violation.
+pub fn acknowledge_integrity_violation(id: Uuid) -> String {
+    format!("{INTEGRITY_VIOLATIONS}/{id}/acknowledge")
+}
+
+/// A domain's capacity.
+pub fn domain_capacity(id: Uuid) -> String {
+    format!("{DOMAINS}/{id}/capacity")
+}
+
 /// A node's labels.
 pub fn node_labels(id: Uuid) -> String {
-    format!("/v1/objects/node/{id}/labels")
+    object_labels("node", id)
+}
+
+/// An object's labels; `kind` is `node` or `project`.
+pub fn object_labels(kind: &str, id: Uuid) -> String {
+    format!("/v1/objects/{kind}/{id}/labels")
+}
+
+/// One label definition.
+pub fn label_definition(id: Uuid) -> String {
+    format!("{LABEL_DEFINITIONS}/{id}")
 }
 
 /// A node's state.

@@ -1,5 +1,6 @@
 //! Error bodies: RFC 9457 problem documents (`api.md` §1.5).
 
+use crate::capacity::CapacityDimension;
 use crate::executions::ExecutionStatus;
 use serde::{Deserialize, Serialize};
 
@@ -20,11 +21,48 @@ pub struct Problem {
     /// Machine code, one of [`crate::codes::ALL`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Which axis is full; only with `capacity_exceeded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimension: Option<CapacityDimension>,
     /// The invocation's status when the callback came (409 of the callback, *beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_status: Option<ExecutionStatus>,
+    /// What the domain still holds (`domain_not_empty`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child_counts: Option<DomainChildCounts>,
+    /// What the project still holds (`project_not_empty`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_child_counts: Option<ProjectChildCounts>,
     /// Pairs with the server's log; the header `X-Correlation-Id` repeats it.
     pub correlation_id: String,
+}
+
+/// What a domain holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DomainChildCounts {
+    /// Projects.
+    pub projects: u64,
+    /// Groups.
+    pub groups: u64,
+    /// Users and service identities.
+    pub identities: u64,
+    /// Bindings to identity providers.
+    pub idp_bindings: u64,
+    /// Nodes, revoked ones too.
+    pub nodes: u64,
+}
+
+/// What a project holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProjectChildCounts {
+    /// Resources; there are none here (decision 23).
+    pub resources: u64,
+    /// Nodes, revoked ones too: the execution log tells of them.
+    pub nodes: u64,
+    /// Relations that somebody holds on the project.
+    pub relation_tuples: u64,
 }
 
 /// A 403 that says which relation was missing.

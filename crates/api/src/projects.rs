@@ -29,6 +29,28 @@ pub struct ProjectCreateRequest {
     pub sub_range_cidr: Option<String>,
 }
 
+/// Changes a project: at least one member, and none but these. The slug never changes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ProjectPatchRequest {
+    /// Display name; not blank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 255))]
+    pub name: Option<String>,
+    /// Free text; `""` clears it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1024))]
+    pub description: Option<String>,
+    /// Another reservation. It must hold every address of the project's nodes and nobody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 49))]
+    pub sub_range_cidr: Option<String>,
+    /// `true` drops the reservation; not together with `sub_range_cidr`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_sub_range: Option<bool>,
+}
+
 /// A project.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -3,11 +3,15 @@
 mod action;
 mod audit;
 mod bootstrap_token;
+mod capability;
+mod capacity;
 mod completion;
 mod domain;
 mod exec_log;
 mod group;
 mod hook;
+mod integrity;
+mod label;
 mod login;
 mod logout;
 mod node;
@@ -33,15 +37,26 @@ pub(crate) enum Command {
     /// See and keep the fleet
     #[command(subcommand)]
     Node(node::Command),
-    /// See script hooks and accept their digests
+    /// See what nodes can run
+    #[command(subcommand)]
+    Capability(capability::Command),
+    /// See hooks and accept their digests
     #[command(subcommand)]
     Hook(hook::Command),
+    /// See what nodes found changed, and say why it is as it is
+    #[command(subcommand)]
+    Integrity(integrity::Command),
+    /// Show how full a domain is
+    Capacity(capacity::Args),
     /// Keep projects
     #[command(subcommand)]
     Project(project::Command),
     /// Keep domains
     #[command(subcommand)]
     Domain(domain::Command),
+    /// Define labels, put them on objects, and find objects by them
+    #[command(subcommand)]
+    Label(label::Command),
     /// Keep the tokens that machines register with
     #[command(subcommand)]
     BootstrapToken(bootstrap_token::Command),
@@ -76,9 +91,13 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::ExecLog(command) => exec_log::run(command, ctx),
         Command::Action(command) => action::run(command, ctx),
         Command::Node(command) => node::run(command, ctx),
+        Command::Capability(command) => capability::run(command, ctx),
         Command::Hook(command) => hook::run(command, ctx),
+        Command::Integrity(command) => integrity::run(command, ctx),
+        Command::Capacity(args) => capacity::run(&args, ctx),
         Command::Project(command) => project::run(command, ctx),
         Command::Domain(command) => domain::run(command, ctx),
+        Command::Label(command) => label::run(command, ctx),
         Command::BootstrapToken(command) => bootstrap_token::run(command, ctx),
         Command::Token(command) => token::run(command, ctx),
         Command::Rebac(command) => rebac::run(command, ctx),

@@ -200,12 +200,32 @@ fn api_advice(api: &ApiError) -> Option<String> {
         (409, Some(codes::HOOK_INTEGRITY_VIOLATION)) => {
             "see `plexctl hook list`; `plexctl hook accept` pins what the node declares now"
         }
+        (409, Some(codes::DOMAIN_NOT_EMPTY)) => return still_there(api, "child_counts"),
+        (409, Some(codes::PROJECT_NOT_EMPTY)) => return still_there(api, "project_child_counts"),
+        (409, Some(codes::ASSIGNMENTS_EXIST)) => {
+            "`plexctl label definition update --on-delete cascade|orphan` decides what becomes of them"
+        }
         (429 | 503, _) => {
             return api.retry_after.map(|seconds| format!("try again in {seconds} s"));
         }
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// What a domain or project still holds: `still there: 2 projects, 1 nodes`.
+fn still_there(api: &ApiError, member: &str) -> Option<String> {
+    let counts = api.problem.as_ref()?.get(member)?.as_object()?;
+    let counts: Vec<_> = counts
+        .iter()
+        .filter_map(|(name, count)| Some((name.replace('_', " "), count.as_u64()?)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    Some(match counts.as_slice() {
+        [] => "an execution log still refers to it".to_owned(),
+        some => format!("still there: {}", some.join(", ")),
+    })
 }
 
 #[cfg(test)]
@@ -246,6 +266,25 @@ mod tests {
         assert_eq!(
             line,
             "no such (HTTP 404, execution_not_found, correlation id c-1)"
+        );
+    }
+
+    #[test]
+    fn what_is_not_empty_says_what_it_holds() {
+        let hint = |code: &str, counts: &str| {
+            api(409, &format!(r#"{{"code":"{code}",{counts}}}"#))
+                .advice()
+                .unwrap()
+        };
+        let counts = r#""child_counts":{"projects":2,"groups":0,"idp_bindings":1}"#;
+        assert_eq!(
+            hint("domain_not_empty", counts),
+            "still there: 2 projects, 1 idp bindings"
+        );
+        let counts = r#""project_child_counts":{"nodes":0}"#;
+        assert_eq!(
+            hint("project_not_empty", counts),
+            "an execution log still refers to it"
         );
     }
 

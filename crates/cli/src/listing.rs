@@ -28,6 +28,13 @@ pub(crate) struct PageArgs {
     pub(crate) all: bool,
 }
 
+impl PageArgs {
+    /// The limit to ask for.
+    pub(crate) fn limit(&self) -> Option<u32> {
+        self.limit.filter(|limit| *limit > 0)
+    }
+}
+
 /// An item of a list as a row of a table.
 pub(crate) trait Row: DeserializeOwned {
     /// The columns' names.
@@ -59,12 +66,24 @@ impl<T> Page<T> {
 /// # Errors
 /// Whatever the call gives; [`Error::Contract`] when a page is not one, or the walk goes in a circle.
 pub(crate) fn print<R: Row>(ctx: &mut Context, call: &Call, page: &PageArgs) -> Result<(), Error> {
+    let call = call.clone().query("limit", page.limit());
+    print_made::<R>(ctx, page, &|cursor| call.clone().query("cursor", cursor))
+}
+
+/// The same for a list whose cursor does not travel in the query: `make` gives the call for a cursor.
+///
+/// # Errors
+/// As [`print()`].
+pub(crate) fn print_made<R: Row>(
+    ctx: &mut Context,
+    page: &PageArgs,
+    make: &dyn Fn(Option<&str>) -> Call,
+) -> Result<(), Error> {
     let client = ctx.client()?;
-    let call = call.clone().query("limit", page.limit.filter(|limit| *limit > 0));
     match (page.all, ctx.ui.format()) {
-        (false, _) => print_page::<R>(ctx, &client, call.query("cursor", page.cursor.as_deref())),
-        (true, Format::Text) => print_all_as_text::<R>(ctx, &client, &call),
-        (true, Format::Json | Format::Yaml) => print_all_as_document::<R>(ctx, &client, &call),
+        (false, _) => print_page::<R>(ctx, &client, make(page.cursor.as_deref())),
+        (true, Format::Text) => print_all_as_text::<R>(ctx, &client, make),
+        (true, Format::Json | Format::Yaml) => print_all_as_document::<R>(ctx, &client, make),
     }
 }
 
@@ -75,11 +94,19 @@ pub(crate) fn print<R: Row>(ctx: &mut Context, call: &Call, page: &PageArgs) -> 
 pub(crate) fn walk<T: DeserializeOwned>(
     client: &Client,
     call: &Call,
+    seen: impl FnMut(Document<Page<T>>) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    walk_made(client, &|cursor| call.clone().query("cursor", cursor), seen)
+}
+
+fn walk_made<T: DeserializeOwned>(
+    client: &Client,
+    make: &dyn Fn(Option<&str>) -> Call,
     mut seen: impl FnMut(Document<Page<T>>) -> Result<bool, Error>,
 ) -> Result<(), Error> {
     let mut cursor: Option<String> = None;
     loop {
-        let body = client.fetch(&call.clone().query("cursor", cursor.as_deref()))?;
+        let body = client.fetch(&make(cursor.as_deref()))?;
         let page = read_page(body)?;
         let next = page.view.next().map(str::to_owned);
         if next.is_some() && next == cursor {
@@ -115,9 +142,13 @@ fn print_page<R: Row>(ctx: &mut Context, client: &Client, call: Call) -> Result<
     }
 }
 
-fn print_all_as_text<R: Row>(ctx: &mut Context, client: &Client, call: &Call) -> Result<(), Error> {
+fn print_all_as_text<R: Row>(
+    ctx: &mut Context,
+    client: &Client,
+    make: &dyn Fn(Option<&str>) -> Call,
+) -> Result<(), Error> {
     let mut table: Option<Table> = None;
-    walk::<R>(client, call, |page| {
+    walk_made::<R>(client, make, |page| {
         let rows: Vec<_> = page.view.items.iter().map(Row::cells).collect();
         if table.is_none() {
             let fitting = Table::fitting(R::HEADERS, &rows);
@@ -129,9 +160,13 @@ fn print_all_as_text<R: Row>(ctx: &mut Context, client: &Client, call: &Call) ->
     })
 }
 
-fn print_all_as_document<R: Row>(ctx: &mut Context, client: &Client, call: &Call) -> Result<(), Error> {
+fn print_all_as_document<R: Row>(
+    ctx: &mut Context,
+    client: &Client,
+    make: &dyn Fn(Option<&str>) -> Call,
+) -> Result<(), Error> {
     let mut items: Vec<Box<RawValue>> = Vec::new();
-    walk::<R>(client, call, |page| {
+    walk_made::<R>(client, make, |page| {
         let page: Page<Box<RawValue>> =
             serde_json::from_str(page.raw.get()).map_err(|cause| Error::Contract(cause.to_string()))?;
         items.extend(page.items);

@@ -2,6 +2,8 @@
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use plex_domain::label::ScopeRef;
+use serde_json::Value;
 use uuid::Uuid;
 
 /// Reads a UUID as the contract writes it: any version but nil, with hyphens.
@@ -19,6 +21,16 @@ pub(crate) fn label(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         Some(_) | None => Err("not key=value".to_owned()),
     }
+}
+
+/// Reads whose a label definition is: `platform`, `domain:<uuid>` or `project:<uuid>`.
+pub(crate) fn scope(text: &str) -> Result<ScopeRef, String> {
+    ScopeRef::parse(text).ok_or_else(|| "not platform, domain:<uuid> or project:<uuid>".to_owned())
+}
+
+/// Reads a JSON value.
+pub(crate) fn json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|cause| format!("not JSON: {cause}"))
 }
 
 /// Reads one of the words of an enumeration.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod connection;
+mod credentials;
 mod events;
 mod trust;
 mod upload;

@@ -55,14 +55,48 @@ impl Cidr {
     /// The address number `n`, from 0; in IPv4 ranges of at least four addresses the network's own and the
     /// broadcast address are left out. `None` past the end.
     pub fn nth_address(&self, n: u128) -> Option<IpAddr> {
-        let host_bits = u32::from(width(self.network) - self.prefix);
-        let last = u128::MAX.checked_shr(128 - host_bits).unwrap_or(0);
-        let (first, last) = match self.network {
-            IpAddr::V4(_) if host_bits >= 2 => (1, last - 1),
-            IpAddr::V4(_) | IpAddr::V6(_) => (0, last),
-        };
+        let (first, last) = self.host_offsets();
         let offset = n.checked_add(first).filter(|offset| *offset <= last)?;
         Some(address_of(bits(self.network) + offset, self.network))
+    }
+
+    /// The number of the first address that comes after a range inside this one: all smaller numbers that are
+    /// not before the range are in it.
+    pub fn number_after(&self, inner: &Self) -> u128 {
+        let (first, _) = self.host_offsets();
+        let (_, end) = inner.offsets();
+        let last = bits(inner.network).saturating_add(end);
+        last.saturating_sub(bits(self.network))
+            .saturating_add(1)
+            .saturating_sub(first)
+    }
+
+    /// The number that an address of the range has; 0 for the network's own.
+    pub fn number_of(&self, address: IpAddr) -> Option<u128> {
+        let (first, _) = self.host_offsets();
+        self.contains(address)
+            .then(|| (bits(address) - bits(self.network)).saturating_sub(first))
+    }
+
+    /// How many addresses can be handed out.
+    pub fn address_count(&self) -> u128 {
+        let (first, last) = self.host_offsets();
+        (last - first).saturating_add(1)
+    }
+
+    /// The first and the last offset of all addresses.
+    fn offsets(&self) -> (u128, u128) {
+        let host_bits = u32::from(width(self.network) - self.prefix);
+        (0, u128::MAX.checked_shr(128 - host_bits).unwrap_or(0))
+    }
+
+    /// The first and the last offset of those that can be handed out.
+    fn host_offsets(&self) -> (u128, u128) {
+        let (first, last) = self.offsets();
+        match self.network {
+            IpAddr::V4(_) if last >= 3 => (1, last - 1),
+            IpAddr::V4(_) | IpAddr::V6(_) => (first, last),
+        }
     }
 }
 
@@ -206,11 +240,66 @@ mod tests {
         }
 
         #[test]
+        fn addresses_know_their_number_and_what_comes_after_a_range(
+            outer in any_cidr(), inner in any_cidr(), n in 0..300_u128,
+        ) {
+            if let Some(address) = outer.nth_address(n) {
+                prop_assert_eq!(outer.number_of(address), Some(n));
+                if outer.covers(&inner) && inner.contains(address) {
+                    let after = outer.number_after(&inner);
+                    prop_assert!(after > n);
+                    let between = (n..after).filter_map(|n| outer.nth_address(n));
+                    prop_assert!(between.into_iter().all(|address| inner.contains(address)));
+                    prop_assert!(!outer.nth_address(after).is_some_and(|address| inner.contains(address)));
+                }
+            }
+        }
+
+        #[test]
         fn numbered_addresses_lie_inside(a in any_cidr(), n in 0..300_u128) {
             if let Some(address) = a.nth_address(n) {
                 prop_assert!(a.contains(address));
                 prop_assert_ne!(a.nth_address(n + 1), Some(address));
             }
+        }
+    }
+
+    #[test]
+    fn the_number_past_an_inner_range_is_its_successors() {
+        for (outer, inner) in [
+            ("10.0.0.0/24", "10.0.0.0/28"),
+            ("10.0.0.0/16", "10.0.3.0/24"),
+            ("fd00::/64", "fd00::/80"),
+        ] {
+            let (outer, inner) = (cidr(outer), cidr(inner));
+            let past = outer.number_after(&inner);
+            assert!(
+                !inner.contains(outer.nth_address(past).unwrap()),
+                "{outer} {inner}"
+            );
+            assert!(
+                inner.contains(outer.nth_address(past - 1).unwrap()),
+                "{outer} {inner}"
+            );
+        }
+        assert_eq!(
+            cidr("10.0.0.0/24").nth_address(cidr("10.0.0.0/24").number_after(&cidr("10.0.0.128/25"))),
+            None
+        );
+    }
+
+    #[test]
+    fn as_many_addresses_as_are_counted() {
+        for text in [
+            "10.0.0.0/24",
+            "10.0.0.0/30",
+            "10.0.0.0/31",
+            "10.0.0.0/32",
+            "fd00::/120",
+        ] {
+            let range = cidr(text);
+            assert!(range.nth_address(range.address_count() - 1).is_some(), "{text}");
+            assert_eq!(range.nth_address(range.address_count()), None, "{text}");
         }
     }
 }

@@ -225,12 +225,13 @@ fn is_optional_text(text: &Option<String>) -> bool {
     text.as_deref().is_none_or(is_text)
 }
 
-fn is_checksum(text: &str) -> bool {
+/// Whether it is a SHA-256 in base64.
+pub fn is_checksum(text: &str) -> bool {
     text.len() == 44 && STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == 32)
 }
 
-/// `^SHA256:[A-Za-z0-9+/]+={0,2}$`
-fn is_fingerprint(text: &str) -> bool {
+/// Whether it is `^SHA256:[A-Za-z0-9+/]+={0,2}$`.
+pub fn is_fingerprint(text: &str) -> bool {
     let Some(base64) = text.strip_prefix("SHA256:") else {
         return false;
     };

@@ -66,11 +66,27 @@ pub enum Permission {
     ManageGroup,
     /// See a group and who is in it.
     ReadGroup,
+    /// Change and delete a domain, and define its labels.
+    ManageDomain,
+    /// Change and delete a project, and define its labels.
+    ManageProject,
+    /// Set and remove a project's labels, which its nodes inherit.
+    LabelProject,
+    /// Read a node's stream and state as its agent would.
+    NodeAgent,
+    /// Ask a node to change its key.
+    RotateNodeKey,
+    /// See integrity violations.
+    ReadIntegrity,
+    /// Say why an integrity violation is as it is.
+    AcknowledgeIntegrity,
+    /// See how full a domain is.
+    ReadCapacity,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 29] = [
         Self::ManagePlatform,
         Self::CreateDomain,
         Self::ReadDomain,
@@ -92,6 +108,14 @@ impl Permission {
         Self::CreateGroup,
         Self::ManageGroup,
         Self::ReadGroup,
+        Self::ManageDomain,
+        Self::ManageProject,
+        Self::LabelProject,
+        Self::NodeAgent,
+        Self::RotateNodeKey,
+        Self::ReadIntegrity,
+        Self::AcknowledgeIntegrity,
+        Self::ReadCapacity,
     ];
 
     /// Its word in the schema, and in the audit chain.
@@ -118,6 +142,14 @@ impl Permission {
             Self::CreateGroup => "create_group",
             Self::ManageGroup => "manage_group",
             Self::ReadGroup => "read_group",
+            Self::ManageDomain => "manage_domain",
+            Self::ManageProject => "manage_project",
+            Self::LabelProject => "label_project",
+            Self::NodeAgent => "node_agent",
+            Self::RotateNodeKey => "rotate_node_key",
+            Self::ReadIntegrity => "read_integrity",
+            Self::AcknowledgeIntegrity => "acknowledge_integrity",
+            Self::ReadCapacity => "read_capacity",
         }
     }
 }

@@ -8,6 +8,9 @@
 //! expressions: the text comes from outside.
 
 mod parse;
+mod tree;
+
+pub use tree::preview;
 
 use serde_json::Value;
 use std::fmt;
@@ -92,13 +95,15 @@ impl Selector {
     }
 }
 
-/// Strings compare by text, numbers and booleans by JSON text; nothing else is a label's value.
+/// Strings compare by text, numbers and booleans by JSON text; nothing else is a label's value. A list stands for
+/// several labels of one key, one of which is enough.
 fn equals(label: &Value, value: &str) -> bool {
     match label {
         Value::String(text) => text == value,
         Value::Bool(truth) => value == if *truth { "true" } else { "false" },
         Value::Number(number) => number.to_string() == value,
-        Value::Null | Value::Array(_) | Value::Object(_) => false,
+        Value::Array(several) => several.iter().any(|one| equals(one, value)),
+        Value::Null | Value::Object(_) => false,
     }
 }
 

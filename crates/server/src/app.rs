@@ -2,6 +2,7 @@
 
 use crate::authority::Authority;
 use crate::callbacks::Committer;
+use crate::capacity::{Capacity, Fanout};
 use crate::csrf::Origins;
 use crate::data_dir::DATABASE;
 use crate::delivery::Wakes;
@@ -9,6 +10,7 @@ use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
 use crate::objects::LocalStore;
 use crate::oidc::Provider;
+use crate::rates::Rates;
 use crate::signing::Signers;
 use crate::system::{SystemClock, SystemRng};
 use crate::throttle::Throttle;
@@ -19,6 +21,7 @@ use plex_domain::env::{Clock, Rng};
 use plex_domain::keys::MasterKey;
 use plex_store::Db;
 use plex_store::db;
+use std::num::NonZeroU32;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +36,10 @@ pub struct Settings {
     pub public_url: String,
     /// The largest output a node may declare, in bytes.
     pub max_output_bytes: u64,
+    /// Most executions of a domain that have not ended; 0 is no limit.
+    pub max_live_executions: u64,
+    /// Requests a second that one principal may make; none is no limit.
+    pub rate_limit_per_principal: Option<NonZeroU32>,
     /// The one secret outside the database (decision 31).
     pub master: MasterKey,
     /// Peers whose `X-Forwarded-For` is believed (decision 30).
@@ -71,6 +78,14 @@ pub struct Shared {
     pub token_uses: TokenUses,
     /// The limit on failed authentications.
     pub throttle: Throttle,
+    /// The limit on each principal's requests.
+    pub rates: Rates,
+    /// Events sent to open streams.
+    pub fanout: Fanout,
+    /// How full domains are.
+    pub capacity: Capacity,
+    /// Most executions of a domain that have not ended; 0 is no limit.
+    pub max_live_executions: u64,
     /// The limit on logins and sign-ins that anybody may begin.
     pub beginnings: Throttle,
     /// The limit on guesses at user codes.
@@ -180,6 +195,10 @@ impl App {
             denials: Denials::default(),
             token_uses: TokenUses::default(),
             throttle: Throttle::default(),
+            rates: Rates::new(settings.rate_limit_per_principal),
+            fanout: Fanout::default(),
+            capacity: Capacity::default(),
+            max_live_executions: settings.max_live_executions,
             beginnings: Throttle::default(),
             guesses: Throttle::of_guesses(),
             origins: settings.origins,

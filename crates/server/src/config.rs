@@ -5,6 +5,7 @@
 use crate::csrf::{OriginError, Origins};
 use crate::oidc::{OidcArgs, OidcConfig, OidcConfigError};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -46,6 +47,12 @@ pub struct ServeArgs {
     /// Proxies whose X-Forwarded-For is believed; repeatable
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
     pub trusted_proxies: Vec<String>,
+    /// Most executions of a domain that have not ended; 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub max_live_executions: u64,
+    /// Most requests a second of one principal, five seconds' worth at once [default: no limit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate_limit_per_principal: Option<u32>,
     /// Origin, beside this server's own, whose pages may act with a browser's session; repeatable
     #[arg(
         long = "csrf-allowed-origin",
@@ -84,6 +91,10 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Cidr>,
+    /// Most executions of a domain that have not ended; 0 is no limit.
+    pub max_live_executions: u64,
+    /// Requests a second that one principal may make.
+    pub rate_limit_per_principal: Option<NonZeroU32>,
     /// Whose pages may act with our cookies.
     pub origins: Origins,
     /// The identity provider, where there is one.
@@ -152,6 +163,8 @@ impl Config {
                 .iter()
                 .map(|range| trusted_proxy(range))
                 .collect::<Result<_, _>>()?,
+            max_live_executions: args.max_live_executions,
+            rate_limit_per_principal: args.rate_limit_per_principal.and_then(NonZeroU32::new),
             max_connections: args.max_connections,
             max_connections_per_source: args.max_connections_per_source,
         })
@@ -209,6 +222,10 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.max_output_bytes, 67_108_864);
         assert!(config.trusted_proxies.is_empty());
+        assert_eq!(
+            (config.max_live_executions, config.rate_limit_per_principal),
+            (10_000, None)
+        );
     }
 
     #[test]

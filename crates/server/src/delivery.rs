@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::problem::Failure;
-use plex_api::events::{ACTION_REQUEST, ActionRequest};
+use plex_api::events::{ACTION_REQUEST, ActionRequest, ROTATE_NODE_KEY};
 use plex_api::nodes::NodeStateExecution;
 use plex_api::paths;
 use plex_domain::env::uuid_v7;
@@ -34,8 +34,8 @@ pub struct Wakes {
 pub struct Signal {
     /// Grows whenever there may be something new.
     look: u64,
-    /// The node's key was revoked: end.
-    pub revoked: bool,
+    /// Grows whenever there may be something new about the node's keys.
+    pub keys: u64,
 }
 
 impl Default for Wakes {
@@ -78,15 +78,11 @@ impl Wakes {
         }
     }
 
-    /// Ends a node's streams.
-    pub fn revoke(&self, node: Uuid) {
-        if let Some(stream) = self
-            .streams
-            .lock()
-            .expect("no holder of this lock panics")
-            .get(&node)
-        {
-            stream.send_modify(|signal| signal.revoked = true);
+    /// Tells these nodes' streams to see whether their keys still hold.
+    pub fn check(&self, nodes: &[Uuid]) {
+        let streams = self.streams.lock().expect("no holder of this lock panics");
+        for stream in nodes.iter().filter_map(|node| streams.get(node)) {
+            stream.send_modify(|signal| signal.keys += 1);
         }
     }
 }
@@ -144,6 +140,22 @@ pub async fn sign(app: &App, (domain_id, node_id): (Uuid, Uuid), queued: &Queued
         issued_at: now,
     };
     Ok(envelope::seal(&key, &header, &payload))
+}
+
+/// The signed request that a node change its key.
+pub async fn sign_rotation(app: &App, (domain_id, node_id): (Uuid, Uuid)) -> Result<String, Failure> {
+    let key = app.signers.of(app, domain_id).await?;
+    let now = app.clock.now();
+    let event_id = uuid_v7(now, &*app.rng);
+    let payload = serde_json::json!({"event_id": event_id, "occurred_at": now, "node_id": node_id});
+    let scope = format!("node:{node_id}");
+    let header = Header {
+        id: event_id,
+        event_type: ROTATE_NODE_KEY,
+        scope: &scope,
+        issued_at: now,
+    };
+    Ok(envelope::seal(&key, &header, &payload.to_string()))
 }
 
 /// One invocation as an entry of the node's state.

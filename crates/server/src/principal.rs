@@ -5,6 +5,7 @@
 use crate::app::App;
 use crate::authorize::Decided;
 use crate::cookies;
+use crate::http;
 use crate::problem::Failure;
 use crate::request::{Context, parse_id, text_header};
 use axum::extract::FromRequestParts;
@@ -17,6 +18,7 @@ use plex_api::tokens::PrincipalType;
 use plex_domain::credential;
 use plex_domain::relation::{ObjectRef, caveat};
 use plex_store::assurance::Assurance;
+use plex_store::nodes::Standing;
 use plex_store::tokens::{Caller, Presented};
 use plex_store::{Tx, nodes, principals, sessions, tokens};
 use std::sync::Arc;
@@ -109,6 +111,14 @@ impl FromRequestParts<App> for Principal {
             let detail = "send a valid API token as Authorization: Bearer psk_…";
             refused(app, &context, codes::UNAUTHENTICATED, detail)
         })?;
+        app.rates
+            .take(caller.principal_id, Instant::now())
+            .map_err(|seconds| {
+                Failure::rate_limited(
+                    seconds,
+                    "you ask for more than this server's --rate-limit-per-principal allows",
+                )
+            })?;
         app.authority
             .catch_up(&app.db, caller.revision)
             .await
@@ -167,8 +177,20 @@ pub struct Node {
     pub project_id: Uuid,
     /// Its domain.
     pub domain_id: Uuid,
+    /// Which key it came with.
+    pub key: PresentedKey,
     /// The request, for the audit chain.
     pub context: Context,
+}
+
+/// The keyed hash of a key that a node came with; it does not show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PresentedKey(pub [u8; 32]);
+
+impl std::fmt::Debug for PresentedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PresentedKey")
+    }
 }
 
 impl FromRequestParts<App> for Node {
@@ -188,8 +210,10 @@ impl FromRequestParts<App> for Node {
             .look_up(async move |tx| nodes::authenticate(tx, id).await)
             .await?;
         let presented = credential::hash(&app.keys.node_keys, &credential.key);
-        let node = found
-            .filter(|node| credential::equal(&node.key_hash, &presented))
+        let now = app.clock.now();
+        let known = found.map(|node| (node.standing(&presented, now), node));
+        let (standing, node) = known
+            .filter(|(standing, _)| *standing != Standing::Unknown)
             .ok_or_else(|| {
                 refused(
                     app,
@@ -207,12 +231,17 @@ impl FromRequestParts<App> for Node {
             ));
         }
         require_own_path(parts, id)?;
-        Ok(Self {
+        let node = Self {
             id,
             project_id: node.project_id,
             domain_id: node.domain_id,
+            key: PresentedKey(presented),
             context,
-        })
+        };
+        if standing == Standing::Next {
+            http::nodes::key::promote(app, &node).await?;
+        }
+        Ok(node)
     }
 }
 

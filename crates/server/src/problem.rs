@@ -9,9 +9,12 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use plex_api::capacity::CapacityDimension;
 use plex_api::codes;
 use plex_api::executions::ExecutionStatus;
-use plex_api::problem::{DenialReason, PermissionDenied, Problem, type_uri};
+use plex_api::problem::{
+    DenialReason, DomainChildCounts, PermissionDenied, Problem, ProjectChildCounts, type_uri,
+};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -53,6 +56,9 @@ enum More {
     Current(ExecutionStatus),
     Denied { reason: DenialReason, path: Vec<String> },
     RetryAfter(u32),
+    Full(CapacityDimension),
+    DomainChildren(DomainChildCounts),
+    ProjectChildren(ProjectChildCounts),
 }
 
 impl Failure {
@@ -115,12 +121,31 @@ impl Failure {
         }
     }
 
+    /// 429 `capacity_exceeded`: an axis of the domain is full. When there is room again nobody can say.
+    pub fn capacity_exceeded(dimension: CapacityDimension, detail: impl Into<Cow<'static, str>>) -> Self {
+        let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, codes::CAPACITY_EXCEEDED, detail);
+        Self {
+            more: More::Full(dimension),
+            ..failure
+        }
+    }
+
     /// 503; trying again after a second is safe.
     pub fn unavailable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::unavailable_for(1, code, detail)
+    }
+
+    /// 503; trying again after that many seconds makes sense.
+    pub fn unavailable_for(seconds: u32, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            more: More::RetryAfter(1),
+            more: More::RetryAfter(seconds),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
         }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// 503: whether the caller may is not known now, and so it may not.
@@ -187,6 +212,22 @@ impl Failure {
         }
     }
 
+    /// Adds what the domain holds.
+    pub fn with_domain_children(self, counts: DomainChildCounts) -> Self {
+        Self {
+            more: More::DomainChildren(counts),
+            ..self
+        }
+    }
+
+    /// Adds what the project holds.
+    pub fn with_project_children(self, counts: ProjectChildCounts) -> Self {
+        Self {
+            more: More::ProjectChildren(counts),
+            ..self
+        }
+    }
+
     fn body(&self, instance: String, correlation_id: String) -> Vec<u8> {
         let r#type = type_uri(self.code);
         let title = self.status.canonical_reason().unwrap_or("Error").to_owned();
@@ -195,38 +236,45 @@ impl Failure {
             self.detail.to_string(),
             Some(self.code.to_owned()),
         );
-        let body = if let More::Denied { reason, path } = &self.more {
-            let (reason, relation_path) = (*reason, path.clone());
-            serde_json::to_vec(&PermissionDenied {
-                r#type,
-                title,
-                status,
-                detail,
-                instance,
-                code,
-                reason,
-                relation_path,
-                correlation_id,
-            })
-        } else {
-            let current_status = if let More::Current(status) = self.more {
-                Some(status)
-            } else {
-                None
-            };
-            serde_json::to_vec(&Problem {
-                r#type,
-                title,
-                status,
-                detail,
-                instance,
-                code,
-                current_status,
-                correlation_id,
-            })
+        let mut problem = Problem {
+            r#type,
+            title,
+            status,
+            detail,
+            instance,
+            code,
+            current_status: None,
+            dimension: None,
+            child_counts: None,
+            project_child_counts: None,
+            correlation_id,
         };
-        body.expect("a problem document is JSON")
+        match &self.more {
+            More::Denied { reason, path } => return denial(problem, *reason, path.clone()),
+            More::Nothing | More::RetryAfter(_) => {}
+            More::Current(status) => problem.current_status = Some(*status),
+            More::Full(dimension) => problem.dimension = Some(*dimension),
+            More::DomainChildren(counts) => problem.child_counts = Some(*counts),
+            More::ProjectChildren(counts) => problem.project_child_counts = Some(*counts),
+        }
+        serde_json::to_vec(&problem).expect("a problem document is JSON")
     }
+}
+
+/// The other kind of document, of the same facts.
+fn denial(problem: Problem, reason: DenialReason, relation_path: Vec<String>) -> Vec<u8> {
+    let denied = PermissionDenied {
+        r#type: problem.r#type,
+        title: problem.title,
+        status: problem.status,
+        detail: problem.detail,
+        instance: problem.instance,
+        code: problem.code,
+        reason,
+        relation_path,
+        correlation_id: problem.correlation_id,
+    };
+    serde_json::to_vec(&denied).expect("a problem document is JSON")
 }
 
 impl From<plex_store::Error> for Failure {
@@ -366,7 +414,8 @@ impl IntoResponses for Problems {
                 "429".to_owned(),
                 one(
                     "Problem",
-                    "Too many failed authentications from this address; wait.",
+                    "Too many failed authentications from this address or requests of this principal; wait. \
+                     Or `capacity_exceeded`: `dimension` says which axis of the domain is full.",
                 ),
             ),
             ("500".to_owned(), one("Problem", "A defect here.")),

@@ -238,6 +238,12 @@ pub const PLAIN_BODY: BodyRules = BodyRules {
     malformed: codes::INVALID_BODY,
 };
 
+/// The rules of the operations about labels, whose schemas may be long.
+pub const LABELS_BODY: BodyRules = BodyRules {
+    ceiling: limits::LABELS_BODY_BYTES,
+    ..PLAIN_BODY
+};
+
 /// How long a whole body may take, however steadily it trickles.
 const BODY_PATIENCE: Duration = Duration::from_secs(60);
 

@@ -98,6 +98,8 @@ fn settings(
     Ok(Settings {
         data_dir: dir.path().to_owned(),
         max_output_bytes: config.max_output_bytes,
+        max_live_executions: config.max_live_executions,
+        rate_limit_per_principal: config.rate_limit_per_principal,
         master: data_dir::read_master_key(&key_file)?,
         trusted_proxies: config.trusted_proxies.clone(),
         origins: config.origins.clone(),

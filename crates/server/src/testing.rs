@@ -29,6 +29,7 @@ use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Db, Error, Tx, principals};
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::ops::Deref;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -97,15 +98,39 @@ pub(crate) fn master() -> MasterKey {
     MasterKey::from_bytes([1; 32])
 }
 
-async fn open(dir: &TempDir) -> App {
-    open_with(dir, Origins::default(), None).await
+/// Limits that some tests set.
+#[derive(Clone, Copy)]
+pub(crate) struct TestLimits {
+    /// Executions of a domain that have not ended.
+    pub(crate) live_executions: u64,
+    /// Requests of one principal a second.
+    pub(crate) per_second: Option<NonZeroU32>,
 }
 
-async fn open_with(dir: &TempDir, origins: Origins, provider: Option<Provider>) -> App {
+impl Default for TestLimits {
+    fn default() -> Self {
+        Self {
+            live_executions: 10_000,
+            per_second: None,
+        }
+    }
+}
+
+async fn open(dir: &TempDir) -> App {
+    open_with(dir, (Origins::default(), None), TestLimits::default()).await
+}
+
+async fn open_with(
+    dir: &TempDir,
+    (origins, provider): (Origins, Option<Provider>),
+    limits: TestLimits,
+) -> App {
     let settings = Settings {
         data_dir: dir.path().to_owned(),
         public_url: "https://plexsphere.test".to_owned(),
         max_output_bytes: 64 * 1024 * 1024,
+        max_live_executions: limits.live_executions,
+        rate_limit_per_principal: limits.per_second,
         master: master(),
         trusted_proxies: Vec::new(),
         origins,
@@ -162,8 +187,17 @@ impl TestApp {
 
     /// A fresh one with origins whose pages may act, and with an identity provider.
     pub(crate) async fn start_with(origins: Origins, provider: Option<Provider>) -> Self {
+        Self::fresh((origins, provider), TestLimits::default()).await
+    }
+
+    /// A fresh one with other limits.
+    pub(crate) async fn start_limited(limits: TestLimits) -> Self {
+        Self::fresh((Origins::default(), None), limits).await
+    }
+
+    async fn fresh(sign_in: (Origins, Option<Provider>), limits: TestLimits) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let app = open_with(&dir, origins, provider).await;
+        let app = open_with(&dir, sign_in, limits).await;
         let (domain_id, project_id) = tenants(&app.db, master()).await;
         let admin = user(&app, Some(("admin", ObjectRef::PLATFORM))).await;
         Self {
@@ -455,6 +489,17 @@ impl Actor {
         )
     }
 
+    /// Opens a stream; its body arrives bit by bit.
+    pub(crate) async fn open(&self, path: &str) -> (StatusCode, Body) {
+        let mut request = Request::builder().uri(path);
+        if let Some(bearer) = &self.bearer {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let answer = http::router(self.app.clone()).oneshot(request).await.unwrap();
+        (answer.status(), answer.into_body())
+    }
+
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         let (status, _, body) = self.send("GET", path, None).await;
         (status, body)
@@ -494,6 +539,11 @@ impl Actor {
     pub(crate) async fn code(&self, method: &str, path: &str, body: Option<Value>) -> (u16, String) {
         let (status, _, body) = self.send(method, path, body).await;
         (status.as_u16(), body["code"].as_str().unwrap_or("").to_owned())
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let (status, _, body) = self.send("PATCH", path, Some(body)).await;
+        (status, body)
     }
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> (StatusCode, Value) {

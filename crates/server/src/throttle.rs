@@ -5,7 +5,7 @@
 //! behind the same address. Of IPv6, a source is a /64: one host may take any address in it. Guesses at user codes
 //! are counted by who makes them, and far fewer are allowed.
 
-use std::collections::HashMap;
+use crate::buckets::{Buckets, Rule, whole_seconds};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -20,14 +20,11 @@ pub const REFILL: Duration = Duration::from_secs(1);
 /// Wrong user codes in a row that somebody is allowed, and how long until they are allowed one more: 70 in the ten
 /// minutes that a code holds, out of 2⁴⁰.
 const GUESSES: (u32, Duration) = (10, Duration::from_secs(10));
-/// Most sources kept apart; more share one allowance.
-const SOURCES: usize = 10_000;
 
 /// What is left of each source's allowance.
 pub struct Throttle {
-    buckets: Mutex<Buckets>,
-    burst: u32,
-    refill: Duration,
+    buckets: Mutex<Buckets<Source>>,
+    rule: Rule,
 }
 
 impl Default for Throttle {
@@ -36,33 +33,17 @@ impl Default for Throttle {
     }
 }
 
-#[derive(Default)]
-struct Buckets {
-    sources: HashMap<Source, Bucket>,
-    swept_at: Option<Instant>,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Source {
     Address(IpAddr),
     Principal(Uuid),
-    Others,
-}
-
-/// A bucket that leaks: it overflows when a whole burst of failures is in it.
-///
-/// Kept as the moment at which it will be empty, which needs no upkeep as time goes by.
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    empty_at: Instant,
 }
 
 impl Throttle {
     fn new(burst: u32, refill: Duration) -> Self {
         Self {
             buckets: Mutex::default(),
-            burst,
-            refill,
+            rule: Rule { burst, refill },
         }
     }
 
@@ -75,67 +56,25 @@ impl Throttle {
     /// Counts a failed authentication. `Err` says how long its source is to wait, in seconds, when it has failed
     /// too often.
     pub fn fail(&self, source: Option<IpAddr>, now: Instant) -> Result<(), u32> {
-        self.count(
-            source.map_or(Source::Others, |ip| Source::Address(network(ip))),
-            now,
-        )
+        self.count(source.map(|ip| Source::Address(network(ip))), now)
     }
 
     /// The same for somebody known.
     pub fn fail_as(&self, principal: Uuid, now: Instant) -> Result<(), u32> {
-        self.count(Source::Principal(principal), now)
+        self.count(Some(Source::Principal(principal)), now)
     }
 
     /// How long somebody is to wait, in seconds, before they may fail again.
     pub fn wait(&self, principal: Uuid, now: Instant) -> Result<(), u32> {
         let buckets = self.buckets.lock().expect("no holder of this lock panics");
-        let bucket = buckets.sources.get(&Source::Principal(principal));
-        bucket.map_or(Ok(()), |bucket| {
-            self.room_in(bucket.empty_at.max(now) + self.refill, now)
-        })
+        buckets
+            .wait(Source::Principal(principal), now, self.rule)
+            .map_err(whole_seconds)
     }
 
-    fn count(&self, source: Source, now: Instant) -> Result<(), u32> {
+    fn count(&self, source: Option<Source>, now: Instant) -> Result<(), u32> {
         let mut buckets = self.buckets.lock().expect("no holder of this lock panics");
-        let source = buckets.room_for(source, now);
-        let bucket = buckets.sources.entry(source).or_insert(Bucket { empty_at: now });
-        let filled = bucket.empty_at.max(now) + self.refill;
-        self.room_in(filled, now)?;
-        bucket.empty_at = filled;
-        Ok(())
-    }
-
-    /// Whether a bucket that will be empty then holds no more than a burst.
-    fn room_in(&self, filled: Instant, now: Instant) -> Result<(), u32> {
-        let overflow = filled
-            .saturating_duration_since(now)
-            .saturating_sub(self.refill * self.burst);
-        if overflow.is_zero() {
-            return Ok(());
-        }
-        Err(u32::try_from(overflow.as_millis().div_ceil(1000)).unwrap_or(u32::MAX))
-    }
-}
-
-impl Buckets {
-    /// The source itself, or that of all others when there are too many to keep apart.
-    fn room_for(&mut self, source: Source, now: Instant) -> Source {
-        if self.sources.len() < SOURCES || self.sources.contains_key(&source) {
-            return source;
-        }
-        // Looking through all of them once a second costs nothing; at each failure it would.
-        if self
-            .swept_at
-            .is_none_or(|at| now.saturating_duration_since(at) >= REFILL)
-        {
-            self.swept_at = Some(now);
-            self.sources.retain(|_, bucket| bucket.empty_at > now);
-        }
-        if self.sources.len() < SOURCES {
-            source
-        } else {
-            Source::Others
-        }
+        buckets.take(source, now, self.rule).map_err(whole_seconds)
     }
 }
 
@@ -153,6 +92,7 @@ fn network(ip: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::buckets::KEPT;
     use proptest::prelude::*;
 
     fn ip(text: &str) -> Option<IpAddr> {
@@ -219,13 +159,13 @@ mod tests {
     fn memory_is_bounded_and_what_has_recovered_makes_room() {
         let now = Instant::now();
         let throttle = Throttle::default();
-        let many = u32::try_from(SOURCES).unwrap() + 50;
+        let many = u32::try_from(KEPT).unwrap() + 50;
         let address = |nth: u32| Some(IpAddr::from(nth.to_be_bytes()));
-        let kept = || throttle.buckets.lock().unwrap().sources.len();
+        let kept = || throttle.buckets.lock().unwrap().kept();
         for nth in 0..many {
             throttle.fail(address(nth), now).unwrap();
         }
-        assert_eq!(kept(), SOURCES + 1, "all others are one");
+        assert_eq!(kept(), KEPT + 1, "all others are one");
         throttle.fail(address(many), now + REFILL * 2).unwrap();
         assert!(kept() <= 2, "{} kept", kept());
         assert!(
@@ -233,8 +173,7 @@ mod tests {
                 .buckets
                 .lock()
                 .unwrap()
-                .sources
-                .contains_key(&Source::Address(address(many).unwrap()))
+                .contains(Source::Address(address(many).unwrap()))
         );
     }
 

@@ -3,8 +3,8 @@
 //! The manifest is kept as the node sent it; beside it stands what a dispatch looks up: the actions by
 //! name, and for each hook the digest pinned when its name was first declared (decision 12).
 
-use crate::db::{Error, Tx, Value};
-use crate::values;
+use crate::db::{Error, Row, Tx, Value};
+use crate::{discovered_hooks, values};
 use plex_api::executions::ActionKind;
 use plex_api::nodes::{BuiltinActionParameter, CapabilityManifestRequest, CapabilityRow, CapabilityStatus};
 use plex_domain::manifest::{fields_changed, fingerprint};
@@ -45,17 +45,19 @@ pub async fn put(
     let before = find(tx, node_id).await?;
     let text = serde_json::to_string(manifest).expect("a manifest is JSON");
     tx.execute(
-        "insert into capabilities (node_id, reported_at, manifest)
-        values ($1, $2, $3)
+        "insert into capabilities (node_id, reported_at, manifest, binary_checksum)
+        values ($1, $2, $3, $4)
         on conflict (node_id) do update
-        set reported_at = excluded.reported_at, manifest = excluded.manifest",
-        &values![node_id, now, &text],
+        set reported_at = excluded.reported_at, manifest = excluded.manifest,
+            binary_checksum = excluded.binary_checksum",
+        &values![node_id, now, &text, &manifest.binary_checksum],
     )
     .await?;
     let changed = before.as_deref() != Some(text.as_str());
     if changed {
         replace_actions(tx, node_id, manifest).await?;
         pin_new_hooks(tx, node_id, manifest).await?;
+        discovered_hooks::replace(tx, node_id, &manifest.plexd_hooks).await?;
     }
     let before = before.as_deref().map(parse).transpose()?;
     Ok(Some(Stored {
@@ -145,14 +147,51 @@ async fn pin_new_hooks(
     .await
 }
 
+/// Which manifests a list shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only of this node.
+    pub node_id: Option<Uuid>,
+    /// Only with this verdict.
+    pub status: Option<CapabilityStatus>,
+}
+
+/// Drift comes before all else; a node without a single reference is unknown.
 macro_rules! page_sql {
     ($only:literal) => {
         concat!(
-            "select n.id, n.domain_id, c.reported_at, c.manifest
-            from nodes n cross join capabilities c on c.node_id = n.id
-            where n.project_id = $1 and n.id > $2 and n.revoked_at is null",
+            "select id, domain_id, reported_at, manifest, status
+            from (
+                select n.id, n.domain_id, c.reported_at, c.manifest,
+                    case
+                        when n.binary_checksum <> c.binary_checksum
+                            or exists (
+                                select 1
+                                from node_actions a join hook_pins p on p.node_id = a.node_id and p.name = a.name
+                                where a.node_id = n.id and a.kind = 'hook' and a.checksum <> p.checksum
+                            )
+                            or exists (
+                                select 1
+                                from discovered_hooks h
+                                where h.node_id = n.id and h.image_digest <> h.pinned_digest
+                            )
+                        then 'drift'
+                        when exists (select 1 from node_actions a where a.node_id = n.id and a.kind = 'hook')
+                            or exists (
+                                select 1
+                                from discovered_hooks h
+                                where h.node_id = n.id and h.image_digest is not null
+                            )
+                        then 'match'
+                        else 'unknown'
+                    end as status
+                from nodes n cross join capabilities c on c.node_id = n.id
+                where n.project_id = $1 and n.id > $2 and n.revoked_at is null",
             $only,
-            " order by n.id limit $3"
+            ")
+            where $4 is null or status = $4
+            order by id
+            limit $3"
         )
     };
 }
@@ -160,17 +199,25 @@ macro_rules! page_sql {
 /// A page of a project's manifests by node id, and whether there are more. Revoked nodes are left out.
 pub async fn page(
     tx: &mut Tx,
-    (project_id, only): (Uuid, Option<Uuid>),
+    project_id: Uuid,
+    filter: Filter,
     after: Option<Uuid>,
     limit: u32,
 ) -> Result<(Vec<CapabilityRow>, bool), Error> {
-    let sql = if only.is_some() {
-        page_sql!(" and n.id = $4")
+    let sql = if filter.node_id.is_some() {
+        page_sql!(" and n.id = $5")
     } else {
         page_sql!("")
     };
-    let mut values = values![project_id, after.unwrap_or(Uuid::nil()), u64::from(limit) + 1].to_vec();
-    values.extend(only.map(Value::from));
+    let status = filter.status.map(status_word);
+    let mut values = values![
+        project_id,
+        after.unwrap_or(Uuid::nil()),
+        u64::from(limit) + 1,
+        status
+    ]
+    .to_vec();
+    values.extend(filter.node_id.map(Value::from));
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let (mut rows, mut bytes, mut more) = (Vec::new(), 0, false);
     tx.each(sql, &values, |row| {
@@ -178,23 +225,44 @@ pub async fn page(
         if !more {
             let manifest: String = row.get(3)?;
             bytes += manifest.len();
-            let manifest = parse(&manifest)?;
-            rows.push(CapabilityRow {
-                node_id: row.get(0)?,
-                domain_id: row.get(1)?,
-                binary_version: manifest.binary_version,
-                binary_checksum: Some(manifest.binary_checksum),
-                // There is no record of known-good binaries to compare with.
-                status: CapabilityStatus::Unknown,
-                reported_at: row.get(2)?,
-                builtin_actions: manifest.builtin_actions,
-                declared_hooks: manifest.declared_hooks,
-            });
+            rows.push(read(row, parse(&manifest)?)?);
         }
         Ok(())
     })
     .await?;
     Ok((rows, more))
+}
+
+fn read(row: &Row<'_>, manifest: CapabilityManifestRequest) -> Result<CapabilityRow, Error> {
+    let status: String = row.get(4)?;
+    Ok(CapabilityRow {
+        node_id: row.get(0)?,
+        domain_id: row.get(1)?,
+        binary_version: manifest.binary_version,
+        binary_checksum: Some(manifest.binary_checksum),
+        status: parse_status(&status).ok_or_else(|| Error::Corrupt(format!("a verdict {status:?}")))?,
+        reported_at: row.get(2)?,
+        builtin_actions: manifest.builtin_actions,
+        declared_hooks: manifest.declared_hooks,
+    })
+}
+
+fn status_word(status: CapabilityStatus) -> &'static str {
+    match status {
+        CapabilityStatus::Match => "match",
+        CapabilityStatus::Drift => "drift",
+        CapabilityStatus::Unknown => "unknown",
+    }
+}
+
+fn parse_status(word: &str) -> Option<CapabilityStatus> {
+    [
+        CapabilityStatus::Match,
+        CapabilityStatus::Drift,
+        CapabilityStatus::Unknown,
+    ]
+    .into_iter()
+    .find(|status| status_word(*status) == word)
 }
 
 #[cfg(test)]

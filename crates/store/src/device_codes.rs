@@ -272,6 +272,16 @@ async fn note_poll(tx: &mut Tx, code: &Code) -> Result<Polled, Error> {
     })
 }
 
+/// Forgets the codes that somebody decided about: a program that has not fetched its token gets none.
+pub async fn forget(tx: &mut Tx, decided_by: Uuid) -> Result<(), Error> {
+    tx.execute(
+        "delete from device_codes where decided_by = $1",
+        &values![decided_by],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Forgets codes that were over a while ago.
 pub async fn sweep(tx: &mut Tx) -> Result<usize, Error> {
     let over = tx.now().checked_sub(MEMORY).unwrap_or_default();

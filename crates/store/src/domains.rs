@@ -1,5 +1,11 @@
 //! Domains: the outer level of tenancy, each with its mesh pool and its signing key.
 
+mod change;
+mod delete;
+
+pub use change::{Change, ChangeError, change};
+pub use delete::{DeleteError, children, delete};
+
 use crate::db::{Error, Row, Tx};
 use crate::values;
 use plex_api::domains::DomainResponse;
@@ -7,6 +13,7 @@ use plex_domain::cidr::{self, Cidr};
 use plex_domain::env::Rng;
 use plex_domain::envelope::SigningKey;
 use plex_domain::reachability::Policy;
+use std::net::IpAddr;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -88,7 +95,7 @@ pub async fn create(
 
 /// The wanted pool, or the next free one; neither overlaps another domain's.
 async fn free_pool(tx: &mut Tx, wanted: Option<Cidr>) -> Result<Cidr, CreateError> {
-    let taken = mesh_cidrs(tx).await?;
+    let taken = mesh_cidrs(tx, Uuid::nil()).await?;
     match wanted {
         Some(pool) if taken.iter().any(|other| other.overlaps(&pool)) => Err(CreateError::MeshOverlap),
         Some(pool) => Ok(pool),
@@ -96,10 +103,56 @@ async fn free_pool(tx: &mut Tx, wanted: Option<Cidr>) -> Result<Cidr, CreateErro
     }
 }
 
-/// The mesh pools of all domains.
-pub async fn mesh_cidrs(tx: &mut Tx) -> Result<Vec<Cidr>, Error> {
-    tx.all("select mesh_cidr from domains", &[], |row| pool(row, 0))
-        .await
+/// The mesh pools of all domains but one.
+async fn mesh_cidrs(tx: &mut Tx, but: Uuid) -> Result<Vec<Cidr>, Error> {
+    tx.all(
+        "select mesh_cidr
+        from domains
+        where id <> $1",
+        &values![but],
+        |row| pool(row, 0),
+    )
+    .await
+}
+
+/// An address that a node of the domain has, or had until it was revoked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allocation {
+    /// The node's project.
+    pub(crate) project_id: Uuid,
+    /// The address.
+    pub(crate) address: IpAddr,
+}
+
+/// All addresses that were ever handed out in a domain.
+pub(crate) async fn allocations(tx: &mut Tx, id: Uuid) -> Result<Vec<Allocation>, Error> {
+    tx.all(
+        "select project_id, mesh_ip
+        from nodes
+        where domain_id = $1",
+        &values![id],
+        |row| {
+            let text: String = row.get(1)?;
+            let address = text
+                .parse()
+                .map_err(|_| Error::Corrupt(format!("a mesh address {text:?}")))?;
+            Ok(Allocation {
+                project_id: row.get(0)?,
+                address,
+            })
+        },
+    )
+    .await
+}
+
+/// Looks for the next free address from the beginning of the pool again: some that were passed over may be free.
+pub(crate) async fn search_again(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
+    tx.execute(
+        "update domains set addresses_used = 0 where id = $1",
+        &values![id],
+    )
+    .await?;
+    Ok(())
 }
 
 /// The mesh pool of one domain.
@@ -234,150 +287,4 @@ fn read(row: &Row<'_>) -> Result<DomainResponse, Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing;
-
-    fn new(slug: &str, mesh_cidr: Option<&str>) -> NewDomain {
-        NewDomain {
-            slug: slug.to_owned(),
-            name: "Acme".to_owned(),
-            description: "first".to_owned(),
-            region: Some("eu-west".to_owned()),
-            mesh_cidr: mesh_cidr.map(|text| Cidr::parse(text).unwrap()),
-            reachability: Policy::default(),
-        }
-    }
-
-    fn flipped(seed: &[u8; 32], _: &dyn Rng) -> Vec<u8> {
-        seed.iter().map(|byte| !byte).collect()
-    }
-
-    #[tokio::test]
-    async fn a_domain_reads_back_with_a_key_of_its_own() {
-        let (_dir, db) = testing::db();
-        db.write(async move |tx| {
-            let made = create(tx, &new("acme", Some("10.7.0.0/16")), flipped)
-                .await
-                .unwrap();
-            assert_eq!((made.slug.as_str(), made.name.as_str()), ("acme", "Acme"));
-            assert_eq!(
-                (made.description.as_str(), made.region.as_deref()),
-                ("first", Some("eu-west"))
-            );
-            assert_eq!(made.mesh_cidr, "10.7.0.0/16");
-            assert_eq!(made.reachability, Policy::default().to_api());
-            assert_eq!((made.created_at, made.updated_at), (tx.now(), tx.now()));
-            assert!(exists(tx, made.id).await? && any(tx).await?);
-
-            let sealed = sealed_signing_key(tx, made.id).await?.unwrap();
-            let seed: Vec<u8> = sealed.iter().map(|byte| !byte).collect();
-            let key = SigningKey::from_seed(seed.as_slice().try_into().unwrap());
-            let stored: (String, [u8; 32]) = tx
-                .optional(
-                    "select signing_key_id, signing_public_key from domains",
-                    &[],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .await?
-                .unwrap();
-            assert_eq!(stored, (key.key_id(), key.public_key()));
-            let other = create(tx, &new("other", None), flipped).await.unwrap();
-            assert_eq!(first_sealed_signing_key(tx).await?.as_ref(), Some(&sealed));
-            assert_ne!(sealed_signing_key(tx, other.id).await?, Some(sealed));
-            Ok::<_, Error>(())
-        })
-        .await
-        .unwrap();
-    }
-
-    #[tokio::test]
-    async fn nothing_is_found_where_there_is_none() {
-        let (_dir, db) = testing::db();
-        db.read(async |tx| {
-            let id = Uuid::from_u128(5);
-            assert!(!exists(tx, id).await? && !any(tx).await?);
-            assert!(find(tx, id).await?.is_none());
-            assert_eq!(sealed_signing_key(tx, id).await?, None);
-            assert_eq!(first_sealed_signing_key(tx).await?, None);
-            assert_eq!(mesh_cidr(tx, id).await?, None);
-            Ok::<_, Error>(())
-        })
-        .await
-        .unwrap();
-    }
-
-    #[tokio::test]
-    async fn pools_are_given_out_in_order_and_never_overlap() {
-        let (_dir, db) = testing::db();
-        db.write(async move |tx| {
-            create(tx, &new("wide", Some("10.1.0.0/16")), flipped)
-                .await
-                .unwrap();
-            for (slug, pool) in [("a", "10.0.0.0/16"), ("b", "10.2.0.0/16")] {
-                let made = create(tx, &new(slug, None), flipped).await.unwrap();
-                assert_eq!(made.mesh_cidr, pool);
-                assert_eq!(mesh_cidr(tx, made.id).await?, Cidr::parse(pool));
-            }
-            for overlapping in ["10.1.2.0/24", "10.0.0.0/8", "10.2.0.0/16"] {
-                let refused = create(tx, &new("c", Some(overlapping)), flipped).await;
-                assert!(matches!(refused, Err(CreateError::MeshOverlap)), "{overlapping}");
-            }
-            create(tx, &new("rest", Some("10.128.0.0/9")), flipped)
-                .await
-                .unwrap();
-            create(tx, &new("more", Some("10.64.0.0/10")), flipped)
-                .await
-                .unwrap();
-            for n in 3..64 {
-                create(tx, &new(&format!("n{n}"), None), flipped).await.unwrap();
-            }
-            let refused = create(tx, &new("late", None), flipped).await;
-            assert!(matches!(refused, Err(CreateError::NoFreePool)));
-            Ok::<_, Error>(())
-        })
-        .await
-        .unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_slug_is_taken_once() {
-        let (_dir, db) = testing::db();
-        db.write(async move |tx| {
-            create(tx, &new("acme", None), flipped).await.unwrap();
-            let refused = create(tx, &new("acme", None), flipped).await;
-            assert!(matches!(refused, Err(CreateError::SlugTaken)));
-            assert_eq!(mesh_cidrs(tx).await?.len(), 1);
-            Ok::<_, Error>(())
-        })
-        .await
-        .unwrap();
-    }
-
-    #[tokio::test]
-    async fn pages_run_by_slug_over_all_or_over_some() {
-        let (_dir, db) = testing::db();
-        db.write(async move |tx| {
-            let mut ids = Vec::new();
-            for slug in ["delta", "alpha", "charlie", "bravo"] {
-                ids.push(create(tx, &new(slug, None), flipped).await.unwrap().id);
-            }
-            let slugs = |page: Vec<DomainResponse>| {
-                page.into_iter()
-                    .map(|domain| domain.slug)
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            };
-            assert_eq!(slugs(page(tx, None, "", 3).await?), "alpha bravo charlie");
-            assert_eq!(slugs(page(tx, None, "charlie", 3).await?), "delta");
-            let some = [ids[0], ids[3], ids[0], Uuid::from_u128(1)];
-            assert_eq!(slugs(page(tx, Some(&some), "", 9).await?), "bravo delta");
-            assert_eq!(slugs(page(tx, Some(&some), "", 1).await?), "bravo");
-            assert_eq!(slugs(page(tx, Some(&some), "bravo", 1).await?), "delta");
-            assert_eq!(slugs(page(tx, Some(&[]), "", 9).await?), "");
-            Ok::<_, Error>(())
-        })
-        .await
-        .unwrap();
-    }
-}
+mod tests;

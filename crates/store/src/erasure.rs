@@ -4,7 +4,7 @@
 //! transaction; audit entries lose the name behind it in small steps, and show none meanwhile.
 
 use crate::db::{Error, Tx};
-use crate::{principals, relations, tokens, values};
+use crate::{device_codes, principals, relations, sessions, sign_ins, tokens, values};
 use jiff::Timestamp;
 use plex_api::tokens::PrincipalType;
 use uuid::Uuid;
@@ -20,7 +20,8 @@ pub struct Erased {
     pub is_repeated: bool,
 }
 
-/// Erases an identity: its e-mail address, its tokens' validity, its relations, and its name in the audit chains.
+/// Erases an identity: its e-mail address, who it is at the identity provider, its tokens, sessions and logins, its
+/// relations, and its name in the audit chains. Who signs in anew is somebody new.
 /// `None` for one that was never known.
 pub async fn erase(tx: &mut Tx, id: Uuid) -> Result<Option<Erased>, Error> {
     let Some(kind) = principals::kind_of(tx, id).await? else {
@@ -49,6 +50,9 @@ pub async fn erase(tx: &mut Tx, id: Uuid) -> Result<Option<Erased>, Error> {
     )
     .await?;
     tokens::revoke_all(tx, id).await?;
+    sessions::end_all(tx, id).await?;
+    sign_ins::forget(tx, id).await?;
+    device_codes::forget(tx, id).await?;
     relations::delete_all_of(tx, subject).await?;
     Ok(Some(Erased {
         kind,

@@ -20,7 +20,12 @@ pub struct Position {
 #[derive(Debug, Clone)]
 pub enum Accepted {
     /// The digest is the pinned one now.
-    Pinned(NodeHook),
+    Pinned {
+        /// The hook as it is now.
+        hook: NodeHook,
+        /// The digest that was pinned before.
+        before: String,
+    },
     /// The node declares another digest.
     Differs,
     /// The node does not declare this hook.
@@ -90,6 +95,8 @@ pub async fn accept(
         Some(declared) if declared != checksum => return Ok(Accepted::Differs),
         Some(_) => {}
     }
+    let missing = || Error::Corrupt("a declared hook without its pin".to_owned());
+    let before = pinned(tx, hook).await?.ok_or_else(missing)?;
     tx.execute(
         "update hook_pins
         set checksum = $3, pinned_at = $4, accepted_by = $5
@@ -104,9 +111,19 @@ pub async fn accept(
             read,
         )
         .await?;
-    found
-        .map(Accepted::Pinned)
-        .ok_or_else(|| Error::Corrupt("a declared hook without its pin".to_owned()))
+    let hook = found.ok_or_else(missing)?;
+    Ok(Accepted::Pinned { hook, before })
+}
+
+async fn pinned(tx: &mut Tx, hook: &Position) -> Result<Option<String>, Error> {
+    tx.optional(
+        "select checksum
+        from hook_pins
+        where node_id = $1 and name = $2",
+        &values![hook.node_id, &hook.name],
+        |row| row.get(0),
+    )
+    .await
 }
 
 fn read(row: &Row<'_>) -> Result<NodeHook, Error> {

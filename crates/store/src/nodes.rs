@@ -3,12 +3,14 @@
 //! [`authenticate`] runs before every request of a node, so it is one look-up by primary key.
 
 mod candidates;
+mod keys;
 mod list;
 mod registration;
 
 pub use candidates::{Candidate, Labels, candidates};
+pub use keys::{Offered, Rotation, Standing, changed_keys, offer_key, promote_key, request_rotation};
 pub use list::{Listed, Within, find, page, reachability};
-pub use registration::{Member, NewNode, join, note_nonce, register};
+pub use registration::{Member, NewNode, NoAddress, join, note_nonce, register};
 
 use crate::db::{Error, Tx};
 use crate::values;
@@ -34,12 +36,19 @@ pub struct NodeKey {
     pub key_hash: [u8; 32],
     /// When its key was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// Keyed hash of the key that it handed in and has not used yet.
+    pub next_key_hash: Option<[u8; 32]>,
+    /// Until when `key_hash` holds beside the next key.
+    pub previous_key_until: Option<Timestamp>,
+    /// When it was asked for a new key that it has not used yet.
+    pub rotation_requested_at: Option<Timestamp>,
 }
 
 /// The node of that id, revoked or not.
 pub async fn authenticate(tx: &mut Tx, id: Uuid) -> Result<Option<NodeKey>, Error> {
     tx.optional(
-        "select id, project_id, domain_id, name, key_hash, revoked_at
+        "select id, project_id, domain_id, name, key_hash, revoked_at, next_key_hash, previous_key_until,
+            rotation_requested_at
         from nodes
         where id = $1",
         &values![id],
@@ -51,6 +60,9 @@ pub async fn authenticate(tx: &mut Tx, id: Uuid) -> Result<Option<NodeKey>, Erro
                 name: row.get(3)?,
                 key_hash: row.get(4)?,
                 revoked_at: row.get(5)?,
+                next_key_hash: row.get(6)?,
+                previous_key_until: row.get(7)?,
+                rotation_requested_at: row.get(8)?,
             })
         },
     )
@@ -62,7 +74,7 @@ pub async fn revoke(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
     let changed = tx
         .execute(
             "update nodes
-            set revoked_at = $2
+            set revoked_at = $2, keys_changed_at = $2
             where id = $1 and revoked_at is null",
             &values![id, tx.now()],
         )
@@ -77,11 +89,20 @@ pub async fn request_reconcile(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
     Ok(())
 }
 
-/// Notes a sign of life. Returns whether the node should pull its state; `None` when its key is revoked.
+/// What a node is told with the answer to its heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    /// It should pull its state.
+    pub reconcile: bool,
+    /// It should hand in a new key.
+    pub rotate_key: bool,
+}
+
+/// Notes a sign of life. Returns what the node should do; `None` when its key is revoked.
 ///
 /// The request to pull is handed out once. It also stands while something that is pending should have
 /// reached the node by now.
-pub async fn heartbeat(tx: &mut Tx, id: Uuid, version: &str, checksum: &str) -> Result<Option<bool>, Error> {
+pub async fn heartbeat(tx: &mut Tx, id: Uuid, version: &str, checksum: &str) -> Result<Option<Beat>, Error> {
     let now = tx.now();
     let found = tx
         .optional(
@@ -94,14 +115,21 @@ pub async fn heartbeat(tx: &mut Tx, id: Uuid, version: &str, checksum: &str) -> 
                         and i.live = 1
                         and i.status = 'pending'
                         and i.updated_at <= $2
-                )
+                ),
+                n.rotation_requested_at is not null
             from nodes n join domains d on d.id = n.domain_id
             where n.id = $1 and n.revoked_at is null",
             &values![id, before(now, OVERDUE)],
-            |row| Ok((row.get::<u32>(0)?, row.get::<bool>(1)?)),
+            |row| {
+                let beat = Beat {
+                    reconcile: row.get(1)?,
+                    rotate_key: row.get(2)?,
+                };
+                Ok((row.get::<u32>(0)?, beat))
+            },
         )
         .await?;
-    let Some((stale_after, reconcile)) = found else {
+    let Some((stale_after, beat)) = found else {
         return Ok(None);
     };
     let silent_since = before(now, Duration::from_secs(stale_after.into()));
@@ -119,7 +147,7 @@ pub async fn heartbeat(tx: &mut Tx, id: Uuid, version: &str, checksum: &str) -> 
         &values![id, now, silent_since, version, checksum],
     )
     .await?;
-    Ok(Some(reconcile))
+    Ok(Some(beat))
 }
 
 fn before(now: Timestamp, time: Duration) -> Timestamp {

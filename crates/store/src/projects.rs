@@ -1,5 +1,11 @@
 //! Projects: the inner level of tenancy.
 
+mod change;
+mod delete;
+
+pub use change::{Change, ChangeError, SubRange, change};
+pub use delete::{DeleteError, children, delete};
+
 use crate::db::{Error, Row, Tx};
 use crate::{domains, values};
 use plex_api::projects::ProjectResponse;
@@ -36,6 +42,9 @@ pub enum CreateError {
     /// The reservation has addresses in common with another project's.
     #[error("the reservation overlaps another project's")]
     SubRangeOverlap,
+    /// A node of another project has an address in the reservation.
+    #[error("an address in the reservation is taken")]
+    AddressTaken,
     /// The database.
     #[error(transparent)]
     Store(#[from] Error),
@@ -101,22 +110,34 @@ async fn check_sub_range(tx: &mut Tx, domain_id: Uuid, pool: Cidr, wanted: Cidr)
     if !pool.covers(&wanted) {
         return Err(CreateError::OutsidePool);
     }
-    let taken = tx
-        .all(
-            "select sub_range_cidr
-            from projects
-            where domain_id = $1 and sub_range_cidr is not null",
-            &values![domain_id],
-            |row| {
-                let text: String = row.get(0)?;
-                Cidr::parse(&text).ok_or_else(|| Error::Corrupt(format!("a sub-range {text:?}")))
-            },
-        )
-        .await?;
-    if taken.iter().any(|other| other.overlaps(&wanted)) {
+    if sub_ranges(tx, domain_id)
+        .await?
+        .iter()
+        .any(|(_, other)| other.overlaps(&wanted))
+    {
         return Err(CreateError::SubRangeOverlap);
     }
+    let held = domains::allocations(tx, domain_id).await?;
+    if held.iter().any(|held| wanted.contains(held.address)) {
+        return Err(CreateError::AddressTaken);
+    }
     Ok(())
+}
+
+/// The reservations in a domain, by project.
+pub(crate) async fn sub_ranges(tx: &mut Tx, domain_id: Uuid) -> Result<Vec<(Uuid, Cidr)>, Error> {
+    tx.all(
+        "select id, sub_range_cidr
+        from projects
+        where domain_id = $1 and sub_range_cidr is not null",
+        &values![domain_id],
+        |row| {
+            let text: String = row.get(1)?;
+            let range = Cidr::parse(&text).ok_or_else(|| Error::Corrupt(format!("a sub-range {text:?}")));
+            Ok((row.get(0)?, range?))
+        },
+    )
+    .await
 }
 
 /// One project.
@@ -229,124 +250,4 @@ fn read(row: &Row<'_>) -> Result<ProjectResponse, Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing;
-
-    fn new(domain_id: Uuid, slug: &str, sub_range: Option<&str>) -> NewProject {
-        NewProject {
-            domain_id,
-            slug: slug.to_owned(),
-            name: "Shop".to_owned(),
-            description: "sells".to_owned(),
-            sub_range: sub_range.map(|text| Cidr::parse(text).unwrap()),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_project_reads_back_and_knows_its_domain() {
-        let (_dir, db) = testing::db();
-        db.write(async move |tx| {
-            let domain_id = testing::domain(tx, "acme").await?;
-            assert!(!any(tx).await?);
-            let made = create(tx, &new(domain_id, "shop", Some("10.0.0.64/26")))
-                .await
-                .unwrap();
-            assert_eq!(
-                (made.domain_id, made.slug.as_str(), made.name.as_str()),
-                (domain_id, "shop", "Shop")
-            );
-            assert_eq!(made.description, "sells");
-            assert_eq!(made.sub_range_cidr.as_deref(), Some("10.0.0.64/26"));
-            assert_eq!((made.created_at, made.updated_at), (tx.now(), tx.now()));
-            assert_eq!(domain_of(tx, made.id).await?, Some(domain_id));
-            assert!(any(tx).await?);
-            assert_eq!(domain_of(tx, domain_id).await?, None);
-            assert!(find(tx, domain_id).await?.is_none());
-            Ok::<_, Error>(())
-        })
-        .await
-        .unwrap();
-    }
-
-    #[tokio::test]
-    async fn what_a_domain_forbids() {
-        let (_dir, db) = testing::db();
-        db.write(async move |tx| {
-            let (acme, other) = (
-                testing::domain(tx, "acme").await?,
-                testing::domain(tx, "other").await?,
-            );
-            create(tx, &new(acme, "shop", Some("10.0.0.0/25"))).await.unwrap();
-            create(tx, &new(other, "shop", Some("10.0.0.0/25")))
-                .await
-                .unwrap();
-            let missing = create(tx, &new(Uuid::from_u128(1), "x", None)).await;
-            assert!(matches!(missing, Err(CreateError::ParentMissing)));
-            let taken = create(tx, &new(acme, "shop", None)).await;
-            assert!(matches!(taken, Err(CreateError::SlugTaken)));
-            for outside in ["10.0.1.0/24", "10.0.0.0/23", "fd00::/64"] {
-                let refused = create(tx, &new(acme, "x", Some(outside))).await;
-                assert!(matches!(refused, Err(CreateError::OutsidePool)), "{outside}");
-            }
-            let overlap = create(tx, &new(acme, "x", Some("10.0.0.127/32"))).await;
-            assert!(matches!(overlap, Err(CreateError::SubRangeOverlap)));
-            create(tx, &new(acme, "x", Some("10.0.0.128/32"))).await.unwrap();
-            Ok::<_, Error>(())
-        })
-        .await
-        .unwrap();
-    }
-
-    /// Walks the whole list in pages of `limit`, as domain/slug.
-    async fn walk(tx: &mut Tx, shown: &Shown, domain_id: Option<Uuid>, limit: u32) -> Vec<String> {
-        let (mut after, mut seen) = (Position::default(), Vec::new());
-        loop {
-            let found = page(tx, shown, domain_id, &after, limit).await.unwrap();
-            let Some(last) = found.last() else { return seen };
-            assert!(found.len() <= limit as usize);
-            after = Position {
-                slug: last.slug.clone(),
-                id: last.id,
-            };
-            seen.extend(found.into_iter().map(|project| project.slug));
-        }
-    }
-
-    #[tokio::test]
-    async fn pages_neither_skip_nor_repeat_though_slugs_repeat() {
-        let (_dir, db) = testing::db();
-        db.write(async move |tx| {
-            let (acme, other) = (
-                testing::domain(tx, "acme").await?,
-                testing::domain(tx, "other").await?,
-            );
-            let mut ids = Vec::new();
-            for (domain, slug) in [(acme, "b"), (other, "b"), (acme, "a"), (other, "c"), (other, "d")] {
-                ids.push(testing::project(tx, domain, slug).await?);
-            }
-            let mine = Shown::Some {
-                domains: vec![acme],
-                projects: vec![ids[3], ids[1], ids[2]],
-            };
-            let nothing = Shown::Some {
-                domains: Vec::new(),
-                projects: Vec::new(),
-            };
-            for limit in [1, 2, 9] {
-                assert_eq!(
-                    walk(tx, &Shown::All, None, limit).await,
-                    ["a", "b", "b", "c", "d"]
-                );
-                assert_eq!(walk(tx, &Shown::All, Some(other), limit).await, ["b", "c", "d"]);
-                assert_eq!(walk(tx, &mine, None, limit).await, ["a", "b", "b", "c"]);
-                assert_eq!(walk(tx, &mine, Some(other), limit).await, ["b", "c"]);
-                assert_eq!(walk(tx, &mine, Some(acme), limit).await, ["a", "b"]);
-                assert!(walk(tx, &nothing, None, limit).await.is_empty());
-            }
-            Ok::<_, Error>(())
-        })
-        .await
-        .unwrap();
-    }
-}
+mod tests;

@@ -122,6 +122,16 @@ pub async fn identify(tx: &mut Tx, person: &Person) -> Result<Uuid, Error> {
     Ok(id)
 }
 
+/// Forgets who an identity is at the provider.
+pub async fn forget(tx: &mut Tx, principal_id: Uuid) -> Result<(), Error> {
+    tx.execute(
+        "delete from provider_identities where principal_id = $1",
+        &values![principal_id],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Forgets those who did not return in time.
 pub async fn sweep(tx: &mut Tx) -> Result<usize, Error> {
     let now = tx.now();

@@ -4,6 +4,7 @@ use super::Executor;
 use crate::builtins::{Done, Plan};
 use crate::delivery::Job;
 use crate::hooks::{HookError, Sealed, Sidecar};
+use crate::integrity;
 use crate::parameters;
 use crate::process::{Command, Program};
 use plex_api::executions::ActionKind;
@@ -94,10 +95,14 @@ impl Executor {
                 error => format!("hook refused: {error}"),
             })?;
         let declared = || Some(self.catalog.borrow().get(&job.action)?.checksum.clone());
-        if job.checksum.clone().or_else(declared).as_ref() == Some(&sealed.checksum) {
-            Ok((sealed, sidecar))
-        } else {
-            Err("hook_integrity_violation".to_owned())
+        let expected = job.checksum.clone().or_else(declared);
+        if expected.as_ref() == Some(&sealed.checksum) {
+            return Ok((sealed, sidecar));
         }
+        if let Some(expected) = expected {
+            self.findings
+                .note(integrity::before_run(&job.action, &sealed.checksum, &expected));
+        }
+        Err("hook_integrity_violation".to_owned())
     }
 }

@@ -46,6 +46,20 @@ pub(crate) struct State {
     /// Uploads are answered 500.
     pub(crate) refuse_uploads: bool,
     pub(crate) revoked: bool,
+    /// The key in use; before it changes that of the published vector.
+    pub(crate) bearer: Option<String>,
+    /// The key that was handed in and not used yet.
+    pub(crate) next_bearer: Option<String>,
+    /// An operator asks for a new key.
+    pub(crate) rotate: bool,
+    /// How many keys were handed in.
+    pub(crate) keys: usize,
+    /// The next answers to keys handed in are lost after they were stored.
+    pub(crate) lose_keys: usize,
+    /// Batches of findings that were accepted.
+    pub(crate) violations: Vec<Value>,
+    /// Findings are answered 503.
+    pub(crate) refuse_violations: bool,
     /// State entries come without their envelopes, as from a server that does not know them.
     pub(crate) unsigned_state: bool,
     streams: Vec<mpsc::UnboundedSender<String>>,
@@ -213,7 +227,7 @@ impl ControlPlane {
     async fn serve(&self, socket: TcpStream) {
         let mut socket = BufReader::new(socket);
         while let Some(request) = read(&mut socket).await {
-            if request.path.ends_with("/events") && !self.state().revoked {
+            if request.path.ends_with("/events") && !self.state().revoked && self.knows(&request) {
                 return self.stream(socket).await;
             }
             let Some((status, body)) = self.answer(&request) else {
@@ -261,18 +275,22 @@ impl ControlPlane {
         if parts[0] == "uploads" {
             return Some(self.upload(request));
         }
-        assert_eq!(
-            request.headers.get("authorization").map(String::as_str),
-            Some(BEARER)
-        );
         if self.state().revoked {
             return Some(problem(401, "nsk_revoked"));
+        }
+        if !self.knows(request) {
+            return Some(problem(401, "nsk_invalid"));
         }
         match (request.method.as_str(), parts[3]) {
             ("POST", "heartbeat") => Some((
                 200,
-                json!({"accepted_at": jiff::Timestamp::now(), "reconcile": false, "rotate_keys": false}),
+                json!({
+                    "accepted_at": jiff::Timestamp::now(), "reconcile": false, "rotate_keys": false,
+                    "rotate_node_key": self.state().rotate,
+                }),
             )),
+            ("POST", "key") => self.take_key(&request.body),
+            ("POST", "integrity-violations") => Some(self.take_violations(&request.body)),
             ("PUT", "capabilities") => {
                 self.state()
                     .manifests
@@ -285,6 +303,72 @@ impl ControlPlane {
             ("GET", "state") => Some((200, self.node_state())),
             ("POST", "executions") => self.callback(parts[4].parse().unwrap(), &request.body),
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Whether the bearer is one of the node's keys; to use the next one is to make it the only one.
+    fn knows(&self, request: &Request) -> bool {
+        let presented = request.headers.get("authorization").cloned();
+        let mut state = self.state();
+        if presented.is_some() && presented == state.next_bearer {
+            state.bearer = state.next_bearer.take();
+            state.rotate = false;
+        }
+        presented.as_deref() == Some(state.bearer.as_deref().unwrap_or(BEARER))
+    }
+
+    fn take_key(&self, body: &[u8]) -> Option<(u16, Value)> {
+        use base64::Engine as _;
+        let request: Value = serde_json::from_slice(body).unwrap();
+        let key = base64::engine::general_purpose::STANDARD
+            .decode(request["nsk"].as_str().unwrap())
+            .unwrap();
+        let bearer = plex_domain::credential::format_node("plexd", NODE, &key.try_into().unwrap());
+        let mut state = self.state();
+        if !state.rotate {
+            return Some(problem(409, "illegal_transition"));
+        }
+        state.keys += 1;
+        state.next_bearer = Some(format!("Bearer {bearer}"));
+        if state.lose_keys > 0 {
+            state.lose_keys -= 1;
+            return None;
+        }
+        let now = jiff::Timestamp::now();
+        Some((200, json!({"accepted_at": now, "previous_key_until": now})))
+    }
+
+    fn take_violations(&self, body: &[u8]) -> (u16, Value) {
+        let mut state = self.state();
+        if state.refuse_violations {
+            return problem(503, "datastore_unavailable");
+        }
+        let batch: Value = serde_json::from_slice(body).unwrap();
+        let count = batch["violations"].as_array().unwrap().len();
+        state.violations.push(batch);
+        (
+            200,
+            json!({"accepted_at": jiff::Timestamp::now(), "violation_count": count}),
+        )
+    }
+
+    /// Asks for a new key by the stream.
+    pub(crate) fn ask_for_a_key(&self) {
+        self.state().rotate = true;
+        let header = Header {
+            id: Uuid::now_v7(),
+            event_type: "rotate_node_key",
+            scope: "node",
+            issued_at: jiff::Timestamp::now(),
+        };
+        let envelope = seal(&self.key, &header, &json!({"node_id": NODE}).to_string());
+        self.frame(&envelope);
+    }
+
+    /// Asks for a new key, if that is so.
+    pub(crate) fn ask_for_a_key_if(&self, asked: bool) {
+        if asked {
+            self.ask_for_a_key();
         }
     }
 

@@ -7,5 +7,7 @@ mod config;
 mod control_plane;
 mod executions;
 mod hooks;
+mod integrity;
 mod process;
 mod restarts;
+mod rotation;

@@ -4,6 +4,7 @@ mod get;
 mod label;
 mod list;
 mod revoke;
+mod rotate_key;
 
 use crate::context::Context;
 use crate::error::Error;
@@ -18,6 +19,8 @@ pub(crate) enum Command {
     Get(get::Args),
     /// End a node's key and its membership in cohorts
     Revoke(revoke::Args),
+    /// Ask a node to change its key
+    RotateKey(rotate_key::Args),
     /// Set and remove a node's labels
     #[command(subcommand)]
     Label(label::Command),
@@ -29,6 +32,7 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::List(args) => list::run(&args, ctx),
         Command::Get(args) => get::run(&args, ctx),
         Command::Revoke(args) => revoke::run(&args, ctx),
+        Command::RotateKey(args) => rotate_key::run(&args, ctx),
         Command::Label(command) => label::run(command, ctx),
     }
 }

@@ -1,8 +1,10 @@
 //! Projects.
 
 mod create;
+mod delete;
 mod get;
 mod list;
+mod update;
 
 use crate::context::Context;
 use crate::error::Error;
@@ -17,6 +19,10 @@ pub(crate) enum Command {
     Get(get::Args),
     /// Make a project in a domain
     Create(create::Args),
+    /// Change a project
+    Update(update::Args),
+    /// Delete an empty project
+    Delete(delete::Args),
 }
 
 /// Runs one of them.
@@ -25,5 +31,7 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::List(args) => list::run(&args, ctx),
         Command::Get(args) => get::run(&args, ctx),
         Command::Create(args) => create::run(&args, ctx),
+        Command::Update(args) => update::run(&args, ctx),
+        Command::Delete(args) => delete::run(&args, ctx),
     }
 }

@@ -236,6 +236,114 @@ fn a_hook_is_accepted_by_digest_or_after_a_look() {
 }
 
 #[test]
+fn kubernetes_hooks_are_listed_with_every_filter() {
+    let hook = json!({"node_id": NODE, "domain_id": NODE, "name": "backup", "image_digest": "sha256:new",
+        "image_digest_match": false, "pinned_image_digest": "sha256:old"});
+    let (asked, ran) = exchange(
+        &format!("hook catalogue --domain {NODE} --project {PROJECT} --match false --limit 5"),
+        &json!({"items": [hook]}),
+    );
+    assert_eq!(
+        asked,
+        [format!(
+            "GET /v1/hooks?domain_id={NODE}&project_id={PROJECT}&image_digest_match=false&limit=5"
+        )]
+    );
+    assert!(
+        ran.text().contains("sha256:old") && ran.text().contains("false"),
+        "{ran:?}"
+    );
+    let (asked, ran) = exchange("hook catalogue --match maybe", &json!({}));
+    ran.assert_failed(2);
+    assert!(asked.is_empty());
+}
+
+#[test]
+fn capabilities_are_listed_with_their_verdict() {
+    let row = json!({"node_id": NODE, "domain_id": NODE, "binary_version": "1.2", "status": "drift",
+        "reported_at": AT, "builtin_actions": [{"name": "probe"}], "declared_hooks": []});
+    let (asked, ran) = exchange(
+        &format!("capability list --project {PROJECT} --node {NODE} --status drift"),
+        &json!({"items": [row]}),
+    );
+    assert_eq!(
+        asked,
+        [format!(
+            "GET /v1/projects/{PROJECT}/capabilities?node_id={NODE}&status=drift"
+        )]
+    );
+    assert!(ran.text().contains("drift"), "{ran:?}");
+    let (_, ran) = exchange(
+        &format!("capability list --project {PROJECT} --status odd"),
+        &json!({}),
+    );
+    ran.assert_failed(2);
+}
+
+#[test]
+fn violations_are_listed_and_acknowledged() {
+    let row = json!({"id": EXECUTION, "node_id": NODE, "domain_id": NODE, "kind": "hook", "status": "open",
+        "artifact_id": "rotate\u{1b}[2J", "detected_at": AT});
+    let (asked, ran) = exchange(
+        &format!(
+            "integrity list --domain {NODE} --project {PROJECT} --node {NODE} --kind hook --status open"
+        ),
+        &json!({"items": [row]}),
+    );
+    assert_eq!(
+        asked,
+        [format!(
+            "GET /v1/integrity-violations?domain_id={NODE}&project_id={PROJECT}&node_id={NODE}&kind=hook&status=open"
+        )]
+    );
+    assert!(
+        ran.text().contains("rotate") && !ran.text().contains('\u{1b}'),
+        "{ran:?}"
+    );
+    let (asked, ran) = exchange(
+        &format!("integrity acknowledge {EXECUTION} --reason upgraded"),
+        &row,
+    );
+    assert_eq!(
+        asked,
+        [format!(
+            r#"POST /v1/integrity-violations/{EXECUTION}/acknowledge {{"reason":"upgraded"}}"#
+        )]
+    );
+    assert!(ran.is_fine(), "{ran:?}");
+    let (asked, ran) = exchange(&format!("integrity acknowledge {EXECUTION}"), &json!({}));
+    ran.assert_failed(2);
+    assert!(asked.is_empty());
+}
+
+#[test]
+fn capacity_is_a_line_for_each_axis() {
+    let snapshot = json!({"sampled_at": AT, "dimensions": [
+        {"dimension": "nodes", "unit": "count", "used": 127, "target": 254, "ratio": 0.5},
+        {"dimension": "sse_fanout", "unit": "events_per_second", "used": 2.5, "target": 0, "ratio": 0},
+    ]});
+    let line = format!("capacity --domain {NODE}");
+    let (asked, ran) = exchange(&line, &snapshot);
+    assert_eq!(asked, [format!("GET /v1/domains/{NODE}/capacity")]);
+    assert!(
+        ran.text().contains("0.500") && ran.text().contains("sampled_at: "),
+        "{ran:?}"
+    );
+    let (_, ran) = exchange(&format!("{line} --output json"), &snapshot);
+    assert_eq!(ran.json(), snapshot);
+}
+
+#[test]
+fn a_node_is_asked_to_change_its_key() {
+    let (asked, ran) = exchange(
+        &format!("node rotate-key {NODE}"),
+        &json!({"node_id": NODE, "requested_at": AT}),
+    );
+    assert_eq!(asked, [format!("POST /v1/nodes/{NODE}/rotate-key")]);
+    assert!(ran.text().contains("requested_at"), "{ran:?}");
+}
+
+#[test]
 fn tenancy_and_relations_speak_their_operations() {
     let project = json!({"id": PROJECT, "domain_id": NODE, "name": "web", "slug": "web", "created_at": AT, "updated_at": AT});
     let (asked, ran) = exchange(&format!("project create --domain {NODE} --slug web"), &project);

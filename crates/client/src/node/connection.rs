@@ -1,6 +1,7 @@
 //! The server as a node reaches it, and the operations it answers.
 
 use super::answer::{accepted, json, transport};
+use super::credentials::Credentials;
 use super::events::Events;
 use super::trust::{self, TrustError};
 use super::upload::UploadTarget;
@@ -8,15 +9,18 @@ use crate::Error;
 use bytes::Bytes;
 use plex_api::bootstrap_tokens::{RegisterRequest, RegisterResponse};
 use plex_api::executions::{ExecutionCallbackRequest, ExecutionCallbackResponse};
+use plex_api::integrity::{IntegrityViolationsRequest, IntegrityViolationsResponse};
 use plex_api::nodes::{
     CapabilityManifestRequest, CapabilityManifestResponse, HeartbeatRequest, HeartbeatResponse,
-    NodeStateExecution,
+    NodeKeyRequest, NodeKeyResponse, NodeStateExecution,
 };
 use plex_api::{codes, paths};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder, Url, redirect};
-use serde::Deserialize;
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -130,19 +134,18 @@ fn is_loopback(url: &Url) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-fn body<T: serde::Serialize>(call: RequestBuilder, body: &T) -> Result<RequestBuilder, Error> {
+fn body(call: RequestBuilder, body: &impl Serialize) -> Result<RequestBuilder, Error> {
     let body =
         serde_json::to_vec(body).map_err(|error| Error::Contract(format!("unwritable request: {error}")))?;
     Ok(call.header(CONTENT_TYPE, "application/json").body(body))
 }
 
-/// A registered node's access to its own operations.
+/// A registered node's access to its own operations. Clones share their credentials.
 #[derive(Debug, Clone)]
 pub struct NodeClient {
     connection: Connection,
     node_id: Uuid,
-    // Marked sensitive, so that Debug does not show it.
-    authorization: HeaderValue,
+    credentials: Arc<Credentials>,
 }
 
 impl NodeClient {
@@ -151,13 +154,10 @@ impl NodeClient {
     /// # Errors
     /// When the credential cannot stand in a header.
     pub fn new(connection: Connection, node_id: Uuid, credential: &str) -> Result<Self, ConnectionError> {
-        let mut authorization = HeaderValue::from_str(&format!("Bearer {credential}"))
-            .map_err(|_| ConnectionError::Client("the credential cannot stand in a header".to_owned()))?;
-        authorization.set_sensitive(true);
         Ok(Self {
             connection,
             node_id,
-            authorization,
+            credentials: Arc::new(Credentials::new(credential)?),
         })
     }
 
@@ -166,15 +166,26 @@ impl NodeClient {
         self.node_id
     }
 
+    /// Uses `credential` from now on, and the one in use only where that one is refused. When a server takes the
+    /// other one, the two change places.
+    ///
+    /// # Errors
+    /// When the credential cannot stand in a header.
+    pub fn prefer(&self, credential: &str) -> Result<(), ConnectionError> {
+        self.credentials.prefer(credential)
+    }
+
+    /// Whether `credential` is the one in use.
+    pub fn uses(&self, credential: &str) -> bool {
+        self.credentials.uses(credential)
+    }
+
     /// A sign of life.
     ///
     /// # Errors
     /// When no acceptance came back.
     pub async fn heartbeat(&self, request: &HeartbeatRequest) -> Result<HeartbeatResponse, Error> {
-        let call = self
-            .call(Method::POST, &paths::node_heartbeat(self.node_id))
-            .timeout(CALL_TIMEOUT);
-        json(body(call, request)?.send().await.map_err(transport)?).await
+        self.post(&paths::node_heartbeat(self.node_id), request).await
     }
 
     /// Replaces the node's manifest.
@@ -185,10 +196,29 @@ impl NodeClient {
         &self,
         request: &CapabilityManifestRequest,
     ) -> Result<CapabilityManifestResponse, Error> {
-        let call = self
-            .call(Method::PUT, &paths::node_capabilities(self.node_id))
-            .timeout(CALL_TIMEOUT);
-        json(body(call, request)?.send().await.map_err(transport)?).await
+        let path = paths::node_capabilities(self.node_id);
+        let call = self.connection.call(Method::PUT, &path).timeout(CALL_TIMEOUT);
+        json(self.send(body(call, request)?).await?).await
+    }
+
+    /// Hands in the key that is to be the node's next one.
+    ///
+    /// # Errors
+    /// When no acceptance came back.
+    pub async fn hand_in_key(&self, request: &NodeKeyRequest) -> Result<NodeKeyResponse, Error> {
+        self.post(&paths::node_key(self.node_id), request).await
+    }
+
+    /// Reports what was found changed.
+    ///
+    /// # Errors
+    /// When no acceptance came back.
+    pub async fn report_integrity(
+        &self,
+        request: &IntegrityViolationsRequest,
+    ) -> Result<IntegrityViolationsResponse, Error> {
+        self.post(&paths::node_integrity_violations(self.node_id), request)
+            .await
     }
 
     /// The invocations that wait for this node. An entry that is not what the contract says is its own error, so that
@@ -202,10 +232,9 @@ impl NodeClient {
         struct Snapshot {
             executions: Vec<Box<RawValue>>,
         }
-        let call = self
-            .call(Method::GET, &paths::node_state(self.node_id))
-            .timeout(3 * CALL_TIMEOUT);
-        let snapshot: Snapshot = json(call.send().await.map_err(transport)?).await?;
+        let path = paths::node_state(self.node_id);
+        let call = self.connection.call(Method::GET, &path).timeout(3 * CALL_TIMEOUT);
+        let snapshot: Snapshot = json(self.send(call).await?).await?;
         let entry = |raw: Box<RawValue>| {
             serde_json::from_str(raw.get())
                 .map_err(|error| Error::Contract(format!("a state entry: {error}")))
@@ -218,13 +247,14 @@ impl NodeClient {
     /// # Errors
     /// When it was not opened.
     pub async fn events(&self) -> Result<Events, Error> {
-        let call = self.call(Method::GET, &paths::node_events(self.node_id));
-        let opening = call.header(ACCEPT, "text/event-stream").send();
+        let call = self
+            .connection
+            .call(Method::GET, &paths::node_events(self.node_id))
+            .header(ACCEPT, "text/event-stream");
         // Only the opening is limited; the stream itself is watched for silence.
-        let response = tokio::time::timeout(CALL_TIMEOUT, opening)
+        let response = tokio::time::timeout(CALL_TIMEOUT, self.send(call))
             .await
-            .map_err(|_| Error::Transport("the event stream did not open in time".to_owned()))?
-            .map_err(transport)?;
+            .map_err(|_| Error::Transport("the event stream did not open in time".to_owned()))??;
         Events::of(accepted(response).await?)
     }
 
@@ -237,10 +267,34 @@ impl NodeClient {
         execution_id: Uuid,
         request: &ExecutionCallbackRequest,
     ) -> Result<ExecutionCallbackResponse, Error> {
-        let call = self
-            .call(Method::POST, &paths::callback(self.node_id, execution_id))
-            .timeout(CALL_TIMEOUT);
-        json(body(call, request)?.send().await.map_err(transport)?).await
+        self.post(&paths::callback(self.node_id, execution_id), request)
+            .await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, request: &impl Serialize) -> Result<T, Error> {
+        let call = self.connection.call(Method::POST, path).timeout(CALL_TIMEOUT);
+        json(self.send(body(call, request)?).await?).await
+    }
+
+    /// Sends with the credential in use; where that one is refused, with one that has taken its place meanwhile, or
+    /// with the other one.
+    async fn send(&self, call: RequestBuilder) -> Result<Response, Error> {
+        let used = self.credentials.current();
+        let first = send_as(&call, &used).await?;
+        if first.status() != StatusCode::UNAUTHORIZED {
+            return Ok(first);
+        }
+        let Some(other) = self.credentials.instead_of(&used) else {
+            return Ok(first);
+        };
+        let second = send_as(&call, &other).await?;
+        if second.status() == StatusCode::UNAUTHORIZED {
+            return Ok(first);
+        }
+        if second.status().is_success() {
+            self.credentials.settle_on(&other);
+        }
+        Ok(second)
     }
 
     /// Puts an output where the server said and returns the object's key. Without the node's credential: the URL
@@ -265,12 +319,16 @@ impl NodeClient {
             Err(error) => Err(error),
         }
     }
+}
 
-    fn call(&self, method: Method, path: &str) -> RequestBuilder {
-        self.connection
-            .call(method, path)
-            .header(AUTHORIZATION, self.authorization.clone())
-    }
+async fn send_as(call: &RequestBuilder, authorization: &HeaderValue) -> Result<Response, Error> {
+    let call = call
+        .try_clone()
+        .expect("a body that lies in memory can be sent again");
+    call.header(AUTHORIZATION, authorization.clone())
+        .send()
+        .await
+        .map_err(transport)
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ fn anna() -> ObjectRef {
 const RELATIONS: [&str; 4] = ["admin", "operator", "viewer", "auditor"];
 
 /// Who may what inside a project: admin, operator, viewer, auditor.
-const MATRIX: [(Permission, [bool; 4]); 12] = [
+const MATRIX: [(Permission, [bool; 4]); 14] = [
     (Permission::ReadProject, [true, true, true, true]),
     (Permission::Grant, [true, false, false, false]),
     (Permission::ReadGrants, [true, true, true, false]),
@@ -97,6 +97,8 @@ const MATRIX: [(Permission, [bool; 4]); 12] = [
     (Permission::Dispatch, [true, true, false, false]),
     (Permission::ReadExecution, [true, true, true, true]),
     (Permission::ReadOutput, [true, true, true, false]),
+    (Permission::ManageProject, [true, false, false, false]),
+    (Permission::LabelProject, [true, true, false, false]),
 ];
 
 #[test]
@@ -135,6 +137,7 @@ fn a_domain_and_the_platform_are_ruled_by_their_own_relations_only() {
     }
     for permission in [
         Permission::ReadDomain,
+        Permission::ManageDomain,
         Permission::CreateProject,
         Permission::Grant,
         Permission::ReadAudit,

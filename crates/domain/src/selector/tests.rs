@@ -106,7 +106,7 @@ fn the_limits() {
 
 #[test]
 fn numbers_and_booleans_compare_by_json_text() {
-    let labels = serde_json::json!({"n": 7, "f": 1.5, "b": true, "s": "true", "z": null, "l": ["x"]});
+    let labels = serde_json::json!({"n": 7, "f": 1.5, "b": true, "s": "true", "z": null, "l": ["x", "y"]});
     let selects = |text: &str| Selector::parse(text).unwrap().matches(|key| labels.get(key));
     for yes in [
         "n=7",
@@ -116,8 +116,11 @@ fn numbers_and_booleans_compare_by_json_text() {
         "n in (8, 7)",
         "z",
         "l",
+        "l=x",
+        "l=y",
+        "l in (q, y)",
+        "l!=q",
         "z!=null",
-        "l!=x",
         "none!=x",
         "!none",
     ] {
@@ -128,7 +131,8 @@ fn numbers_and_booleans_compare_by_json_text() {
         "n=\" 7\"",
         "b=True",
         "z=null",
-        "l=x",
+        "l=q",
+        "l!=x",
         "none=x",
         "none in (x)",
         "none",

@@ -14,6 +14,7 @@ use plex_api::bootstrap_tokens::{
     BootstrapTokenIssueRequest, BootstrapTokenIssueResponse, BootstrapTokenList, BootstrapTokenMetadata,
 };
 use plex_api::{codes, paths};
+use plex_domain::label::is_reserved;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::selector::valid_local_key;
 use plex_domain::{credential, cursor};
@@ -73,9 +74,9 @@ pub async fn issue(
     let issued = app
         .db
         .write(async move |tx| {
-            let issued = bootstrap_tokens::insert(tx, &new).await?;
+            let issued = bootstrap_tokens::insert(tx, &new).await.map_err(not_issued)?;
             audit::append(tx, &pseudonyms, naming(record, issued.id)).await?;
-            Ok::<_, plex_store::Error>(issued)
+            Ok::<_, Failure>(issued)
         })
         .await?;
     let location = [(header::LOCATION, paths::bootstrap_token(id, issued.id))];
@@ -87,6 +88,15 @@ pub async fn issue(
         expires_at,
     };
     Ok((StatusCode::CREATED, location, Json(answer)))
+}
+
+/// The project may have been deleted since the caller was allowed.
+fn not_issued(error: plex_store::Error) -> Failure {
+    if error.is_constraint() {
+        Failure::not_found(codes::PROJECT_NOT_FOUND, "project")
+    } else {
+        error.into()
+    }
 }
 
 fn check(wanted: &BootstrapTokenIssueRequest) -> Result<(), Failure> {
@@ -104,8 +114,9 @@ fn check(wanted: &BootstrapTokenIssueRequest) -> Result<(), Failure> {
         return invalid("labels has more than 64 entries");
     }
     let text = ValueSchema::plain();
-    let valid =
-        |(key, value): (&String, &String)| valid_local_key(key) && text.accepts(&value.as_str().into());
+    let valid = |(key, value): (&String, &String)| {
+        valid_local_key(key) && !is_reserved(key) && text.accepts(&value.as_str().into())
+    };
     if !wanted.labels.iter().all(valid) {
         return invalid(
             "a label needs a key such as `env` and a value of up to 256 bytes without control characters",

@@ -1,8 +1,12 @@
 //! `/v1/domains`: the outer level of tenancy.
 
+pub mod delete;
+pub mod patch;
+
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
+use crate::http::tenancy;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -10,13 +14,13 @@ use crate::signing::SEAL_PURPOSE;
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderName, StatusCode, header};
-use plex_api::domains::{DomainCreateRequest, DomainList, DomainResponse};
+use plex_api::domains::{DomainCreateRequest, DomainList, DomainReachabilityPolicy, DomainResponse};
 use plex_api::{codes, paths};
 use plex_domain::cidr::Cidr;
 use plex_domain::cursor;
 use plex_domain::reachability::Policy;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
-use plex_domain::tenancy;
+use plex_domain::tenancy::is_slug;
 use plex_store::audit;
 use plex_store::domains::{self, CreateError, NewDomain};
 
@@ -66,38 +70,52 @@ pub async fn create(
 }
 
 fn new_domain(request: DomainCreateRequest) -> Result<NewDomain, Failure> {
-    let invalid = |detail: &'static str| move || Failure::bad_request(codes::INVALID_DOMAIN, detail);
-    if !tenancy::is_slug(&request.slug) {
-        return Err(invalid(
-            "slug takes a-z, 0-9 and single dashes, at most 64 characters",
-        )());
+    // Qualified keys of the platform's own labels begin with this word.
+    if !is_slug(&request.slug) || request.slug == "platform" {
+        return Err(Failure::bad_request(
+            codes::INVALID_DOMAIN,
+            "slug takes a-z, 0-9 and single dashes, at most 64 characters, and is not `platform`",
+        ));
     }
-    let region = request.region.filter(|region| !region.is_empty());
-    if region.as_ref().is_some_and(|region| !tenancy::is_slug(region)) {
-        return Err(invalid(
-            "region takes a-z, 0-9 and single dashes, at most 64 characters",
-        )());
-    }
-    let pool = request
-        .mesh_cidr
-        .map(|text| Cidr::parse(&text).ok_or_else(invalid("mesh_cidr takes a prefix such as 10.1.0.0/16")));
-    let reachability = request.reachability.as_ref().map(Policy::parse).transpose();
     Ok(NewDomain {
         slug: request.slug,
-        name: tenancy::name(&request.name)
-            .ok_or_else(invalid("name takes 1 to 255 characters and is not blank"))?
-            .to_owned(),
-        description: Some(request.description.unwrap_or_default())
-            .filter(|text| tenancy::is_description(text))
-            .ok_or_else(invalid(
-                "description takes at most 1024 characters, not only white space",
-            ))?,
-        region,
-        mesh_cidr: pool.transpose()?,
-        reachability: reachability
-            .map_err(|text| Failure::bad_request(codes::INVALID_REACHABILITY_POLICY, text))?
+        name: tenancy::name(&request.name, codes::INVALID_DOMAIN)?,
+        description: tenancy::description(request.description.unwrap_or_default(), codes::INVALID_DOMAIN)?,
+        region: region(request.region.unwrap_or_default())?,
+        mesh_cidr: request.mesh_cidr.as_deref().map(mesh_cidr).transpose()?,
+        reachability: request
+            .reachability
+            .as_ref()
+            .map(reachability)
+            .transpose()?
             .unwrap_or_default(),
     })
+}
+
+/// Where a domain's data belongs; an empty text is nowhere in particular.
+fn region(text: String) -> Result<Option<String>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let region = Some(text).filter(|text| is_slug(text)).ok_or_else(|| {
+        Failure::bad_request(
+            codes::INVALID_DOMAIN,
+            "region takes a-z, 0-9 and single dashes, at most 64 characters",
+        )
+    });
+    region.map(Some)
+}
+
+fn mesh_cidr(text: &str) -> Result<Cidr, Failure> {
+    tenancy::range(
+        text,
+        codes::INVALID_DOMAIN,
+        "mesh_cidr takes a prefix such as 10.1.0.0/16",
+    )
+}
+
+fn reachability(policy: &DomainReachabilityPolicy) -> Result<Policy, Failure> {
+    Policy::parse(policy).map_err(|text| Failure::bad_request(codes::INVALID_REACHABILITY_POLICY, text))
 }
 
 fn refused(error: CreateError) -> Failure {

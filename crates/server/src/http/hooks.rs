@@ -105,28 +105,28 @@ pub async fn accept(
     let project = authorize::project(&app, &principal, Permission::AcceptHook, id).await?;
     let wanted: HookAcceptRequest = json(request, PLAIN_BODY).await?;
     let object = ObjectRef::of(ObjectKind::Node, wanted.node_id);
-    let record = Record {
-        details: Some(format!("hook:{} sha256:{}", wanted.name, wanted.checksum)),
-        ..granted(&principal, Some(project.domain_id), "accept_hook", &object)
-    };
+    let record = granted(&principal, Some(project.domain_id), "accept_hook", &object);
     let (pseudonyms, subject) = (app.keys.pseudonyms, principal.subject());
     let hook = app
         .db
         .write(async move |tx| {
-            let hook = pin(tx, id, wanted, &subject).await?;
-            audit::append(tx, &pseudonyms, record).await?;
+            let (hook, before) = pin(tx, id, wanted, &subject).await?;
+            let (name, now) = (&hook.name, &hook.pinned_checksum);
+            let details = Some(format!("hook:{name} sha256:{before} to sha256:{now}"));
+            audit::append(tx, &pseudonyms, Record { details, ..record }).await?;
             Ok::<_, Failure>(hook)
         })
         .await?;
     Ok(Json(hook))
 }
 
+/// Pins; the hook as it is now, and the digest that was pinned before.
 async fn pin(
     tx: &mut Tx,
     project_id: Uuid,
     wanted: HookAcceptRequest,
     by: &str,
-) -> Result<NodeHook, Failure> {
+) -> Result<(NodeHook, String), Failure> {
     let node = nodes::authenticate(tx, wanted.node_id).await?;
     if node.is_none_or(|node| node.project_id != project_id || node.revoked_at.is_some()) {
         return Err(Failure::not_found(codes::NODE_NOT_FOUND, "node in this project"));
@@ -137,7 +137,7 @@ async fn pin(
     };
     let violated = |detail: &'static str| Err(Failure::conflict(codes::HOOK_INTEGRITY_VIOLATION, detail));
     match hooks::accept(tx, &hook, &wanted.checksum, by).await? {
-        Accepted::Pinned(hook) => Ok(hook),
+        Accepted::Pinned { hook, before } => Ok((hook, before)),
         Accepted::Differs => violated("the node now declares another checksum; look at it again"),
         Accepted::NotDeclared => violated("the node does not declare this hook now"),
     }

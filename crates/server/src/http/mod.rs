@@ -4,18 +4,25 @@ pub mod audit;
 pub mod auth;
 pub mod authz;
 pub mod bootstrap_tokens;
+pub mod capacity;
+pub mod discovered_hooks;
 pub mod docs;
 pub mod domains;
 pub mod executions;
 pub mod groups;
 pub mod hooks;
 pub mod identities;
+pub mod label_definitions;
+pub mod integrity_violations;
 pub mod labels;
 pub mod meta;
 pub mod nodes;
 pub mod objects;
 pub mod projects;
 pub mod register;
+pub mod search;
+pub mod selectors;
+pub mod tenancy;
 pub mod tokens;
 
 use crate::app::App;
@@ -106,18 +113,43 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(groups::members::remove))
         // Operators: tenancy.
         .routes(routes!(domains::create, domains::list))
-        .routes(routes!(domains::get))
+        .routes(routes!(
+            domains::get,
+            domains::patch::patch,
+            domains::delete::delete
+        ))
+        .routes(routes!(capacity::get))
         .routes(routes!(projects::create, projects::list))
-        .routes(routes!(projects::get))
+        .routes(routes!(
+            projects::get,
+            projects::patch::patch,
+            projects::delete::delete
+        ))
         // Operators: the fleet.
         .routes(routes!(bootstrap_tokens::issue, bootstrap_tokens::list))
         .routes(routes!(bootstrap_tokens::get, bootstrap_tokens::revoke))
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::get, nodes::revoke))
+        .routes(routes!(nodes::key::request))
         .routes(routes!(nodes::capabilities::list))
+        .routes(routes!(discovered_hooks::list))
         .routes(routes!(hooks::list))
         .routes(routes!(hooks::accept))
+        // Operators: labels.
+        .routes(routes!(
+            label_definitions::create::create,
+            label_definitions::list::list
+        ))
+        .routes(routes!(
+            label_definitions::get::get,
+            label_definitions::update::update,
+            label_definitions::delete::delete
+        ))
+        .routes(routes!(integrity_violations::list))
+        .routes(routes!(integrity_violations::acknowledge))
         .routes(routes!(labels::list, labels::put, labels::delete))
+        .routes(routes!(selectors::preview))
+        .routes(routes!(search::search))
         // Operators: the execution log.
         .routes(routes!(executions::dispatch::dispatch))
         .routes(routes!(executions::list::list))
@@ -137,7 +169,9 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(nodes::events::events))
         .routes(routes!(nodes::state::state))
         .routes(routes!(nodes::heartbeat::heartbeat))
+        .routes(routes!(nodes::key::hand_in))
         .routes(routes!(nodes::capabilities::put))
+        .routes(routes!(nodes::integrity_violations::report))
         .routes(routes!(nodes::callback::callback))
 }
 

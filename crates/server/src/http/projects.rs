@@ -1,8 +1,12 @@
 //! `/v1/projects`: the inner level of tenancy.
 
+pub mod delete;
+pub mod patch;
+
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
+use crate::http::tenancy;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -14,7 +18,7 @@ use plex_api::{codes, paths};
 use plex_domain::cidr::Cidr;
 use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
-use plex_domain::tenancy;
+use plex_domain::tenancy::is_slug;
 use plex_store::audit;
 use plex_store::projects::{self, CreateError, NewProject, Position, Shown};
 use uuid::Uuid;
@@ -59,28 +63,27 @@ pub async fn create(
 }
 
 fn new_project(request: ProjectCreateRequest) -> Result<NewProject, Failure> {
-    let invalid = |detail: &'static str| move || Failure::bad_request(codes::INVALID_PROJECT, detail);
-    if !tenancy::is_slug(&request.slug) {
-        return Err(invalid(
+    if !is_slug(&request.slug) {
+        return Err(Failure::bad_request(
+            codes::INVALID_PROJECT,
             "slug takes a-z, 0-9 and single dashes, at most 64 characters",
-        )());
+        ));
     }
-    let sub_range = request.sub_range_cidr.map(|text| {
-        Cidr::parse(&text).ok_or_else(invalid("sub_range_cidr takes a prefix such as 10.0.16.0/20"))
-    });
     Ok(NewProject {
         domain_id: request.domain_id,
         slug: request.slug,
-        name: tenancy::name(&request.name)
-            .ok_or_else(invalid("name takes 1 to 255 characters and is not blank"))?
-            .to_owned(),
-        description: Some(request.description.unwrap_or_default())
-            .filter(|text| tenancy::is_description(text))
-            .ok_or_else(invalid(
-                "description takes at most 1024 characters, not only white space",
-            ))?,
-        sub_range: sub_range.transpose()?,
+        name: tenancy::name(&request.name, codes::INVALID_PROJECT)?,
+        description: tenancy::description(request.description.unwrap_or_default(), codes::INVALID_PROJECT)?,
+        sub_range: request.sub_range_cidr.as_deref().map(sub_range).transpose()?,
     })
+}
+
+fn sub_range(text: &str) -> Result<Cidr, Failure> {
+    tenancy::range(
+        text,
+        codes::INVALID_PROJECT,
+        "sub_range_cidr takes a prefix such as 10.0.16.0/20",
+    )
 }
 
 fn refused(error: CreateError) -> Failure {
@@ -97,6 +100,10 @@ fn refused(error: CreateError) -> Failure {
         CreateError::SubRangeOverlap => Failure::conflict(
             codes::SUB_RANGE_OVERLAP,
             "sub_range_cidr overlaps another project's",
+        ),
+        CreateError::AddressTaken => Failure::conflict(
+            codes::SUB_RANGE_OVERLAP,
+            "a node of another project has an address in sub_range_cidr",
         ),
         CreateError::Store(error) => error.into(),
     }
@@ -155,7 +162,8 @@ pub async fn list(
     }))
 }
 
-fn shown(app: &App, principal: &Principal) -> Result<Shown, Failure> {
+/// The projects that the caller may see.
+pub fn shown(app: &App, principal: &Principal) -> Result<Shown, Failure> {
     let seen = |kind| authorize::seen(app, principal, Permission::ReadProject, kind);
     Ok(match (seen(ObjectKind::Domain)?, seen(ObjectKind::Project)?) {
         (Some(domains), Some(projects)) => Shown::Some { domains, projects },

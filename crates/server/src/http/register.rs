@@ -18,8 +18,8 @@ use plex_api::codes;
 use plex_api::limits::TEXT_BYTES;
 use plex_domain::credential;
 use plex_store::audit::{self, Record};
-use plex_store::labels::{self, AssignedBy};
-use plex_store::nodes::{self, Member, NewNode};
+use plex_store::labels::{self, AssignedBy, Object};
+use plex_store::nodes::{self, Member, NewNode, NoAddress};
 use plex_store::{Tx, bootstrap_tokens};
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeMap;
@@ -55,11 +55,34 @@ pub async fn register(
     let wanted: RegisterRequest = json(request, BODY).await?;
     let applicant = Applicant::read(&app, wanted, context)?;
     let shared = app.clone();
-    let answer = app
+    let admitted: Result<_, Refused> = app
         .db
-        .write(async move |tx| admit(tx, &shared, &applicant).await)
-        .await?;
+        .write(async move |tx| Ok(admit(tx, &shared, &applicant).await?))
+        .await;
+    let answer = admitted.map_err(|Refused(failure)| failure)?;
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// A refusal, with the contract's own code for a queue of registrations that is too long.
+#[derive(Debug)]
+struct Refused(Failure);
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
+impl From<plex_store::Error> for Refused {
+    fn from(error: plex_store::Error) -> Self {
+        Self(match error {
+            plex_store::Error::Busy => Failure::unavailable(
+                codes::ALLOCATOR_CONTENTION,
+                "too many registrations wait for an address; try again",
+            ),
+            other => other.into(),
+        })
+    }
 }
 
 /// A request that is in order by itself; whether its token is good, the database says.
@@ -137,12 +160,7 @@ async fn admit(tx: &mut Tx, app: &App, applicant: &Applicant) -> Result<Register
             "this nonce was used before; draw another",
         ));
     }
-    let member = nodes::join(tx, token.project_id).await?.ok_or_else(|| {
-        Failure::unavailable(
-            codes::POOL_EXHAUSTED,
-            "the domain's mesh pool has no free address left",
-        )
-    })?;
+    let member = nodes::join(tx, token.project_id).await?.map_err(no_address)?;
     let mut key = [0; 32];
     tx.rng().fill(&mut key);
     let node = NewNode {
@@ -161,6 +179,19 @@ async fn admit(tx: &mut Tx, app: &App, applicant: &Applicant) -> Result<Register
     let record = record(&token, (node_id, member.domain_id), &applicant.context);
     audit::append(tx, &app.keys.pseudonyms, record).await?;
     Ok(answer(node_id, member, &key))
+}
+
+fn no_address(none: NoAddress) -> Failure {
+    match none {
+        NoAddress::Pool => Failure::unavailable(
+            codes::POOL_EXHAUSTED,
+            "the domain's mesh pool has no free address left",
+        ),
+        NoAddress::SubRange => Failure::unavailable(
+            codes::SUBRANGE_EXHAUSTED,
+            "the project's reservation has no free address left",
+        ),
+    }
 }
 
 fn require_redeemable(
@@ -194,7 +225,7 @@ async fn label(tx: &mut Tx, node_id: Uuid, token: &BootstrapTokenMetadata) -> Re
     for (key, value) in &token.labels {
         let definition = labels::resolve_or_define(tx, token.project_id, key, AssignedBy::System).await?;
         let value = value.as_str().into();
-        labels::assign(tx, node_id, &definition, &value, AssignedBy::System)
+        labels::assign(tx, Object::node(node_id), &definition, &value, AssignedBy::System)
             .await?
             .map_err(|_| {
                 let detail =

@@ -57,7 +57,10 @@ impl Refusal {
             detail: self.detail().to_owned(),
             instance: path.to_owned(),
             code: Some(self.code().to_owned()),
+            dimension: None,
             current_status: None,
+            child_counts: None,
+            project_child_counts: None,
             correlation_id: correlation_id.clone(),
         };
         tracing::debug!(

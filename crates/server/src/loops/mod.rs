@@ -1,7 +1,11 @@
 //! What the control plane does without being asked.
 
+mod capacity;
 mod deadlines;
+mod keys;
 mod sweep;
+
+pub use capacity::PERIOD as CAPACITY_PERIOD;
 
 use crate::app::App;
 use std::time::Duration;
@@ -9,6 +13,8 @@ use std::time::Duration;
 /// Starts every loop; they end with the server.
 pub fn start(app: &App) {
     app.spawn(deadlines::run(app.clone()));
+    app.spawn(keys::run(app.clone()));
+    app.spawn(capacity::run(app.clone()));
     app.spawn(every(app.clone(), Duration::from_secs(10), async |app| {
         app.denials.flush_due(app).await;
         app.token_uses.flush(app).await;

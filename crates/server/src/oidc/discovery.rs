@@ -41,6 +41,8 @@ pub(super) struct Document {
     pub(super) token_endpoint: Endpoint,
     /// Where the keys are.
     pub(super) jwks_uri: Endpoint,
+    /// Where a person's address may be asked for.
+    pub(super) userinfo_endpoint: Option<Endpoint>,
     /// Whether a client may prove itself by the header `Authorization`.
     pub(super) takes_basic: bool,
 }
@@ -51,6 +53,8 @@ struct Raw {
     authorization_endpoint: String,
     token_endpoint: String,
     jwks_uri: String,
+    #[serde(default)]
+    userinfo_endpoint: Option<String>,
     #[serde(default)]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
@@ -141,7 +145,7 @@ async fn fetch_document(fetcher: &Fetcher, issuer: &str) -> Result<Document, Dis
         issuer.trim_end_matches('/')
     );
     let url = Endpoint::parse(&url).ok_or(DiscoveryError::Malformed("the issuer is no URL"))?;
-    let (status, body) = fetcher.get(&url).await?;
+    let (status, body) = fetcher.get(&url, None).await?;
     if status != StatusCode::OK {
         return Err(DiscoveryError::Status(status.as_u16()));
     }
@@ -157,13 +161,14 @@ async fn fetch_document(fetcher: &Fetcher, issuer: &str) -> Result<Document, Dis
         authorization_endpoint: endpoint(&raw.authorization_endpoint)?,
         token_endpoint: endpoint(&raw.token_endpoint)?,
         jwks_uri: endpoint(&raw.jwks_uri)?,
+        userinfo_endpoint: raw.userinfo_endpoint.as_deref().map(endpoint).transpose()?,
         takes_basic: methods
             .is_none_or(|methods| methods.iter().any(|method| method == "client_secret_basic")),
     })
 }
 
 async fn fetch_keys(fetcher: &Fetcher, document: &Document) -> Result<KeySet, DiscoveryError> {
-    let (status, body) = fetcher.get(&document.jwks_uri).await?;
+    let (status, body) = fetcher.get(&document.jwks_uri, None).await?;
     if status != StatusCode::OK {
         return Err(DiscoveryError::Status(status.as_u16()));
     }

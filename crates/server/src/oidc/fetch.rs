@@ -121,8 +121,16 @@ impl Fetcher {
     }
 
     /// Reads something.
-    pub(super) async fn get(&self, from: &Endpoint) -> Result<(StatusCode, Bytes), FetchError> {
-        self.send(from, Request::get(&from.target), Bytes::new()).await
+    pub(super) async fn get(
+        &self,
+        from: &Endpoint,
+        authorization: Option<String>,
+    ) -> Result<(StatusCode, Bytes), FetchError> {
+        let mut request = Request::get(&from.target);
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        self.send(from, request, Bytes::new()).await
     }
 
     /// Posts a form.
@@ -246,7 +254,7 @@ mod tests {
         let endpoint = Endpoint::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         let huge = axum::Router::new().fallback(async || "x".repeat(ANSWER_BYTES + 1));
         let server = tokio::spawn(async move { axum::serve(listener, huge).await });
-        let fetched = Fetcher::new(Vec::new()).unwrap().get(&endpoint).await;
+        let fetched = Fetcher::new(Vec::new()).unwrap().get(&endpoint, None).await;
         assert!(matches!(fetched, Err(FetchError::TooLarge)), "{fetched:?}");
         server.abort();
     }

@@ -148,6 +148,30 @@ fn decoded<T: DeserializeOwned>(part: &str) -> Result<T, IdTokenError> {
     serde_json::from_slice(&json).map_err(|_| IdTokenError::Malformed)
 }
 
+#[derive(Deserialize)]
+struct UserInfo {
+    sub: String,
+    #[serde(default)]
+    email: Option<Value>,
+    #[serde(default)]
+    email_verified: Option<Value>,
+}
+
+/// The verified address that the userinfo endpoint tells of this very person (OpenID Connect Core, section 5.3.2).
+pub(super) fn address(userinfo: &[u8], subject: &str) -> Option<String> {
+    let said: UserInfo = serde_json::from_slice(userinfo).ok()?;
+    (said.sub == subject)
+        .then(|| verified(said.email, said.email_verified))
+        .flatten()
+}
+
+/// An address counts only where the provider says that it has verified it.
+fn verified(email: Option<Value>, is_verified: Option<Value>) -> Option<String> {
+    email
+        .filter(|_| is_verified == Some(Value::Bool(true)))
+        .and_then(text)
+}
+
 impl Payload {
     fn check(&self, expected: &Expected<'_>) -> Result<(), IdTokenError> {
         if self.iss != expected.issuer {
@@ -185,14 +209,13 @@ impl Payload {
         if !fits {
             return Err(IdTokenError::Subject);
         }
-        let is_verified = self.email_verified == Some(Value::Bool(true));
         let amr = match self.amr {
             Some(Value::Array(all)) => all.into_iter().take(METHODS).filter_map(text).collect(),
             Some(_) | None => Vec::new(),
         };
         Ok(Claims {
             subject: self.sub,
-            email: self.email.filter(|_| is_verified).and_then(text),
+            email: verified(self.email, self.email_verified),
             acr: self.acr.and_then(text),
             amr,
         })

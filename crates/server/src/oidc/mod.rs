@@ -99,6 +99,14 @@ impl SignIn {
 struct Tokens {
     #[serde(default)]
     id_token: Option<String>,
+    #[serde(default)]
+    access_token: Option<String>,
+}
+
+/// What the token endpoint gave.
+struct Redeemed {
+    id_token: String,
+    access_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -165,21 +173,48 @@ impl Provider {
         (now, tick): (Timestamp, Instant),
     ) -> Result<Claims, ProviderError> {
         let document = self.document(tick).await?;
-        let token = self.id_token(&document, code, sign_in).await?;
+        let redeemed = self.tokens(&document, code, sign_in).await?;
         let expected = Expected {
             issuer: &self.issuer,
             client_id: &self.client_id,
             nonce: &sign_in.nonce,
             now,
         };
+        let token = &redeemed.id_token;
         let keys = self.discovery.keys(&self.fetcher, &document, tick).await?;
-        match id_token::verify(&token, &keys, &expected) {
+        let mut claims = match id_token::verify(token, &keys, &expected) {
             // The provider may have changed its keys since they were fetched.
             Err(IdTokenError::UnknownKey | IdTokenError::Signature) => {
                 let keys = self.discovery.newer_keys(&self.fetcher, &document, tick).await?;
-                Ok(id_token::verify(&token, &keys, &expected)?)
+                id_token::verify(token, &keys, &expected)?
             }
-            verified => Ok(verified?),
+            verified => verified?,
+        };
+        if claims.email.is_none() {
+            claims.email = self
+                .address(&document, redeemed.access_token, &claims.subject)
+                .await;
+        }
+        Ok(claims)
+    }
+
+    /// The person's address, where the ID token does not carry it. Who cannot be asked for it is signed in without.
+    async fn address(
+        &self,
+        document: &Document,
+        access_token: Option<String>,
+        subject: &str,
+    ) -> Option<String> {
+        let endpoint = document.userinfo_endpoint.as_ref()?;
+        let token = access_token.filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()))?;
+        let asked = self.fetcher.get(endpoint, Some(format!("Bearer {token}"))).await;
+        match asked {
+            Ok((status, body)) if status.is_success() => id_token::address(&body, subject),
+            Ok(_) => None,
+            Err(error) => {
+                tracing::warn!(error.cause = ?error, "the provider's userinfo endpoint does not answer");
+                None
+            }
         }
     }
 
@@ -187,12 +222,12 @@ impl Provider {
         self.discovery.document(&self.fetcher, &self.issuer, tick).await
     }
 
-    async fn id_token(
+    async fn tokens(
         &self,
         document: &Document,
         code: &str,
         sign_in: &SignIn,
-    ) -> Result<String, ProviderError> {
+    ) -> Result<Redeemed, ProviderError> {
         let mut fields = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -221,7 +256,10 @@ impl Provider {
             });
         }
         let tokens: Tokens = serde_json::from_slice(&body).map_err(|_| ProviderError::NoIdToken)?;
-        tokens.id_token.ok_or(ProviderError::NoIdToken)
+        Ok(Redeemed {
+            id_token: tokens.id_token.ok_or(ProviderError::NoIdToken)?,
+            access_token: tokens.access_token,
+        })
     }
 }
 

@@ -68,6 +68,8 @@ pub(crate) struct Script {
     pub(crate) asked: BTreeMap<String, String>,
     /// And by whom.
     pub(crate) authorization: Option<String>,
+    /// What the userinfo endpoint says.
+    pub(crate) userinfo: Value,
     /// The status of the token endpoint.
     pub(crate) status: StatusCode,
     issuer: String,
@@ -97,6 +99,7 @@ impl StandIn {
             header: json!({"alg": "ES256", "kid": "k1"}),
             asked: BTreeMap::new(),
             authorization: None,
+            userinfo: json!({}),
             status: StatusCode::OK,
             issuer: issuer.clone(),
         }));
@@ -104,6 +107,7 @@ impl StandIn {
             .route("/.well-known/openid-configuration", get(configuration))
             .route("/keys", get(keys))
             .route("/token", post(token))
+            .route("/me", get(userinfo))
             .with_state(Arc::clone(&script));
         let server = tokio::spawn(async move {
             axum::serve(listener, router).await.unwrap();
@@ -142,12 +146,22 @@ async fn configuration(State(script): Shared) -> Json<Value> {
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/keys"),
+        "userinfo_endpoint": format!("{issuer}/me"),
     }))
 }
 
 async fn keys(State(script): Shared) -> Json<Value> {
     let script = script.lock().unwrap();
     Json(script.publishes.clone().unwrap_or_else(|| script.key.json()))
+}
+
+/// Tells who holds the one access token.
+async fn userinfo(State(script): Shared, request: Request) -> (StatusCode, Json<Value>) {
+    let authorization = request.headers().get(header::AUTHORIZATION);
+    match authorization.map(|value| value.as_bytes()) {
+        Some(b"Bearer x") => (StatusCode::OK, Json(script.lock().unwrap().userinfo.clone())),
+        Some(_) | None => (StatusCode::UNAUTHORIZED, Json(json!({}))),
+    }
 }
 
 /// Answers every code; the code is the nonce that the token is to carry.

@@ -62,6 +62,41 @@ async fn a_code_is_redeemed_with_the_verifier_and_the_clients_secret() {
 }
 
 #[tokio::test]
+async fn an_address_that_the_token_lacks_is_asked_for_and_must_be_this_persons() {
+    let stand_in = StandIn::start().await;
+    let provider = stand_in.provider();
+    for (said, email) in [
+        (
+            json!({"sub": "anna", "email": "anna@example.org", "email_verified": true}),
+            Some("anna@example.org"),
+        ),
+        (json!({"sub": "anna", "email": "anna@example.org"}), None),
+        (
+            json!({"sub": "anna", "email": "anna@example.org", "email_verified": "true"}),
+            None,
+        ),
+        (
+            json!({"sub": "bert", "email": "bert@example.org", "email_verified": true}),
+            None,
+        ),
+        (json!([]), None),
+    ] {
+        stand_in.alter(|script| script.userinfo = said.clone());
+        assert_eq!(redeem(&provider).await.unwrap().email.as_deref(), email, "{said}");
+    }
+    stand_in.alter(|script| {
+        script.userinfo = json!({"sub": "anna", "email": "other@example.org", "email_verified": true});
+        script.claims = json!({"email": "anna@example.org", "email_verified": true});
+    });
+    let claims = redeem(&provider).await.unwrap();
+    assert_eq!(
+        claims.email.as_deref(),
+        Some("anna@example.org"),
+        "the signed one comes first"
+    );
+}
+
+#[tokio::test]
 async fn a_changed_key_is_fetched_and_a_foreign_one_is_not_believed() {
     let stand_in = StandIn::start().await;
     let provider = stand_in.provider();

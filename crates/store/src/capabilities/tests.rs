@@ -68,17 +68,17 @@ async fn a_manifest_replaces_the_one_before() {
             ["builtin system.info", "hook b"],
             "a full snapshot, not a merge"
         );
-        let (rows, more) = page(tx, (project, None), None, 10).await?;
+        let (rows, more) = page(tx, project, Filter::default(), None, 10).await?;
         assert_eq!((rows.len(), more), (1, false));
         assert_eq!(rows[0].declared_hooks, sent.declared_hooks);
         assert_eq!(
             (rows[0].status, rows[0].domain_id),
-            (CapabilityStatus::Unknown, domain)
+            (CapabilityStatus::Match, domain)
         );
         assert_eq!(put(tx, Uuid::max(), &sent).await?, None);
         nodes::revoke(tx, id).await?;
         assert_eq!(put(tx, id, &sent).await?, None, "a revoked node declares nothing");
-        assert!(page(tx, (project, None), None, 10).await?.0.is_empty());
+        assert!(page(tx, project, Filter::default(), None, 10).await?.0.is_empty());
         Ok::<_, Error>(())
     })
     .await
@@ -130,7 +130,7 @@ async fn pages_walk_all_manifests_and_end_early_when_they_are_big() {
         }
         let (mut walked, mut after) = (Vec::new(), None);
         loop {
-            let (rows, more) = page(tx, (project, None), after, 200).await?;
+            let (rows, more) = page(tx, project, Filter::default(), after, 200).await?;
             assert!(rows.len() <= 2, "two are enough bytes for a page");
             walked.extend(rows.iter().map(|row| row.node_id));
             after = walked.last().copied();
@@ -139,10 +139,80 @@ async fn pages_walk_all_manifests_and_end_early_when_they_are_big() {
             }
         }
         assert_eq!(walked, expected);
-        let (one, more) = page(tx, (project, Some(expected[3])), None, 10).await?;
+        let (one, more) = page(
+            tx,
+            project,
+            Filter {
+                node_id: Some(expected[3]),
+                ..Filter::default()
+            },
+            None,
+            10,
+        )
+        .await?;
         assert_eq!((one[0].node_id, one.len(), more), (expected[3], 1, false));
-        let (first, more) = page(tx, (project, None), None, 1).await?;
+        let (first, more) = page(tx, project, Filter::default(), None, 1).await?;
         assert_eq!((first.len(), more), (1, true));
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn the_verdict_is_drift_while_anything_differs_from_its_reference() {
+    let (_dir, db) = db();
+    db.write(async |tx| {
+        let domain = domain(tx, "acme").await?;
+        let project = project(tx, domain, "web").await?;
+        let id = node(tx, project, "web-1").await?;
+        let verdict = async |tx: &mut Tx| {
+            let rows = page(tx, project, Filter::default(), None, 9).await.unwrap().0;
+            let status = rows[0].status;
+            for other in [
+                CapabilityStatus::Match,
+                CapabilityStatus::Drift,
+                CapabilityStatus::Unknown,
+            ] {
+                let filter = Filter {
+                    status: Some(other),
+                    node_id: Some(id),
+                };
+                let found = page(tx, project, filter, None, 9).await.unwrap().0;
+                assert_eq!(found.len(), usize::from(other == status));
+            }
+            status
+        };
+        let bare = CapabilityManifestRequest {
+            binary_checksum: "sum".to_owned(),
+            ..Default::default()
+        };
+        put(tx, id, &bare).await?;
+        assert_eq!(verdict(tx).await, CapabilityStatus::Unknown);
+        nodes::heartbeat(tx, id, "v1", "another").await?;
+        assert_eq!(
+            verdict(tx).await,
+            CapabilityStatus::Drift,
+            "another binary runs than was declared"
+        );
+        nodes::heartbeat(tx, id, "v1", "sum").await?;
+        let image = |digest: &str| plex_api::nodes::PlexdHook {
+            name: "k".to_owned(),
+            image_digest: digest.to_owned(),
+            parameters: Default::default(),
+            timeout_seconds: None,
+            sandbox: false,
+        };
+        let with = |digest: &str| CapabilityManifestRequest {
+            plexd_hooks: vec![image(digest)],
+            ..bare.clone()
+        };
+        put(tx, id, &with("a")).await?;
+        assert_eq!(verdict(tx).await, CapabilityStatus::Match);
+        put(tx, id, &with("b")).await?;
+        assert_eq!(verdict(tx).await, CapabilityStatus::Drift);
+        put(tx, id, &bare).await?;
+        assert_eq!(verdict(tx).await, CapabilityStatus::Unknown);
         Ok::<_, Error>(())
     })
     .await

@@ -1,4 +1,5 @@
 use super::*;
+use crate::assurance::Assurance;
 use crate::audit::{self, Record};
 use crate::testing;
 use plex_api::audit::AuditReason;
@@ -54,6 +55,7 @@ async fn an_erased_identity_is_nowhere_and_never_comes_back() {
             env: plex_api::tokens::TokenEnvironment::Prod,
             hash: [1; 32],
             ttl_seconds: 60,
+            origin: tokens::Origin::Issued,
         };
         tokens::issue(tx, &token).await?;
         for chain in [None, Some(Uuid::from_u128(1)), None] {
@@ -94,6 +96,46 @@ async fn an_erased_identity_is_nowhere_and_never_comes_back() {
         assert_eq!((again.is_repeated, again.erased_at), (true, erased.erased_at));
         act(tx, None).await?;
         assert_eq!(named(tx).await?, 0);
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn no_session_login_or_sign_in_outlives_an_erasure() {
+    let (_dir, db) = testing::db();
+    db.write(async |tx| {
+        let person = sign_ins::Person {
+            issuer: "https://id.example".to_owned(),
+            subject: "anna".to_owned(),
+            email: Some("anna@example.org".to_owned()),
+        };
+        let anna = sign_ins::identify(tx, &person).await?;
+        let session = sessions::NewSession {
+            principal_id: anna,
+            hash: [1; 32],
+            csrf_hash: [2; 32],
+            assurance: Assurance::default(),
+        };
+        sessions::begin(tx, &session).await?;
+        let code = device_codes::NewCode {
+            hash: [3; 32],
+            user_code_hash: [4; 32],
+            client_ip: None,
+            user_agent: None,
+        };
+        let code = device_codes::issue(tx, &code).await?.expect("room");
+        let by = (anna, &Assurance::default());
+        device_codes::decide(tx, code, device_codes::Decision::Approve, by).await?;
+
+        erase(tx, anna).await?.expect("known");
+        assert_eq!(sessions::authenticate(tx, &[1; 32]).await?, None);
+        assert_eq!(
+            device_codes::poll(tx, &[3; 32]).await?,
+            device_codes::Polled::Unknown
+        );
+        assert_ne!(sign_ins::identify(tx, &person).await?, anna, "somebody new");
         Ok::<_, Error>(())
     })
     .await

@@ -55,15 +55,18 @@ async fn accepting_pins_only_what_is_declared_now() {
             accept(tx, &at("c"), "1", "user:x").await?,
             Accepted::NotDeclared
         ));
-        let Accepted::Pinned(pinned) = accept(tx, &at("a"), "2", "user:x").await? else {
+        let Accepted::Pinned { hook: pinned, before } = accept(tx, &at("a"), "2", "user:x").await? else {
             panic!("accepted")
         };
         assert_eq!(
-            (pinned.status, pinned.pinned_checksum.as_str()),
-            (HookStatus::Pinned, "2")
+            (pinned.status, pinned.pinned_checksum.as_str(), before.as_str()),
+            (HookStatus::Pinned, "2", "1")
         );
         assert!(
-            matches!(accept(tx, &at("a"), "2", "user:y").await?, Accepted::Pinned(_)),
+            matches!(
+                accept(tx, &at("a"), "2", "user:y").await?,
+                Accepted::Pinned { .. }
+            ),
             "again is no change"
         );
         let by: Vec<Option<String>> = tx

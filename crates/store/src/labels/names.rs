@@ -1,30 +1,63 @@
-//! Under which keys a label is found in a project.
+//! What labels are in effect in a project, and under which keys they are found there.
 
-use super::{id_list, parse};
-use crate::db::{Error, Tx};
+use super::{Holder, id_list, parse, parsed};
+use crate::db::{Error, Row, Tx};
 use crate::values;
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// The definitions that a project's nodes can have labels of, each with the keys that find it there.
+/// The labels in effect on an object. Several values of one key are a list.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Labelled {
+    /// Each label once: by its bare key, or by its qualified key where a nearer definition hides it.
+    pub shown: BTreeMap<String, Json>,
+    /// By every key that finds it.
+    pub keys: BTreeMap<String, Json>,
+    /// Where they are defined: domains, projects, and nil for the platform.
+    pub scopes: BTreeSet<Uuid>,
+}
+
+/// A label, by its definition.
+pub(crate) type Label = (Uuid, Json);
+
+/// The definitions that can be used in a project, each with the keys that find it there, and the labels that a
+/// node has although nobody gave it to the node.
 #[derive(Debug, Default)]
-pub struct Names(HashMap<Uuid, Name>);
+pub struct Names {
+    names: HashMap<Uuid, Name>,
+    /// The project's own labels.
+    project: Vec<Label>,
+    /// The defaults of required definitions.
+    defaults: Vec<Preset>,
+}
 
 #[derive(Debug)]
 struct Name {
     qualified: String,
     /// The local key, unless a nearer definition has it.
     bare: Option<String>,
+    scope_id: Uuid,
+}
+
+#[derive(Debug, Clone)]
+struct Preset {
+    label: Label,
+    kinds: Vec<String>,
 }
 
 /// A stored definition.
+#[derive(Debug)]
 struct Known {
     id: Uuid,
     scope_id: Uuid,
     local: String,
     qualified: String,
+    default: Option<Preset>,
 }
+
+/// A project with its domain.
+pub(super) type Place = (Uuid, Uuid);
 
 impl Names {
     /// The names in one project.
@@ -39,70 +72,109 @@ impl Names {
         let Some(domain_id) = domain else {
             return Ok(Self::default());
         };
-        let mut names = of_places(tx, &[(project_id, domain_id)]).await?;
-        Ok(names.remove(&(project_id, domain_id)).unwrap_or_default())
+        let place = (project_id, domain_id);
+        let mut names = of_places(tx, &[place]).await?;
+        Ok(names.remove(&place).unwrap_or_default())
     }
 
     /// The names in a project that can use definitions of these scopes, the nearest first.
-    fn new(scopes: [Uuid; 3], known: &HashMap<Uuid, Vec<Known>>) -> Self {
+    fn new(scopes: [Uuid; 3], known: &HashMap<Uuid, Vec<Known>>, project: Vec<Label>) -> Self {
         let mut taken = HashMap::new();
-        let mut names = HashMap::new();
+        let (mut names, mut defaults) = (HashMap::new(), Vec::new());
         for definition in scopes.iter().filter_map(|scope| known.get(scope)).flatten() {
             let nearest = *taken.entry(definition.local.as_str()).or_insert(definition.id) == definition.id;
-            let bare = nearest.then(|| definition.local.clone());
-            names.insert(
-                definition.id,
-                Name {
-                    qualified: definition.qualified.clone(),
-                    bare,
-                },
-            );
+            let name = Name {
+                qualified: definition.qualified.clone(),
+                bare: nearest.then(|| definition.local.clone()),
+                scope_id: definition.scope_id,
+            };
+            names.insert(definition.id, name);
+            defaults.extend(definition.default.clone());
         }
-        Self(names)
+        Self {
+            names,
+            project,
+            defaults,
+        }
     }
 
-    /// Enters a label by every key that finds it.
-    pub fn enter(
-        &self,
-        definition_id: Uuid,
-        value: &str,
-        labels: &mut BTreeMap<String, Json>,
-    ) -> Result<(), Error> {
-        let name = self.name(definition_id)?;
-        let value = parse(value)?;
-        if let Some(bare) = &name.bare {
-            labels.insert(bare.clone(), value.clone());
-        }
-        labels.insert(name.qualified.clone(), value);
-        Ok(())
+    /// The labels in effect on a node with these of its own, by every key that finds them.
+    pub(crate) fn node_keys(&self, own: &[Label]) -> Result<BTreeMap<String, Json>, Error> {
+        let mut keys = BTreeMap::new();
+        self.each(Holder::Node, own, |name, value| enter_all(&mut keys, name, value))?;
+        Ok(keys)
     }
 
-    /// Enters a label once, by the shortest key that finds it.
-    pub fn show(
-        &self,
-        definition_id: Uuid,
-        value: &str,
-        labels: &mut BTreeMap<String, Json>,
-    ) -> Result<(), Error> {
-        let name = self.name(definition_id)?;
-        labels.insert(
-            name.bare.as_ref().unwrap_or(&name.qualified).clone(),
-            parse(value)?,
-        );
+    /// The labels in effect on a node with these of its own.
+    pub(super) fn node(&self, own: &[Label]) -> Result<Labelled, Error> {
+        self.labelled(Holder::Node, own)
+    }
+
+    /// The labels in effect on the project itself.
+    pub(super) fn project(&self) -> Result<Labelled, Error> {
+        self.labelled(Holder::Project, &self.project)
+    }
+
+    fn labelled(&self, holder: Holder, own: &[Label]) -> Result<Labelled, Error> {
+        let mut labelled = Labelled::default();
+        self.each(holder, own, |name, value| {
+            enter_all(&mut labelled.keys, name, value);
+            let key = name.bare.as_ref().unwrap_or(&name.qualified);
+            enter(&mut labelled.shown, key, value);
+            labelled.scopes.insert(name.scope_id);
+        })?;
+        Ok(labelled)
+    }
+
+    /// The labels in effect on an object with these of its own, whosever they are.
+    fn each(&self, holder: Holder, own: &[Label], mut see: impl FnMut(&Name, &Json)) -> Result<(), Error> {
+        for (definition_id, value) in own {
+            see(self.name(*definition_id)?, value);
+        }
+        let is_in = |labels: &[Label], id: Uuid| labels.iter().any(|(held, _)| *held == id);
+        let inherited: &[Label] = match holder {
+            Holder::Node => &self.project,
+            Holder::Project => &[],
+        };
+        for (definition_id, value) in inherited.iter().filter(|(id, _)| !is_in(own, *id)) {
+            see(self.name(*definition_id)?, value);
+        }
+        for default in &self.defaults {
+            let (id, value) = &default.label;
+            let applies = default.kinds.iter().any(|kind| kind == holder.as_str());
+            if applies && !is_in(own, *id) && !is_in(inherited, *id) {
+                see(self.name(*id)?, value);
+            }
+        }
         Ok(())
     }
 
     fn name(&self, definition_id: Uuid) -> Result<&Name, Error> {
         let missing = || Error::Corrupt("a label of a definition from elsewhere".to_owned());
-        self.0.get(&definition_id).ok_or_else(missing)
+        self.names.get(&definition_id).ok_or_else(missing)
     }
 }
 
-/// The names in several places, each a project with its domain.
-pub(super) async fn of_places(
-    tx: &mut Tx,
-    places: &[(Uuid, Uuid)],
-) -> Result<HashMap<(Uuid, Uuid), Names>, Error> {
+fn enter_all(labels: &mut BTreeMap<String, Json>, name: &Name, value: &Json) {
+    if let Some(bare) = &name.bare {
+        enter(labels, bare, value);
+    }
+    enter(labels, &name.qualified, value);
+}
+
+/// Enters a value; a second one of the same key makes a list of them.
+fn enter(labels: &mut BTreeMap<String, Json>, key: &str, value: &Json) {
+    match labels.get_mut(key) {
+        None => {
+            labels.insert(key.to_owned(), value.clone());
+        }
+        Some(Json::Array(several)) => several.push(value.clone()),
+        Some(one) => *one = Json::Array(vec![one.take(), value.clone()]),
+    }
+}
+
+/// The names in several places.
+pub(super) async fn of_places(tx: &mut Tx, places: &[Place]) -> Result<HashMap<Place, Names>, Error> {
     let mut scopes: Vec<Uuid> = places
         .iter()
         .flat_map(|(project, domain)| [*project, *domain])
@@ -110,76 +182,64 @@ pub(super) async fn of_places(
     scopes.push(Uuid::nil());
     scopes.sort_unstable();
     scopes.dedup();
+    let ids = id_list(&scopes);
     let mut known: HashMap<Uuid, Vec<Known>> = HashMap::new();
     tx.each(
-        "select d.id, d.scope_id, d.local_key, d.qualified_key
+        "select
+            d.id, d.scope_id, d.local_key, d.qualified_key,
+            case when d.required then d.default_value end, d.applicable_kinds
         from json_each($1) ids cross join label_definitions d on d.scope_id = unhex(ids.value)",
-        &values![&id_list(&scopes)],
+        &values![&ids],
         |row| {
-            let found = Known {
-                id: row.get(0)?,
-                scope_id: row.get(1)?,
-                local: row.get(2)?,
-                qualified: row.get(3)?,
-            };
+            let found = read_known(row)?;
             known.entry(found.scope_id).or_default().push(found);
             Ok(())
         },
     )
     .await?;
-    let names = |place: &(Uuid, Uuid)| (*place, Names::new([place.0, place.1, Uuid::nil()], &known));
+    let mut labels = of_projects(tx, &ids).await?;
+    let names = |place: &Place| {
+        let scopes = [place.0, place.1, Uuid::nil()];
+        let own = labels.remove(&place.0).unwrap_or_default();
+        (*place, Names::new(scopes, &known, own))
+    };
     Ok(places.iter().map(names).collect())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::BTreeSet;
-
-    /// Definitions by scope (0 project, 1 domain, 2 platform, 3 elsewhere) and local key.
-    fn known(definitions: &BTreeSet<(u128, char)>) -> HashMap<Uuid, Vec<Known>> {
-        let mut known: HashMap<Uuid, Vec<Known>> = HashMap::new();
-        for (n, (scope, key)) in definitions.iter().enumerate() {
-            let scope_id = Uuid::from_u128(*scope);
-            let qualified = format!("{scope}/{key}");
-            let id = Uuid::from_u128(100 + n as u128);
-            known.entry(scope_id).or_default().push(Known {
-                id,
-                scope_id,
-                local: key.to_string(),
-                qualified,
-            });
-        }
-        known
-    }
-
-    proptest! {
-        #[test]
-        fn a_bare_key_finds_the_nearest_and_a_qualified_key_each(
-            definitions in prop::collection::btree_set((0..4_u128, prop::char::range('a', 'c')), 0..12),
-        ) {
-            let known = known(&definitions);
-            let names = Names::new([0, 1, 2].map(Uuid::from_u128), &known);
-            let (mut keys, mut shown) = (BTreeMap::new(), BTreeMap::new());
-            for definition in known.values().flatten().filter(|known| known.scope_id != Uuid::from_u128(3)) {
-                let value = format!("\"{}\"", definition.qualified);
-                names.enter(definition.id, &value, &mut keys).unwrap();
-                names.show(definition.id, &value, &mut shown).unwrap();
-            }
-            let mut expected = BTreeMap::new();
-            // The set runs from the nearest scope to the farthest.
-            for (scope, key) in definitions.iter().filter(|(scope, _)| *scope < 3) {
-                let qualified = format!("{scope}/{key}");
-                expected.entry(key.to_string()).or_insert_with(|| Json::from(qualified.clone()));
-                expected.insert(qualified.clone(), Json::from(qualified));
-            }
-            prop_assert_eq!(&keys, &expected);
-            prop_assert_eq!(shown.len(), definitions.iter().filter(|(scope, _)| *scope < 3).count());
-            prop_assert!(shown.iter().all(|(key, value)| keys.get(key) == Some(value)));
-            for elsewhere in known.get(&Uuid::from_u128(3)).into_iter().flatten() {
-                prop_assert!(names.enter(elsewhere.id, "1", &mut keys).is_err());
-            }
-        }
-    }
+fn read_known(row: &Row<'_>) -> Result<Known, Error> {
+    let id = row.get(0)?;
+    let default = match row.get::<Option<String>>(4)? {
+        None => None,
+        Some(text) => Some(Preset {
+            label: (id, parse(&text)?),
+            kinds: parsed(&row.get::<String>(5)?)?,
+        }),
+    };
+    Ok(Known {
+        id,
+        scope_id: row.get(1)?,
+        local: row.get(2)?,
+        qualified: row.get(3)?,
+        default,
+    })
 }
+
+/// The own labels of the projects among these ids.
+async fn of_projects(tx: &mut Tx, ids: &str) -> Result<HashMap<Uuid, Vec<Label>>, Error> {
+    let mut labels: HashMap<Uuid, Vec<Label>> = HashMap::new();
+    tx.each(
+        "select l.object_id, l.definition_id, l.value
+        from json_each($1) ids cross join object_labels l on l.object_id = unhex(ids.value)",
+        &values![ids],
+        |row| {
+            let label = (row.get(1)?, parse(&row.get::<String>(2)?)?);
+            labels.entry(row.get(0)?).or_default().push(label);
+            Ok(())
+        },
+    )
+    .await?;
+    Ok(labels)
+}
+
+#[cfg(test)]
+mod tests;

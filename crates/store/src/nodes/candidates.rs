@@ -2,10 +2,11 @@
 //! an action.
 //!
 //! A dispatch may address 10,000 nodes, so nothing here runs once per node: one statement walks the
-//! project's nodes with what they declare, another their labels, both by node id, and the two are merged.
+//! project's nodes with what they declare, another their labels, both by node id, and the two are merged. What a
+//! node has from its project is read once.
 
 use crate::db::{Error, Row, Tx, Value};
-use crate::labels::Names;
+use crate::labels::{self, Names};
 use crate::values;
 use plex_api::executions::ActionKind;
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 pub struct Candidate {
     /// The node.
     pub node_id: Uuid,
-    /// Its labels by every key that finds them; see [`Names`]. Empty when they were not asked for.
+    /// The labels in effect on it, by every key that finds them; see [`Names`]. Empty when they were not asked for.
     pub labels: BTreeMap<String, serde_json::Value>,
     /// Whether its manifest declares the action.
     pub declared: bool,
@@ -58,7 +59,7 @@ macro_rules! labels_sql {
     ($only:literal) => {
         concat!(
             "select n.id, l.definition_id, l.value
-            from nodes n cross join node_labels l on l.node_id = n.id
+            from nodes n cross join object_labels l on l.object_id = n.id
             where n.project_id = $1 and n.revoked_at is null",
             $only,
             " order by n.id"
@@ -108,7 +109,7 @@ fn read(row: &Row<'_>) -> Result<Candidate, Error> {
     })
 }
 
-/// Fills in the labels: both sequences run by node id.
+/// Fills in the labels in effect: both sequences run by node id.
 async fn label(
     tx: &mut Tx,
     (project_id, only): (Uuid, Option<Uuid>),
@@ -122,18 +123,24 @@ async fn label(
     };
     let mut values = values![project_id].to_vec();
     values.extend(only.map(Value::from));
-    let mut at = 0;
+    let (mut rest, mut own) = (found.iter_mut().peekable(), Vec::new());
     tx.each(sql, &values, |row| {
         let node_id: Uuid = row.get(0)?;
-        while found.get(at).is_some_and(|candidate| candidate.node_id < node_id) {
-            at += 1;
+        while let Some(candidate) = rest.next_if(|candidate| candidate.node_id < node_id) {
+            candidate.labels = names.node_keys(&own)?;
+            own.clear();
         }
-        if let Some(candidate) = found.get_mut(at).filter(|candidate| candidate.node_id == node_id) {
-            names.enter(row.get(1)?, &row.get::<String>(2)?, &mut candidate.labels)?;
+        if rest.peek().is_some_and(|candidate| candidate.node_id == node_id) {
+            own.push((row.get(1)?, labels::parse(&row.get::<String>(2)?)?));
         }
         Ok(())
     })
-    .await
+    .await?;
+    for candidate in rest {
+        candidate.labels = names.node_keys(&own)?;
+        own.clear();
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ pub struct Within {
 pub struct Listed {
     /// What is shown.
     pub summary: NodeSummary,
-    /// Its labels by every key that finds them, for selectors.
-    pub labels: BTreeMap<String, serde_json::Value>,
+    /// The labels in effect on it.
+    pub labels: Labelled,
 }
 
 macro_rules! nodes_sql {
@@ -36,7 +36,7 @@ macro_rules! nodes_sql {
             "select
                 n.id, n.project_id, n.domain_id, n.name, n.kind, n.created_at, n.revoked_at,
                 n.last_heartbeat_at, n.recovered_at, n.binary_version, c.reported_at,
-                d.heartbeat_interval, d.stale_after, d.unreachable_after
+                d.heartbeat_interval, d.stale_after, d.unreachable_after, n.rotation_requested_at, n.key_rotated_at
             from nodes n
                 join domains d on d.id = n.domain_id
                 left join capabilities c on c.node_id = n.id
@@ -116,12 +116,9 @@ async fn labelled(tx: &mut Tx, nodes: Vec<NodeSummary>) -> Result<Vec<Listed>, E
     let ids: Vec<Uuid> = nodes.iter().map(|node| node.id).collect();
     let mut labels = labels::of_nodes(tx, &ids).await?;
     let listed = nodes.into_iter().map(|mut summary| {
-        let Labelled { shown, keys } = labels.remove(&summary.id).unwrap_or_default();
-        summary.labels = Some(shown);
-        Listed {
-            summary,
-            labels: keys,
-        }
+        let labels = labels.remove(&summary.id).unwrap_or_default();
+        summary.labels = Some(labels.shown.clone());
+        Listed { summary, labels }
     });
     Ok(listed.collect())
 }
@@ -154,6 +151,8 @@ fn read(row: &Row<'_>, now: Timestamp) -> Result<NodeSummary, Error> {
         reachability: Some(reachability),
         binary_version: row.get(9)?,
         manifest_at: row.get(10)?,
+        key_rotation_requested_at: row.get(14)?,
+        key_rotated_at: row.get(15)?,
     })
 }
 

@@ -1,11 +1,12 @@
 use super::*;
 use crate::testing::{TestClock, db, db_at, domain, node, project};
-use crate::{capabilities, labels};
+use crate::{capabilities, labels, projects};
 use plex_api::bootstrap_tokens::NodeKind;
 use plex_api::executions::ActionKind;
 use plex_api::nodes::{
     BuiltinAction, BuiltinActionParameter, CapabilityManifestRequest, DeclaredHook, ReachabilityState,
 };
+use plex_domain::cidr::Cidr;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -62,7 +63,7 @@ async fn heartbeats_are_kept_and_hand_out_reconcile_once() {
             .unwrap()
     };
     assert_eq!(state().await.state, ReachabilityState::NeverReported);
-    assert_eq!(beat().await, Some(false));
+    assert_eq!(beat().await.map(|beat| beat.reconcile), Some(false));
     let first = state().await;
     assert_eq!(first.state, ReachabilityState::Healthy);
     clock.advance(Duration::from_secs(60));
@@ -80,8 +81,12 @@ async fn heartbeats_are_kept_and_hand_out_reconcile_once() {
     db.write(async move |tx| request_reconcile(tx, id).await)
         .await
         .unwrap();
-    assert_eq!(beat().await, Some(true));
-    assert_eq!(beat().await, Some(false), "the request was handed out");
+    assert_eq!(beat().await.map(|beat| beat.reconcile), Some(true));
+    assert_eq!(
+        beat().await.map(|beat| beat.reconcile),
+        Some(false),
+        "the request was handed out"
+    );
     let shown = db
         .read(async move |tx| find(tx, id).await)
         .await
@@ -128,15 +133,23 @@ async fn a_pending_invocation_that_is_late_asks_for_reconcile() {
             .await
             .unwrap()
     };
-    assert_eq!(beat().await, Some(false), "it may still be on its way");
+    assert_eq!(
+        beat().await.map(|beat| beat.reconcile),
+        Some(false),
+        "it may still be on its way"
+    );
     clock.advance(OVERDUE);
-    assert_eq!(beat().await, Some(true));
+    assert_eq!(beat().await.map(|beat| beat.reconcile), Some(true));
     let ack = async move |tx: &mut Tx| {
         tx.execute("update invocations set status = 'ack'", &values![])
             .await
     };
     db.write(ack).await.unwrap();
-    assert_eq!(beat().await, Some(false), "the node has it");
+    assert_eq!(
+        beat().await.map(|beat| beat.reconcile),
+        Some(false),
+        "the node has it"
+    );
 }
 
 #[tokio::test]
@@ -147,7 +160,7 @@ async fn registration_hands_out_addresses_until_the_pool_is_empty() {
         let project = project(tx, domain, "web").await?;
         tx.execute("update domains set mesh_cidr = '10.0.0.0/30'", &values![])
             .await?;
-        let first = join(tx, project).await?.unwrap();
+        let first = join(tx, project).await?.expect("an address is free");
         assert_eq!(first.mesh_ip.to_string(), "10.0.0.1");
         assert_eq!(
             (first.domain_id, first.mesh_cidr.to_string().as_str()),
@@ -174,7 +187,69 @@ async fn registration_hands_out_addresses_until_the_pool_is_empty() {
             "10.0.0.2",
             "never handed out twice"
         );
-        assert_eq!(join(tx, project).await?, None);
+        assert_eq!(join(tx, project).await?, Err(NoAddress::Pool));
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+}
+
+/// Registers a node of a project; its address, or why there is none.
+async fn joined(tx: &mut Tx, project: Uuid) -> Result<String, Error> {
+    let member = match join(tx, project).await? {
+        Ok(member) => member,
+        Err(none) => return Ok(format!("{none:?}")),
+    };
+    let new = NewNode {
+        project_id: project,
+        name: "n",
+        kind: NodeKind::Node,
+        public_key: "pk",
+        key_hash: [3; 32],
+        bootstrap_token_id: project,
+    };
+    register(tx, &new, &member).await?;
+    Ok(member.mesh_ip.to_string())
+}
+
+#[tokio::test]
+async fn a_reservation_is_for_its_project_and_nobody_else() {
+    let (_dir, db) = db();
+    db.write(async |tx| {
+        let acme = domain(tx, "acme").await?;
+        let (plain, reserved) = (
+            project(tx, acme, "plain").await?,
+            project(tx, acme, "reserved").await?,
+        );
+        tx.execute("update domains set mesh_cidr = '10.0.0.0/28'", &values![])
+            .await?;
+        let set = |range: &str| projects::Change {
+            sub_range: projects::SubRange::Set(Cidr::parse(range).unwrap()),
+            ..projects::Change::default()
+        };
+        projects::change(tx, reserved, &set("10.0.0.4/30")).await.unwrap();
+        let mut seen = Vec::new();
+        for project in [plain, reserved, plain, reserved, plain, plain, plain, reserved] {
+            seen.push(joined(tx, project).await?);
+        }
+        assert_eq!(
+            seen.join(" "),
+            "10.0.0.1 10.0.0.5 10.0.0.2 10.0.0.6 10.0.0.3 10.0.0.8 10.0.0.9 SubRange"
+        );
+        let release = projects::Change {
+            sub_range: projects::SubRange::Release,
+            ..projects::Change::default()
+        };
+        projects::change(tx, reserved, &release).await.unwrap();
+        seen.clear();
+        for project in [plain, reserved, plain, plain, plain, plain, plain, plain] {
+            seen.push(joined(tx, project).await?);
+        }
+        assert_eq!(
+            seen.join(" "),
+            "10.0.0.4 10.0.0.7 10.0.0.10 10.0.0.11 10.0.0.12 10.0.0.13 10.0.0.14 Pool",
+            "what was passed over is found, what was handed out is not"
+        );
         Ok::<_, Error>(())
     })
     .await
@@ -226,7 +301,7 @@ fn manifest(hook: &str, checksum: &str) -> CapabilityManifestRequest {
 async fn label(tx: &mut Tx, project: Uuid, node: Uuid, key: &str, value: &str) -> Result<(), Error> {
     let by = labels::AssignedBy::User;
     let definition = labels::resolve_or_define(tx, project, key, by).await?;
-    labels::assign(tx, node, &definition, &json!(value), by)
+    labels::assign(tx, labels::Object::node(node), &definition, &json!(value), by)
         .await?
         .expect("a short text");
     Ok(())
@@ -398,7 +473,7 @@ async fn a_listed_node_carries_its_labels_and_its_manifest_time() {
             serde_json::to_value(&row.summary.labels).unwrap(),
             json!({"env": "prod"})
         );
-        let keys: BTreeSet<&str> = row.labels.keys().map(String::as_str).collect();
+        let keys: BTreeSet<&str> = row.labels.keys.keys().map(String::as_str).collect();
         assert_eq!(keys, BTreeSet::from(["env", "acme:web/env"]));
         assert_eq!(
             (row.summary.name.as_deref(), row.summary.kind.as_deref()),

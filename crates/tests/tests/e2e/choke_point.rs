@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Operations that need no credential.
-const PUBLIC: [&str; 9] = [
+const PUBLIC: [&str; 11] = [
     "GET /v1/health",
     "GET /v1/version",
     "GET /v1/openapi.json",
+    "GET /v1/docs",
+    "GET /v1/docs/assets/{asset}",
     "POST /v1/register",
     "POST /v1/auth/sign-in",
     "GET /v1/auth/callback",
@@ -231,6 +233,18 @@ fn a_denied_write_leaves_nothing_behind() {
         &["bootstrap-token", "issue", "--project", &project],
         &["project", "create", "--domain", &domain, "--slug", "x"],
         &["domain", "create", "--slug", "x"],
+        &["project", "update", &project, "--name", "x"],
+        &["project", "delete", &project],
+        &["label", "set", "project", &project, "env=dev"],
+        &[
+            "label",
+            "definition",
+            "create",
+            "--scope",
+            &format!("project:{project}"),
+            "--key",
+            "k",
+        ],
         &[
             "rebac",
             "tuple",

@@ -132,6 +132,35 @@ fn foreign_is_as_missing() {
             Box::new(|ids| format!("{}?project_id={}", paths::RELATION_TUPLES, ids[0])),
             Box::new(move |ids| Some(tuple(ids))),
         ),
+        get(|ids| paths::object_labels("project", ids[0])),
+        get(|ids| format!("{}?effective=true", paths::node_labels(ids[2]))),
+        get(|ids| format!("{}?scope=project:{}", paths::LABEL_DEFINITIONS, ids[0])),
+        get(|ids| format!("{}?scope=domain:{}", paths::LABEL_DEFINITIONS, ids[1])),
+        delete(|ids| paths::project(ids[0])),
+        delete(|ids| paths::domain(ids[1])),
+        (
+            Method::PATCH,
+            Box::new(|ids| paths::project(ids[0])),
+            Box::new(|_| Some(json!({"name": "x"}))),
+        ),
+        (
+            Method::PATCH,
+            Box::new(|ids| paths::domain(ids[1])),
+            Box::new(|_| Some(json!({"name": "x"}))),
+        ),
+        (
+            Method::PUT,
+            Box::new(|ids| paths::object_labels("project", ids[0])),
+            Box::new(|_| Some(json!({"key": "env", "value": "prod"}))),
+        ),
+        (
+            Method::POST,
+            Box::new(|_| paths::LABEL_DEFINITIONS.to_owned()),
+            Box::new(|ids| {
+                Some(json!({"scope": "project", "scope_id": ids[0], "local_key": "k",
+                    "value_schema": {"kind": "string"}, "applicable_kinds": ["node"]}))
+            }),
+        ),
     ];
     for (method, path, body) in &routes {
         let ask = |ids: &[Uuid; 5]| {

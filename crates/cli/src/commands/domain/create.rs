@@ -1,5 +1,6 @@
 //! `plexctl domain create`
 
+use super::reachability::ReachabilityArgs;
 use crate::context::Context;
 use crate::error::Error;
 use crate::view::{DomainRow, print_object};
@@ -25,6 +26,8 @@ pub(crate) struct Args {
     /// Its mesh addresses; the next free 10.n.0.0/16 when absent
     #[arg(long, value_name = "CIDR")]
     mesh_cidr: Option<String>,
+    #[command(flatten)]
+    reachability: ReachabilityArgs,
 }
 
 /// Makes a domain and prints it.
@@ -35,7 +38,7 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         description: args.description.clone(),
         region: args.region.clone(),
         mesh_cidr: args.mesh_cidr.clone(),
-        reachability: None,
+        reachability: args.reachability.policy(),
     };
     let body = ctx.client()?.fetch(&Call::post(paths::DOMAINS, &request))?;
     print_object::<DomainRow>(ctx, body)

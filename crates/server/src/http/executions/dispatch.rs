@@ -10,6 +10,7 @@ use crate::request::{BodyRules, parse_json, path_id, read_body};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use plex_api::capacity::CapacityDimension;
 use plex_api::executions::{ActionKind, DispatchExecutionRequest, ExcludedNode, Execution};
 use plex_api::limits::{DEFAULT_TIMEOUT_SECONDS, DISPATCH_BODY_BYTES, MAX_TIMEOUT_SECONDS, TEXT_BYTES};
 use plex_api::{codes, paths};
@@ -19,7 +20,7 @@ use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::selector::Selector;
 use plex_store::executions::NewExecution;
 use plex_store::nodes::{self, Candidate, Labels};
-use plex_store::{Tx, audit, executions, idempotency};
+use plex_store::{Tx, audit, capacity, executions, idempotency};
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -73,12 +74,14 @@ pub async fn dispatch(
     };
     let mut record = granted(&principal, Some(project.domain_id), "dispatch", &object);
     let (pseudonyms, dispatched_by) = (app.keys.pseudonyms, principal.subject());
+    let max_live = app.max_live_executions;
     let (id, nodes) = app
         .db
         .write(async move |tx| {
             if let Some(id) = before(tx, key.as_ref(), &digest).await? {
                 return Ok((id, Vec::new()));
             }
+            require_room(tx, project.domain_id, max_live).await?;
             let cohort = order.cohort(tx, project_id).await?;
             let new = order.execution((project_id, project.domain_id), &cohort, dispatched_by);
             let execution = executions::insert(tx, &new, &cohort.nodes).await?;
@@ -137,6 +140,21 @@ async fn before(
             Err(Failure::conflict(codes::IDEMPOTENCY_KEY_REUSED, detail))
         }
     }
+}
+
+/// Asked in the transaction that stores the execution, so that no two take the last place. With many writers that
+/// takes a lock for each domain, held by dispatches alone.
+async fn require_room(tx: &mut Tx, domain_id: Uuid, max_live: u64) -> Result<(), Failure> {
+    if max_live == 0 || capacity::live_executions(tx, domain_id).await? < max_live {
+        return Ok(());
+    }
+    let detail = format!(
+        "{max_live} executions of this domain have not ended, which is its cap; wait until some have"
+    );
+    Err(Failure::capacity_exceeded(
+        CapacityDimension::ActionExecutions,
+        detail,
+    ))
 }
 
 /// A dispatch whose body made sense.

@@ -3,7 +3,6 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plex_api::paths;
-use plex_store::{Error, values};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -57,13 +56,15 @@ async fn a_changed_hook_is_drifted_until_its_digest_is_accepted() {
         operator.get(&list).await.1["items"][0]["pinned_checksum"],
         json!(sum(2))
     );
-    let sql = "select count(*) from audit_entries where relation = 'accept_hook'";
-    let entries = app
-        .app
-        .db
-        .read(async move |tx| tx.optional(sql, &values![], |row| row.get(0)).await);
-    let entries: Result<Option<i64>, Error> = entries.await;
-    assert_eq!(entries.unwrap(), Some(1));
+    let entries = app.audit().await;
+    let accepted: Vec<_> = entries
+        .iter()
+        .filter(|row| row.relation == "accept_hook")
+        .map(|row| row.entry().to_string())
+        .collect();
+    assert_eq!(accepted.len(), 1);
+    let told = format!("hook:rotate-keys sha256:{} to sha256:{}", sum(1), sum(2));
+    assert!(accepted[0].contains(&told), "{}", accepted[0]);
 }
 
 #[tokio::test]

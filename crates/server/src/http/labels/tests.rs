@@ -165,3 +165,143 @@ async fn a_node_cannot_label_itself() {
         .await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn a_node_inherits_its_projects_labels_and_a_selector_sees_that() {
+    let app = TestApp::start().await;
+    let (a, b) = (app.node("a").await.id, app.node("b").await.id);
+    let operator = app.user_with("operator", app.project_id).await;
+    let (project, node) = (
+        paths::object_labels("project", app.project_id),
+        paths::node_labels(b),
+    );
+    let (status, label) = operator
+        .put(&project, json!({"key": "env", "value": "prod"}))
+        .await;
+    assert_eq!(
+        (status, &label["object_kind"]),
+        (StatusCode::OK, &json!("project")),
+        "{label}"
+    );
+    operator.put(&node, json!({"key": "env", "value": "test"})).await;
+    let (_, shown) = operator.get(&paths::node(a)).await;
+    assert_eq!(shown["labels"], json!({"env": "prod"}));
+    assert_eq!(
+        operator.get(&paths::node_labels(a)).await.1["items"],
+        json!([]),
+        "its own"
+    );
+    let (_, effective) = operator
+        .get(&format!("{}?effective=true", paths::node_labels(a)))
+        .await;
+    let inherited = &effective["items"][0];
+    assert_eq!(
+        (&inherited["object_kind"], &inherited["object_id"]),
+        (&json!("project"), &json!(app.project_id))
+    );
+    let answer = operator
+        .code("GET", &format!("{node}?effective=maybe"), None)
+        .await;
+    assert_eq!(answer, (400, "invalid_query".to_owned()));
+    for (selector, expected) in [("env=prod", a), ("env=test", b), ("env!=prod", b)] {
+        let (_, page) = operator
+            .get(&format!("{}?selector={selector}", paths::NODES))
+            .await;
+        let ids: Vec<_> = page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|node| &node["id"])
+            .collect();
+        assert_eq!(ids, [&json!(expected)], "{selector}");
+    }
+    let rows = app.audit().await;
+    let told = rows
+        .iter()
+        .find(|row| row.relation == "label_project")
+        .expect("an entry");
+    assert_eq!(told.entry()["object_id"], app.project_id.to_string());
+    let (status, _) = operator.delete(&format!("{project}?qualified_key=env")).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert_eq!(operator.get(&paths::node(a)).await.1["labels"], json!({}));
+}
+
+#[tokio::test]
+async fn a_projects_labels_are_set_by_its_operators_and_seen_by_its_readers() {
+    let app = TestApp::start().await;
+    let (here, nowhere) = (
+        paths::object_labels("project", app.project_id),
+        paths::object_labels("project", Uuid::now_v7()),
+    );
+    let label = || Some(json!({"key": "env", "value": "x"}));
+    for relation in ["viewer", "auditor"] {
+        let reader = app.user_with(relation, app.project_id).await;
+        assert_eq!(reader.get(&here).await.0, StatusCode::OK);
+        let answer = reader.code("PUT", &here, label()).await;
+        assert_eq!(answer, (403, "rebac_denied".to_owned()));
+    }
+    let stranger = app.stranger().await;
+    for (method, body, expected) in [("GET", None, 403), ("PUT", label(), 404), ("DELETE", None, 404)] {
+        let (status, _) = stranger.alike(method, [&here, &nowhere], body).await;
+        assert_eq!(status, expected, "{method}");
+    }
+    for kind in ["domain", "workload", "Node"] {
+        let path = paths::object_labels(kind, app.project_id);
+        assert_eq!(
+            app.admin().code("GET", &path, None).await,
+            (400, "invalid_id".to_owned())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_definition_is_held_to_what_it_says() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    let path = paths::node_labels(app.node("a").await.id);
+    let define = async |key: &str, more: Value| {
+        let mut body = json!({"scope": "project", "scope_id": app.project_id, "local_key": key,
+            "value_schema": {"kind": "string"}, "applicable_kinds": ["node"]});
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let (status, made) = admin.post(paths::LABEL_DEFINITIONS, body).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+    };
+    define("frozen", json!({"immutable": true})).await;
+    define("pair", json!({"cardinality": 2})).await;
+    define("owner", json!({"applicable_kinds": ["project"]})).await;
+    define("tier", json!({"value_schema": {"kind": "numeric", "min": 1}})).await;
+    let put = async |key: &str, value: Value| {
+        let body = json!({"key": key, "value": value});
+        admin.code("PUT", &path, Some(body)).await
+    };
+    let told = |status: u16, code: &str| (status, code.to_owned());
+    assert_eq!(put("frozen", json!("a")).await, told(200, ""));
+    assert_eq!(put("frozen", json!("a")).await, told(200, ""), "the same again");
+    assert_eq!(put("frozen", json!("b")).await, told(409, "immutable_violation"));
+    for value in ["x", "y", "x"] {
+        assert_eq!(put("pair", json!(value)).await, told(200, ""));
+    }
+    assert_eq!(put("pair", json!("z")).await, told(409, "label_limit_reached"));
+    assert_eq!(put("owner", json!("me")).await, told(422, "scope_mismatch"));
+    assert_eq!(put("tier", json!(0)).await, told(422, "scope_mismatch"));
+    assert_eq!(put("tier", json!(3)).await, told(200, ""));
+    assert_eq!(
+        put("plexsphere.version", json!("3")).await,
+        told(422, "scope_mismatch")
+    );
+    let nodes = |selector: &str| format!("{}?selector={selector}", paths::NODES);
+    for selector in [
+        "pair=x",
+        "pair=y",
+        "pair%20in%20(y,q)",
+        "tier=3",
+        "frozen=a,pair!=z",
+    ] {
+        let (_, page) = admin.get(&nodes(selector)).await;
+        assert_eq!(page["items"].as_array().unwrap().len(), 1, "{selector}");
+    }
+    let (_, page) = admin.get(&nodes("pair=x")).await;
+    assert_eq!(page["items"][0]["labels"]["pair"], json!(["x", "y"]));
+}

@@ -17,7 +17,8 @@ use plex_api::nodes::{
 use plex_api::problem::DenialReason;
 use plex_domain::manifest::{self, ManifestError};
 use plex_domain::{cursor, relation::Permission};
-use plex_store::{Error, audit, capabilities};
+use plex_store::capabilities::{self, Filter};
+use plex_store::{Error, audit};
 use uuid::Uuid;
 
 const BODY: BodyRules = BodyRules {
@@ -85,7 +86,8 @@ fn invalid(error: ManifestError) -> Failure {
 
 /// List the capability manifests of a project's nodes
 ///
-/// Every manifest has the status `unknown`, because no known-good binaries are on record.
+/// `drift` while a declared hook differs from its pinned digest, a discovered hook's image from the catalogued one, or
+/// the binary of the last heartbeat from the declared one; `unknown` for a node that declares nothing to compare.
 #[utoipa::path(
     get,
     path = "/v1/projects/{project_id}/capabilities",
@@ -126,15 +128,13 @@ pub async fn list(
         .cursor(&app.keys.cursors, &context, &caller)?
         .map(|bytes| position(&bytes))
         .transpose()?;
-    if status.is_some_and(|status| status != CapabilityStatus::Unknown) {
-        return Ok(Json(CapabilityRowList {
-            items: Vec::new(),
-            next_cursor: None,
-        }));
-    }
+    let filter = Filter {
+        node_id: only,
+        status,
+    };
     let (items, more) = app
         .db
-        .read(async move |tx| capabilities::page(tx, (id, only), after, limit).await)
+        .read(async move |tx| capabilities::page(tx, id, filter, after, limit).await)
         .await?;
     let last = items.last().filter(|_| more).map(|row| row.node_id);
     let next_cursor = last.map(|id| cursor::seal(&app.keys.cursors, &context, &caller, id.as_bytes()));

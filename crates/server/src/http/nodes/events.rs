@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::delivery::{self, Subscription};
-use crate::principal::Node;
+use crate::http::nodes::reader::{Reader, Standing};
 use crate::problem::{Failure, Problems};
 use axum::body::Body;
 use axum::extract::State;
@@ -10,12 +10,12 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use jiff::Timestamp;
 use plex_api::codes;
-use plex_api::events::{ACTION_REQUEST, KEEP_ALIVE_SECONDS};
+use plex_api::events::{ACTION_REQUEST, KEEP_ALIVE_SECONDS, ROTATE_NODE_KEY};
 use plex_api::executions::ExecutionStatus;
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::fmt::Write;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -31,7 +31,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Follow the node's events
 ///
 /// Each frame's `data` is a signed envelope on one line. `Last-Event-ID` is checked, and otherwise without
-/// effect: what is pending is sent on every opening.
+/// effect: what is pending is sent on every opening. For the node itself, and for operators who hold `node-agent`
+/// on it. It ends within 5 s after the credential does.
 #[utoipa::path(
     get,
     path = "/v1/nodes/{id}/events",
@@ -51,15 +52,20 @@ const CHUNK_BYTES: usize = 64 * 1024;
         ),
         Problems,
     ),
-    security(("nskBearer" = [])),
+    security(("nskBearer" = []), ("operatorBearer" = [])),
 )]
-pub async fn events(State(app): State<App>, node: Node, headers: HeaderMap) -> Result<Response, Failure> {
+pub async fn events(State(app): State<App>, reader: Reader, headers: HeaderMap) -> Result<Response, Failure> {
     check_last_event_id(&headers)?;
-    let subscription = app.wakes.subscribe(node.id);
+    let subscription = app.wakes.subscribe(reader.node_id);
     let stream = EventStream {
         app,
-        ids: (node.domain_id, node.id),
+        ids: (reader.domain_id, reader.node_id),
+        reader,
         subscription,
+        keys_seen: 0,
+        // Between its authentication and its subscription the credential may have ended.
+        check_at: Some(Instant::now()),
+        rotation_told: None,
         sequence: 0,
         sent: HashMap::new(),
         look_at: Some(Instant::now()),
@@ -95,11 +101,26 @@ fn check_last_event_id(headers: &HeaderMap) -> Result<(), Failure> {
     Err(Failure::bad_request(codes::INVALID_CURSOR, detail))
 }
 
+/// What a look at the credential came to.
+enum Checked {
+    /// It no longer holds: the stream ends.
+    Ended,
+    /// It holds, and this is to be sent.
+    Holds(String),
+}
+
 struct EventStream {
     app: App,
     /// The node's domain and the node.
     ids: (Uuid, Uuid),
+    reader: Reader,
     subscription: Subscription,
+    /// Which signal about keys was last looked into.
+    keys_seen: u64,
+    /// When to see whether the credential still holds, even if nobody says so.
+    check_at: Option<Instant>,
+    /// Which request to change its key the node was last told of.
+    rotation_told: Option<Timestamp>,
     /// The id of the last frame.
     sequence: u64,
     /// When each invocation that was pending at the last look was last sent.
@@ -119,12 +140,18 @@ impl EventStream {
             return Some(Bytes::from_static(b":connected\n\n"));
         }
         loop {
-            if self.subscription.signal.borrow().revoked {
-                return None;
-            }
             if self.app.shutdown.is_cancelled() {
                 let was_told = std::mem::replace(&mut self.told_to_reconnect, true);
                 return (!was_told).then(|| Bytes::from_static(b"retry: 1000\n\n:stopping\n\n"));
+            }
+            let keys = self.subscription.signal.borrow().keys;
+            if keys != self.keys_seen || self.check_at.is_some_and(|at| at <= Instant::now()) {
+                self.keys_seen = keys;
+                match self.check().await {
+                    Checked::Ended => return None,
+                    Checked::Holds(frame) if frame.is_empty() => {}
+                    Checked::Holds(frame) => return Some(frame.into()),
+                }
             }
             if self.look_at.is_some_and(|at| at <= Instant::now()) {
                 self.subscription.signal.mark_unchanged();
@@ -142,9 +169,9 @@ impl EventStream {
 
     /// Waits for a wake, the next look, the next keep-alive or the end.
     async fn wait(&mut self) -> Option<Bytes> {
-        let look_at = self.look_at;
+        let next = self.look_at.into_iter().chain(self.check_at).min();
         let look = async {
-            match look_at {
+            match next {
                 Some(at) => tokio::time::sleep_until(at).await,
                 None => std::future::pending().await,
             }
@@ -164,6 +191,39 @@ impl EventStream {
                 Some(Bytes::from_static(b":keep-alive\n\n"))
             }
         }
+    }
+
+    /// Sees whether the credential still holds, and whether the node should change its key.
+    async fn check(&mut self) -> Checked {
+        match self.reader.standing(&self.app).await {
+            Standing::Ended => return Checked::Ended,
+            Standing::Unknown => self.check_at = Some(Instant::now() + RETRY),
+            Standing::Holds {
+                rotation_requested_at,
+                again_after,
+            } => {
+                self.check_at = again_after.map(|after| Instant::now() + after);
+                if let Some(at) = rotation_requested_at.filter(|at| self.rotation_told != Some(*at)) {
+                    return Checked::Holds(self.rotation(at).await);
+                }
+            }
+        }
+        Checked::Holds(String::new())
+    }
+
+    /// The request to change the key as a frame; nothing when it cannot be signed, and then the heartbeat brings it.
+    async fn rotation(&mut self, requested_at: Timestamp) -> String {
+        let Ok(envelope) = delivery::sign_rotation(&self.app, self.ids).await else {
+            return String::new();
+        };
+        self.rotation_told = Some(requested_at);
+        self.frame(ROTATE_NODE_KEY, &envelope)
+    }
+
+    fn frame(&mut self, event: &str, envelope: &str) -> String {
+        self.sequence += 1;
+        self.app.fanout.note(self.ids.0, 1);
+        format!("id: {}\nevent: {event}\ndata: {envelope}\n\n", self.sequence)
     }
 
     /// Reads what is pending, and signs what was not sent within the last 30 s.
@@ -188,13 +248,7 @@ impl EventStream {
                 let Ok(envelope) = delivery::sign(&self.app, self.ids, item).await else {
                     continue;
                 };
-                self.sequence += 1;
-                write!(
-                    frames,
-                    "id: {}\nevent: {ACTION_REQUEST}\ndata: {envelope}\n\n",
-                    self.sequence
-                )
-                .expect("writing to a string cannot fail");
+                frames.push_str(&self.frame(ACTION_REQUEST, &envelope));
                 self.sent.insert(item.execution_id, now);
             } else {
                 is_cut = true;

@@ -44,16 +44,16 @@ pub async fn heartbeat(
     let noted = app
         .db
         .write(async move |tx| {
-            let reconcile =
-                nodes::heartbeat(tx, node.id, &beat.binary_version, &beat.binary_checksum).await?;
-            Ok::<_, Error>(reconcile.map(|reconcile| (tx.now(), reconcile)))
+            let told = nodes::heartbeat(tx, node.id, &beat.binary_version, &beat.binary_checksum).await?;
+            Ok::<_, Error>(told.map(|told| (tx.now(), told)))
         })
         .await?;
-    let (accepted_at, reconcile) = noted.ok_or_else(revoked)?;
+    let (accepted_at, told) = noted.ok_or_else(revoked)?;
     Ok(Json(HeartbeatResponse {
         accepted_at,
-        reconcile,
+        reconcile: told.reconcile,
         rotate_keys: false,
+        rotate_node_key: told.rotate_key,
     }))
 }
 

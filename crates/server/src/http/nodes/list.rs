@@ -59,7 +59,7 @@ pub async fn list(
         .cursor(&app.keys.cursors, &context, &caller)?
         .map(|bytes| position(&bytes))
         .transpose()?;
-    let places = places(&app, &principal, wanted)?;
+    let places = places(&app, &principal, Permission::ReadNode, wanted)?;
     let read = async move |tx: &mut Tx| page(tx, &places, selector.as_ref(), (after, limit)).await;
     let page = app.db.read(read).await?;
     let seal = |id: Uuid| cursor::seal(&app.keys.cursors, &context, &caller, id.as_bytes());
@@ -89,9 +89,14 @@ fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
     Uuid::from_slice(bytes).map_err(|_| invalid())
 }
 
-/// Where both the caller may look and the filters do; none when they have nothing in common.
-fn places(app: &App, principal: &Principal, wanted: Within) -> Result<Vec<Within>, Failure> {
-    let seen = |kind| authorize::seen(app, principal, Permission::ReadNode, kind);
+/// Where both the caller has the permission and the filters look; none when they have nothing in common.
+pub fn places(
+    app: &App,
+    principal: &Principal,
+    permission: Permission,
+    wanted: Within,
+) -> Result<Vec<Within>, Failure> {
+    let seen = |kind| authorize::seen(app, principal, permission, kind);
     let (Some(domains), Some(projects), Some(nodes)) = (
         seen(ObjectKind::Domain)?,
         seen(ObjectKind::Project)?,
@@ -168,5 +173,5 @@ async fn page(
 }
 
 fn selects(selector: Option<&Selector>, row: &Listed) -> bool {
-    selector.is_none_or(|selector| selector.matches(|key| row.labels.get(key)))
+    selector.is_none_or(|selector| selector.matches(|key| row.labels.keys.get(key)))
 }

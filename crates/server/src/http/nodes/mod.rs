@@ -4,12 +4,15 @@ pub mod callback;
 pub mod capabilities;
 pub mod events;
 pub mod heartbeat;
+pub mod integrity_violations;
+pub mod key;
+pub mod reader;
 pub mod state;
 
 mod list;
 
 // `routes!` looks for what describes a handler beside the handler.
-pub use list::{__path_list, list};
+pub use list::{__path_list, list, places};
 
 use crate::app::App;
 use crate::audit::granted;
@@ -80,7 +83,7 @@ pub async fn revoke(
             Ok::<_, Error>(())
         })
         .await?;
-    app.wakes.revoke(id);
+    app.wakes.check(&[id]);
     Ok(StatusCode::NO_CONTENT)
 }
 

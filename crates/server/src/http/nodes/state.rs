@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::delivery;
-use crate::principal::Node;
+use crate::http::nodes::reader::Reader;
 use crate::problem::{Failure, Problems};
 use axum::Json;
 use axum::extract::State;
@@ -10,6 +10,8 @@ use plex_api::nodes::NodeStateSnapshot;
 use plex_store::nodes;
 
 /// Pull the node's state
+///
+/// For the node itself, and for operators who hold `node-agent` on it.
 #[utoipa::path(
     get,
     path = "/v1/nodes/{id}/state",
@@ -17,17 +19,17 @@ use plex_store::nodes;
     tag = "nodes",
     params(("id" = Uuid, Path, description = "The node")),
     responses((status = 200, description = "The state", body = NodeStateSnapshot), Problems),
-    security(("nskBearer" = [])),
+    security(("nskBearer" = []), ("operatorBearer" = [])),
 )]
-pub async fn state(State(app): State<App>, node: Node) -> Result<Json<NodeStateSnapshot>, Failure> {
-    let id = node.id;
+pub async fn state(State(app): State<App>, reader: Reader) -> Result<Json<NodeStateSnapshot>, Failure> {
+    let id = reader.node_id;
     let reachability = app
         .db
         .read(async move |tx| nodes::reachability(tx, id).await)
         .await?;
     let mut executions = Vec::new();
     for queued in delivery::queued(&app, id).await? {
-        executions.push(delivery::entry(&app, (node.domain_id, id), &queued).await?);
+        executions.push(delivery::entry(&app, (reader.domain_id, id), &queued).await?);
     }
     Ok(Json(NodeStateSnapshot {
         peers: Vec::new(),

@@ -412,15 +412,16 @@ async fn manifests_are_listed_and_audited_when_they_change() {
     let row = &page["items"][0];
     assert_eq!(
         (&row["node_id"], &row["status"]),
-        (&json!(node.id), &json!("unknown"))
+        (&json!(node.id), &json!("match"))
     );
     assert_eq!(
         (&row["builtin_actions"], &row["declared_hooks"][0]["name"]),
         (&json!([]), &json!("h"))
     );
     for (query, count) in [
-        ("status=unknown".to_owned(), 1),
-        ("status=match".to_owned(), 0),
+        ("status=match".to_owned(), 1),
+        ("status=unknown".to_owned(), 0),
+        ("status=drift".to_owned(), 0),
         (format!("node_id={}", node.id), 1),
         (format!("node_id={}", Uuid::now_v7()), 0),
     ] {

@@ -269,3 +269,96 @@ async fn a_race_for_a_token_has_as_many_winners_as_it_has_uses() {
     assert_eq!(count(&app, "select count(*) from nodes").await, 3);
     assert_eq!(count(&app, "select count(distinct mesh_ip) from nodes").await, 3);
 }
+
+#[tokio::test]
+async fn fifty_at_once_get_no_more_nodes_than_the_token_has_uses() {
+    let app = TestApp::start().await;
+    let token = token(&app, json!({"max_uses": 3})).await;
+    let anybody = app.anybody();
+    let redemptions = (0..50).map(|n| {
+        let body = request(&app, &token, &format!("n{n}"));
+        let anybody = &anybody;
+        async move { anybody.post(paths::REGISTER, body).await }
+    });
+    let answers = futures_util::future::join_all(redemptions).await;
+    let (made, refused): (Vec<_>, Vec<_>) = answers
+        .into_iter()
+        .partition(|(status, _)| *status == StatusCode::CREATED);
+    assert_eq!(made.len(), 3);
+    assert!(
+        refused.iter().all(|(status, problem)| {
+            (status.as_u16(), &problem["code"]) == (403, &json!("token_consumed"))
+        })
+    );
+    assert_eq!(count(&app, "select count(*) from nodes").await, 3);
+    assert_eq!(count(&app, "select count(distinct mesh_ip) from nodes").await, 3);
+    assert_eq!(count(&app, "select uses from bootstrap_tokens").await, 3);
+}
+
+#[tokio::test]
+async fn one_nonce_at_once_makes_one_node() {
+    let app = TestApp::start().await;
+    let token = token(&app, json!({"max_uses": 50})).await;
+    let anybody = app.anybody();
+    let redemptions = (0..20).map(|_| {
+        let body = request(&app, &token, "the same");
+        let anybody = &anybody;
+        async move { anybody.post(paths::REGISTER, body).await.0 }
+    });
+    let answers = futures_util::future::join_all(redemptions).await;
+    let made = answers
+        .iter()
+        .filter(|status| **status == StatusCode::CREATED)
+        .count();
+    assert_eq!(made, 1);
+    assert_eq!(count(&app, "select uses from bootstrap_tokens").await, 1);
+}
+
+#[tokio::test]
+async fn a_project_with_a_range_of_its_own_runs_out_of_it() {
+    let app = TestApp::start().await;
+    let reserve = async |tx: &mut plex_store::Tx| {
+        tx.execute("update projects set sub_range_cidr = '10.0.9.0/30'", &[])
+            .await
+    };
+    app.app.db.write(reserve).await.unwrap();
+    let token = token(&app, json!({"max_uses": 5})).await;
+    let mut addresses = Vec::new();
+    for n in 0..2 {
+        let (status, node) = app
+            .anybody()
+            .post(paths::REGISTER, request(&app, &token, &format!("{n}")))
+            .await;
+        assert_eq!(status, StatusCode::CREATED, "{node}");
+        addresses.push(node["mesh_ip"].clone());
+    }
+    assert_eq!(addresses, [json!("10.0.9.1"), json!("10.0.9.2")]);
+    let (status, headers, problem) = app
+        .anybody()
+        .send("POST", paths::REGISTER, Some(request(&app, &token, "late")))
+        .await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (503, &json!("subrange_exhausted"))
+    );
+    assert!(headers.contains_key("retry-after"));
+    assert_eq!(
+        count(&app, "select uses from bootstrap_tokens").await,
+        2,
+        "the token is as it was"
+    );
+}
+
+#[tokio::test]
+async fn a_queue_that_is_full_is_contention_and_no_other_failure_is() {
+    use super::Refused;
+    use axum::response::IntoResponse as _;
+    let code = |error: Error| {
+        let Refused(failure) = error.into();
+        format!("{failure:?}")
+    };
+    assert!(code(Error::Busy).contains("allocator_contention"));
+    assert!(code(Error::Unavailable(None)).contains("datastore_unavailable"));
+    let Refused(failure) = Error::Busy.into();
+    assert_eq!(failure.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+}

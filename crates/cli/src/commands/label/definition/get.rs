@@ -1,0 +1,22 @@
+//! `plexctl label definition get`
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::parsing::Identified;
+use crate::view::{DefinitionRow, print_object};
+use plex_api::paths;
+use plex_client::operator::Call;
+
+/// Which definition to show.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    identified: Identified,
+}
+
+/// Prints one definition.
+pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
+    let call = Call::get(paths::label_definition(args.identified.id()));
+    let body = ctx.client()?.fetch(&call)?;
+    print_object::<DefinitionRow>(ctx, body)
+}

@@ -1,0 +1,237 @@
+//! Kubernetes hooks as nodes discover them, each beside the image digest first catalogued for it.
+//!
+//! As with script hooks, the first digest declared under a name is the reference, and it outlives the declaration
+//! (decision 12).
+
+use crate::db::{Error, Row, Tx, Value};
+use crate::nodes::Within;
+use crate::values;
+use plex_api::hooks::DiscoveredHook;
+use plex_api::nodes::PlexdHook;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Where a page starts: after this node's hook of this name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The node.
+    pub node_id: Uuid,
+    /// The hook's name.
+    pub name: String,
+}
+
+/// Puts what a node declares in the place of what it declared before.
+pub async fn replace(tx: &mut Tx, node_id: Uuid, hooks: &[PlexdHook]) -> Result<(), Error> {
+    tx.execute(
+        "update discovered_hooks
+        set image_digest = null
+        where node_id = $1 and image_digest is not null",
+        &values![node_id],
+    )
+    .await?;
+    let now = tx.now();
+    tx.execute_each(
+        "insert into discovered_hooks (
+            node_id, name, project_id, domain_id, image_digest, pinned_digest, pinned_at
+        ) select id, $2, project_id, domain_id, $3, $3, $4 from nodes where id = $1
+        on conflict (node_id, name) do update set image_digest = excluded.image_digest",
+        hooks
+            .iter()
+            .map(|hook| values![node_id, &hook.name, &hook.image_digest, now]),
+    )
+    .await
+}
+
+macro_rules! page_sql {
+    ($place:literal) => {
+        concat!(
+            "select h.node_id, h.domain_id, h.name, h.image_digest, h.pinned_digest
+            from discovered_hooks h cross join nodes n on n.id = h.node_id
+            where (h.node_id, h.name) > ($1, $2)",
+            $place,
+            " and h.image_digest is not null
+                and n.revoked_at is null
+                and ($4 is null or (h.image_digest = h.pinned_digest) = $4)
+            order by h.node_id, h.name
+            limit $3"
+        )
+    };
+}
+
+/// A page, by node and name, of the hooks that lie in any of these places; with `matches`, only those whose image is
+/// (or is not) the catalogued one. Revoked nodes are left out.
+pub async fn page(
+    tx: &mut Tx,
+    places: &[Within],
+    matches: Option<bool>,
+    after: &Position,
+    limit: u32,
+) -> Result<Vec<DiscoveredHook>, Error> {
+    let mut merged = BTreeMap::new();
+    for place in places {
+        let found = one_place(tx, place, matches, after, limit).await?;
+        merged.extend(
+            found
+                .into_iter()
+                .map(|hook| ((hook.node_id, hook.name.clone()), hook)),
+        );
+    }
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    Ok(merged.into_values().take(limit).collect())
+}
+
+async fn one_place(
+    tx: &mut Tx,
+    place: &Within,
+    matches: Option<bool>,
+    after: &Position,
+    limit: u32,
+) -> Result<Vec<DiscoveredHook>, Error> {
+    let mut values = values![after.node_id, &after.name, limit, matches].to_vec();
+    let sql = if let Some(node) = place.node_id {
+        values.extend(values![node, place.domain_id, place.project_id]);
+        page_sql!(
+            " and h.node_id = $5 and ($6 is null or +h.domain_id = $6) and ($7 is null or +h.project_id = $7)"
+        )
+    } else {
+        values.extend(place.domain_id.map(Value::from));
+        values.extend(place.project_id.map(Value::from));
+        match (place.domain_id.is_some(), place.project_id.is_some()) {
+            (false, false) => page_sql!(""),
+            (true, false) => page_sql!(" and h.domain_id = $5"),
+            (false, true) => page_sql!(" and h.project_id = $5"),
+            // The `+` keeps SQLite from walking the larger index, that of the domain.
+            (true, true) => page_sql!(" and +h.domain_id = $5 and h.project_id = $6"),
+        }
+    };
+    tx.all(sql, &values, read).await
+}
+
+fn read(row: &Row<'_>) -> Result<DiscoveredHook, Error> {
+    let (image_digest, pinned): (String, String) = (row.get(3)?, row.get(4)?);
+    Ok(DiscoveredHook {
+        node_id: row.get(0)?,
+        domain_id: row.get(1)?,
+        name: row.get(2)?,
+        image_digest_match: image_digest == pinned,
+        image_digest,
+        pinned_image_digest: Some(pinned),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{db, domain, node, project};
+
+    const EVERYWHERE: Within = Within {
+        domain_id: None,
+        project_id: None,
+        node_id: None,
+    };
+
+    fn hook(name: &str, image_digest: &str) -> PlexdHook {
+        PlexdHook {
+            name: name.to_owned(),
+            image_digest: image_digest.to_owned(),
+            parameters: BTreeMap::new(),
+            timeout_seconds: None,
+            sandbox: false,
+        }
+    }
+
+    async fn shown(tx: &mut Tx, places: &[Within], matches: Option<bool>, limit: u32) -> Vec<String> {
+        let (mut after, mut seen) = (Position::default(), Vec::new());
+        loop {
+            let found = page(tx, places, matches, &after, limit).await.unwrap();
+            let Some(last) = found.last() else { return seen };
+            after = Position {
+                node_id: last.node_id,
+                name: last.name.clone(),
+            };
+            seen.extend(found.into_iter().map(|hook| hook.name));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_digest_stays_the_reference() {
+        let (_dir, db) = db();
+        db.write(async |tx| {
+            let domain = domain(tx, "acme").await?;
+            let project = project(tx, domain, "web").await?;
+            let id = node(tx, project, "web-1").await?;
+            for (digest, matches) in [("a", true), ("b", false), ("a", true)] {
+                replace(tx, id, &[hook("k", digest)]).await?;
+                let found = page(tx, &[EVERYWHERE], None, &Position::default(), 9).await?;
+                assert_eq!(
+                    (found[0].image_digest.as_str(), found[0].image_digest_match),
+                    (digest, matches)
+                );
+                assert_eq!(found[0].pinned_image_digest.as_deref(), Some("a"));
+            }
+            replace(tx, id, &[]).await?;
+            assert!(shown(tx, &[EVERYWHERE], None, 9).await.is_empty());
+            replace(tx, id, &[hook("k", "b")]).await?;
+            let found = page(tx, &[EVERYWHERE], None, &Position::default(), 9).await?;
+            assert!(!found[0].image_digest_match, "the reference outlives an absence");
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn pages_show_each_hook_of_each_place_once() {
+        let (_dir, db) = db();
+        db.write(async |tx| {
+            let (acme, other) = (domain(tx, "acme").await?, domain(tx, "other").await?);
+            let (web, lab) = (project(tx, acme, "web").await?, project(tx, other, "lab").await?);
+            let (first, second, third) = (
+                node(tx, web, "1").await?,
+                node(tx, web, "2").await?,
+                node(tx, lab, "3").await?,
+            );
+            replace(tx, first, &[hook("a", "1"), hook("b", "1")]).await?;
+            replace(tx, second, &[hook("a2", "1")]).await?;
+            replace(tx, third, &[hook("c", "1"), hook("d", "1")]).await?;
+            replace(tx, third, &[hook("c", "2"), hook("d", "1")]).await?;
+            let of = |domain_id, project_id| Within {
+                domain_id,
+                project_id,
+                node_id: None,
+            };
+            let alone = Within {
+                node_id: Some(second),
+                ..EVERYWHERE
+            };
+            for limit in [1, 2, 9] {
+                assert_eq!(
+                    shown(tx, &[EVERYWHERE], None, limit).await,
+                    ["a", "b", "a2", "c", "d"]
+                );
+                assert_eq!(shown(tx, &[EVERYWHERE], Some(false), limit).await, ["c"]);
+                assert_eq!(
+                    shown(tx, &[EVERYWHERE], Some(true), limit).await,
+                    ["a", "b", "a2", "d"]
+                );
+                assert_eq!(
+                    shown(tx, &[of(Some(acme), None)], None, limit).await,
+                    ["a", "b", "a2"]
+                );
+                assert_eq!(shown(tx, &[of(None, Some(lab))], None, limit).await, ["c", "d"]);
+                assert_eq!(
+                    shown(tx, &[of(Some(acme), Some(lab))], None, limit).await,
+                    [""; 0]
+                );
+                assert_eq!(shown(tx, &[alone], None, limit).await, ["a2"]);
+                let both = [of(Some(acme), None), of(None, Some(web)), of(None, Some(lab))];
+                assert_eq!(shown(tx, &both, None, limit).await, ["a", "b", "a2", "c", "d"]);
+            }
+            crate::nodes::revoke(tx, third).await?;
+            assert_eq!(shown(tx, &[EVERYWHERE], None, 9).await, ["a", "b", "a2"]);
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+    }
+}
