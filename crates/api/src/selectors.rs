@@ -47,7 +47,7 @@ pub enum SelectorOp {
 /// A node of a selector's tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = LabelSelectorASTNode, no_recursion))]
+#[cfg_attr(feature = "openapi", schema(as = LabelSelectorASTNode))]
 pub struct LabelSelectorAstNode {
     /// What it does.
     pub op: SelectorOp,

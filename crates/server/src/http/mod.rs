@@ -119,12 +119,12 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(groups::members::remove))
         // Operators: tenancy.
         .routes(routes!(domains::create, domains::list))
+        .routes(routes!(capacity::get))
         .routes(routes!(
             domains::get,
             domains::patch::patch,
             domains::delete::delete
         ))
-        .routes(routes!(capacity::get))
         .routes(routes!(projects::create, projects::list))
         .routes(routes!(
             projects::get,
@@ -141,6 +141,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(discovered_hooks::list))
         .routes(routes!(hooks::list))
         .routes(routes!(hooks::accept))
+        .routes(routes!(integrity_violations::list))
+        .routes(routes!(integrity_violations::acknowledge))
         // Operators: labels.
         .routes(routes!(
             label_definitions::create::create,
@@ -151,8 +153,6 @@ fn documented() -> OpenApiRouter<App> {
             label_definitions::update::update,
             label_definitions::delete::delete
         ))
-        .routes(routes!(integrity_violations::list))
-        .routes(routes!(integrity_violations::acknowledge))
         .routes(routes!(labels::list, labels::put, labels::delete))
         .routes(routes!(selectors::preview))
         .routes(routes!(search::search))

@@ -121,3 +121,25 @@ async fn anybody_is_given_the_document() {
     let conflicts = &operation["responses"]["409"]["x-problem-codes"];
     assert_eq!(*conflicts, json!(["domain_slug_conflict", "mesh_cidr_overlap"]));
 }
+
+#[test]
+fn every_reference_in_the_document_leads_somewhere() {
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str));
+                members.values().for_each(|member| references(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let document: Value = serde_json::from_str(&crate::http::openapi_json()).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 100);
+    for reference in found {
+        let pointer = reference.strip_prefix('#').expect("a place in this document");
+        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+}
