@@ -39,7 +39,7 @@ fn grown(control_plane: &ControlPlane) -> Operator {
 }
 
 fn export(admin: &Operator, chain: &str, file: &Path) {
-    let file = file.to_str().unwrap();
+    let file = file.to_str().expect("a temporary path is UTF-8");
     admin
         .plexctl(&["audit", "export", "--domain", chain, "--file", file, "--yes"])
         .expect(0);
