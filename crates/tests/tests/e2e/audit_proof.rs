@@ -119,12 +119,16 @@ fn the_chain_is_listed_shown_and_verified() {
 
 /// Some node that the entries tell of.
 fn node_of(page: &Value) -> Uuid {
-    let items = page["items"].as_array().unwrap();
+    let items = page["items"].as_array().expect("a page has items");
     let entry = items
         .iter()
         .find(|item| item["object"]["type"] == "node")
         .expect("a node was registered");
-    entry["object"]["id"].as_str().unwrap().parse().unwrap()
+    entry["object"]["id"]
+        .as_str()
+        .expect("an id")
+        .parse()
+        .expect("an id")
 }
 
 #[test]
