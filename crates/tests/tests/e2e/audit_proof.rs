@@ -264,7 +264,9 @@ impl Forger {
             drop trigger audit_entries_are_final;
             drop trigger audit_entries_keep_their_time;
             create temp table saved as select * from audit_entries";
-        database.execute_batch(prepared).unwrap();
+        database
+            .execute_batch(prepared)
+            .expect("the statements are in order");
         Self { database }
     }
 
@@ -275,12 +277,14 @@ impl Forger {
             .replace('@', &at.to_string());
         self.database
             .execute_batch(&format!("begin; {sql}; commit"))
-            .unwrap();
+            .expect("the statements are in order");
     }
 
     fn put_back(&self) {
         let sql = "begin; delete from audit_entries; insert into audit_entries select * from saved; commit";
-        self.database.execute_batch(sql).unwrap();
+        self.database
+            .execute_batch(sql)
+            .expect("the statements are in order");
     }
 }
 
