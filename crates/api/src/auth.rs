@@ -29,6 +29,7 @@ pub struct SignInRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignInResponse {
     /// Where to send the browser.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub authorization_url: String,
     /// Comes back with it.
     pub state: String,

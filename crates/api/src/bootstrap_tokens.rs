@@ -65,6 +65,7 @@ pub struct BootstrapTokenIssueResponse {
     /// The token's id.
     pub token_id: Uuid,
     /// The secret.
+    #[cfg_attr(feature = "openapi", schema(extensions(("x-plexsphere-once" = json!(true)))))]
     pub token: String,
     /// When it was issued.
     pub issued_at: Timestamp,
@@ -128,10 +129,14 @@ pub struct RegisterRequest {
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 4096))]
     pub nonce: String,
     /// X25519 public key, base64, not all zero.
-    #[cfg_attr(feature = "openapi", schema(min_length = 44, max_length = 44))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 44, max_length = 44, pattern = "^[A-Za-z0-9+/]{43}=$")
+    )]
     pub public_key: String,
     /// Overrides the handle; empty is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub requested_resource_id: Option<String>,
 }
 
@@ -151,17 +156,29 @@ pub struct RegisterResponse {
     /// The node's id.
     pub node_id: Uuid,
     /// Its address in the mesh pool.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub mesh_ip: String,
     /// The domain's Ed25519 key, 32 raw bytes in base64.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub signing_public_key: String,
     /// The name of that key.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub signing_key_id: String,
     /// The node's secret key, 32 bytes in base64; shown this once.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, extensions(("x-plexsphere-once" = json!(true)))))]
     pub nsk: String,
     /// Always empty: there is no mesh here (decision 23).
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub peer_snapshot: Vec<serde_json::Value>,
     /// The domain's mesh pool.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            min_length = 1,
+            max_length = 49,
+            pattern = "^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$|^[0-9a-fA-F:]+/[0-9]{1,3}$"
+        )
+    )]
     pub domain_mesh_cidr: String,
 }
 

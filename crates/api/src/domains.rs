@@ -23,11 +23,20 @@ pub struct DomainCreateRequest {
     pub description: Option<String>,
     /// Where its data belongs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(max_length = 64, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")
+    )]
     pub region: Option<String>,
     /// Pool of mesh addresses; overlaps no other domain's. The next free `10.n.0.0/16` when absent (*beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(max_length = 49))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            max_length = 49,
+            pattern = "^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$|^[0-9a-fA-F:]+/[0-9]{1,3}$"
+        )
+    )]
     pub mesh_cidr: Option<String>,
     /// How nodes are judged; the platform's default when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,8 +96,19 @@ pub struct DomainResponse {
     pub description: String,
     /// Where its data belongs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(max_length = 64, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")
+    )]
     pub region: Option<String>,
     /// Pool of mesh addresses.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            max_length = 49,
+            pattern = "^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$|^[0-9a-fA-F:]+/[0-9]{1,3}$"
+        )
+    )]
     pub mesh_cidr: String,
     /// How nodes are judged.
     pub reachability: DomainReachabilityPolicy,

@@ -225,12 +225,12 @@ pub struct ExecutionTarget {
     pub output_truncated: Option<bool>,
     /// Where the output is; absent until there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<OutputRefSchema>))]
     pub output_ref: Option<OutputRef>,
 }
 
 /// Where an output is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum OutputRef {
     /// Here.
@@ -249,6 +249,37 @@ pub enum OutputRef {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sha256: Option<String>,
     },
+}
+
+/// How [`OutputRef`] is documented: as one flat object, as it was published.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(as = OutputRef)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct OutputRefSchema {
+    /// Which of the two; the other fields are those of this one.
+    kind: OutputKind,
+    /// Of `inline`: the output, at most 16,384 bytes; absent for a reader who may not see it (decision 11).
+    inline_bytes: Option<Base64Bytes>,
+    /// Of `object_store`: the bucket; `local` for the embedded store.
+    bucket: Option<String>,
+    /// Of `object_store`: the key in it.
+    key: Option<String>,
+    /// Of `object_store`: SHA-256 of the object in lowercase hex.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    sha256: Option<String>,
+}
+
+/// The two places of outputs.
+#[cfg(feature = "openapi")]
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum OutputKind {
+    /// In the answer.
+    Inline,
+    /// In the object store.
+    ObjectStore,
 }
 
 /// What a node reports of one invocation.
@@ -303,7 +334,7 @@ pub struct ExecutionCallbackResponse {
     pub status: ExecutionStatus,
     /// Where to `PUT` the declared output; bound to its length and 15 minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
+    #[cfg_attr(feature = "openapi", schema(format = "uri", extensions(("x-plexsphere-once" = json!(true)))))]
     pub output_upload_url: Option<String>,
 }
 

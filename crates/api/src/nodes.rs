@@ -156,6 +156,7 @@ pub struct NodeStateExecution {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub parameters: Option<Box<RawValue>>,
     /// `pending`, `ack` or `started`.
+    #[cfg_attr(feature = "openapi", schema(value_type = QueuedStatus))]
     pub status: ExecutionStatus,
     /// When it was dispatched.
     pub requested_at: Timestamp,
@@ -167,6 +168,20 @@ pub struct NodeStateExecution {
     pub envelope: Option<Box<RawValue>>,
 }
 
+/// The statuses of what waits.
+#[cfg(feature = "openapi")]
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum QueuedStatus {
+    /// Dispatched; the node has not answered.
+    Pending,
+    /// The node has it.
+    Ack,
+    /// The node runs it.
+    Started,
+}
+
 /// A sign of life.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -175,7 +190,7 @@ pub struct HeartbeatRequest {
     /// The agent's clock; at most 60 s off.
     pub client_now: Timestamp,
     /// SHA-256 of the agent's executable, base64.
-    #[cfg_attr(feature = "openapi", schema(min_length = 44, max_length = 44))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 44, max_length = 44, format = Byte))]
     pub binary_checksum: String,
     /// The agent's version.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 4096))]
@@ -209,18 +224,23 @@ pub struct CapabilityManifestRequest {
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 4096))]
     pub binary_version: String,
     /// SHA-256 of the agent's executable, base64.
+    #[cfg_attr(feature = "openapi", schema(format = Byte))]
     pub binary_checksum: String,
     /// `SHA256:<base64>`, or empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub ssh_host_key_fingerprint: Option<String>,
     /// Executables in the hooks directory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 128))]
     pub declared_hooks: Vec<DeclaredHook>,
     /// Discovered Kubernetes hooks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 128))]
     pub plexd_hooks: Vec<PlexdHook>,
     /// Actions compiled into the agent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 128))]
     pub builtin_actions: Vec<BuiltinAction>,
 }
 
@@ -233,6 +253,7 @@ pub struct DeclaredHook {
     #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub name: String,
     /// SHA-256 of the file, base64.
+    #[cfg_attr(feature = "openapi", schema(format = Byte))]
     pub checksum: String,
     /// From the sidecar (*beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -254,6 +275,7 @@ pub struct PlexdHook {
     #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub name: String,
     /// `sha256:` and 64 hex digits.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^sha256:[0-9a-f]{64}$"))]
     pub image_digest: String,
     /// Parameters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -277,9 +299,11 @@ pub struct BuiltinAction {
     pub name: String,
     /// What it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub description: Option<String>,
     /// What it takes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 64))]
     pub parameters: Vec<BuiltinActionParameter>,
 }
 
@@ -293,15 +317,18 @@ pub struct BuiltinActionParameter {
     pub name: String,
     /// Free-form: `string`, `int`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub r#type: Option<String>,
     /// Whether it must be given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
     /// What holds when it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub default: Option<String>,
     /// What it means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub description: Option<String>,
     /// Its value is shown nowhere but on the node (*beyond*, decision 5).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -315,6 +342,7 @@ pub struct CapabilityManifestResponse {
     /// When it was stored.
     pub accepted_at: Timestamp,
     /// Which fields differ from the manifest before, sorted.
+    #[cfg_attr(feature = "openapi", schema(max_items = 256))]
     pub fields_changed: Vec<String>,
     /// Whether the fingerprint changed.
     pub host_key_changed: bool,
@@ -345,6 +373,7 @@ pub struct CapabilityRow {
     pub binary_version: String,
     /// SHA-256 of the agent's executable, base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = Byte))]
     pub binary_checksum: Option<String>,
     /// The verdict.
     pub status: CapabilityStatus,

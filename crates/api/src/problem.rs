@@ -21,12 +21,12 @@ pub struct Problem {
     /// Machine code, one of [`crate::codes::ALL`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Which axis is full; only with `capacity_exceeded`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dimension: Option<CapacityDimension>,
     /// The invocation's status when the callback came (409 of the callback, *beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_status: Option<ExecutionStatus>,
+    /// Which axis is full (`capacity_exceeded`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimension: Option<CapacityDimension>,
     /// What the domain still holds (`domain_not_empty`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child_counts: Option<DomainChildCounts>,

@@ -25,7 +25,13 @@ pub struct ProjectCreateRequest {
     pub description: Option<String>,
     /// Reservation inside the domain's pool; overlaps no sibling's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(max_length = 49))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            max_length = 49,
+            pattern = "^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$|^[0-9a-fA-F:]+/[0-9]{1,3}$"
+        )
+    )]
     pub sub_range_cidr: Option<String>,
 }
 
@@ -68,6 +74,13 @@ pub struct ProjectResponse {
     pub description: String,
     /// Reservation inside the domain's pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            max_length = 49,
+            pattern = "^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$|^[0-9a-fA-F:]+/[0-9]{1,3}$"
+        )
+    )]
     pub sub_range_cidr: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,

@@ -60,6 +60,7 @@ pub struct APITokenIssueResponse {
     /// The token's id.
     pub id: Uuid,
     /// The secret.
+    #[cfg_attr(feature = "openapi", schema(extensions(("x-plexsphere-once" = json!(true)))))]
     pub plaintext: String,
     /// A segment of the token's text.
     pub env_prefix: TokenEnvironment,
@@ -74,6 +75,7 @@ pub struct APITokenRotateResponse {
     /// The token's id.
     pub id: Uuid,
     /// The new secret.
+    #[cfg_attr(feature = "openapi", schema(extensions(("x-plexsphere-once" = json!(true)))))]
     pub plaintext: String,
     /// A segment of the token's text.
     pub env_prefix: TokenEnvironment,
@@ -147,5 +149,6 @@ pub struct Whoami {
     pub acr: Option<String>,
     /// Methods, for example `pwd`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 16))]
     pub amr: Vec<String>,
 }

@@ -33,18 +33,18 @@ pub struct Project {
 }
 
 /// Allows `permission` on a project, or says why not: 404 `project_not_found`, 403 `rebac_denied`.
-pub async fn project(
+pub fn project(
     app: &App,
     principal: &Principal,
     permission: Permission,
     id: Uuid,
 ) -> Result<Project, Failure> {
     let missing = || Failure::not_found(codes::PROJECT_NOT_FOUND, "project");
-    project_or(app, principal, permission, id, missing).await
+    project_or(app, principal, permission, id, missing)
 }
 
 /// The same for an operation that answers a missing project as it answers a missing object in it.
-pub async fn project_or(
+pub fn project_or(
     app: &App,
     principal: &Principal,
     permission: Permission,
@@ -59,18 +59,13 @@ pub async fn project_or(
 }
 
 /// Allows `permission` on a domain, or says why not: 404 `domain_not_found`, 403 `rebac_denied`.
-pub async fn domain(
-    app: &App,
-    principal: &Principal,
-    permission: Permission,
-    id: Uuid,
-) -> Result<(), Failure> {
+pub fn domain(app: &App, principal: &Principal, permission: Permission, id: Uuid) -> Result<(), Failure> {
     let missing = || Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain");
-    domain_or(app, principal, permission, id, missing).await
+    domain_or(app, principal, permission, id, missing)
 }
 
 /// The same for an operation that answers a missing domain in its own way.
-pub async fn domain_or(
+pub fn domain_or(
     app: &App,
     principal: &Principal,
     permission: Permission,

@@ -189,8 +189,11 @@ impl LocalStore {
         else {
             return Ok(None);
         };
-        let Ok(mut entries) = fs::read_dir(parent).await else {
-            return Ok(None);
+        let mut entries = match fs::read_dir(parent).await {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // A store that fails now may hold the object all the same, so the node has to ask again.
+            Err(error) => return Err(unavailable(error)),
         };
         while let Some(entry) = entries.next_entry().await.map_err(unavailable)? {
             let file = entry.file_name();

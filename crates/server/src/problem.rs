@@ -20,8 +20,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use utoipa::IntoResponses;
-use utoipa::openapi::schema::AnyOfBuilder;
-use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder, Schema};
+use utoipa::openapi::RefOr;
 
 /// The media type of problem documents.
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -368,59 +367,12 @@ fn write(response: &mut Response, failure: &Failure, instance: String, correlati
     }
 }
 
-/// The error answers that the OpenAPI document gives every operation.
+/// Stands among a handler's documented answers for its problems, which `http::contract` fills in.
 pub struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let of = |schema: RefOr<Schema>, description: &str| -> RefOr<utoipa::openapi::Response> {
-            ResponseBuilder::new()
-                .description(description)
-                .content(PROBLEM_JSON, Content::new(Some(schema)))
-                .build()
-                .into()
-        };
-        let one = |schema: &str, description: &str| of(Ref::from_schema_name(schema).into(), description);
-        // A denial says why; the other refusals of this status, such as another caller's cursor, do not.
-        let denial = AnyOfBuilder::new()
-            .item(Ref::from_schema_name("PermissionDenied"))
-            .item(Ref::from_schema_name("Problem"));
-        BTreeMap::from([
-            (
-                "400".to_owned(),
-                one("Problem", "Bad input; the code says which."),
-            ),
-            (
-                "401".to_owned(),
-                one("Problem", "No credential, or none that holds."),
-            ),
-            ("403".to_owned(), of(denial.into(), "The caller may not do this.")),
-            (
-                "404".to_owned(),
-                one("Problem", "No such object, or none the caller may see."),
-            ),
-            (
-                "408".to_owned(),
-                one("Problem", "The body did not arrive in time."),
-            ),
-            ("409".to_owned(), one("Problem", "The object's state forbids it.")),
-            ("413".to_owned(), one("Problem", "The body is over its ceiling.")),
-            ("415".to_owned(), one("Problem", "The body is not plain JSON.")),
-            (
-                "422".to_owned(),
-                one("Problem", "Well-formed, but it cannot be done."),
-            ),
-            (
-                "429".to_owned(),
-                one(
-                    "Problem",
-                    "Too many failed authentications from this address or requests of this principal; wait. \
-                     Or `capacity_exceeded`: `dimension` says which axis of the domain is full.",
-                ),
-            ),
-            ("500".to_owned(), one("Problem", "A defect here.")),
-            ("503".to_owned(), one("Problem", "Cannot answer now; try again.")),
-        ])
+        BTreeMap::new()
     }
 }
 

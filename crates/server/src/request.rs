@@ -335,6 +335,15 @@ fn json_fault(error: &serde_json::Error) -> String {
     }
 }
 
+/// Refuses a body with a text over the bound of texts that have none of their own.
+pub fn require_short<'t>(texts: impl IntoIterator<Item = &'t String>) -> Result<(), Failure> {
+    let is_short = texts.into_iter().all(|text| text.len() <= limits::TEXT_BYTES);
+    let detail = "a text takes at most 4096 bytes";
+    is_short
+        .then_some(())
+        .ok_or_else(|| Failure::bad_request(codes::INVALID_BODY, detail))
+}
+
 /// Reads and parses a body in one go.
 pub async fn json<T: DeserializeOwned>(request: Request, rules: BodyRules) -> Result<T, Failure> {
     parse_json(&read_body(request, rules).await?, rules.malformed)

@@ -8,9 +8,11 @@ use crate::app::{App, Settings};
 use crate::bootstrap::Created;
 use crate::csrf::Origins;
 use crate::http;
+use crate::http::contract::conformance::assert_described;
 use crate::listen::Peer;
 use crate::oidc::Provider;
 use crate::signing::SEAL_PURPOSE;
+use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use base64::Engine as _;
@@ -45,6 +47,7 @@ pub(crate) struct TestApp {
     /// Its first project.
     pub(crate) project_id: Uuid,
     admin: Actor,
+    router: Router,
     _dir: TempDir,
 }
 
@@ -53,7 +56,7 @@ pub(crate) struct TestApp {
 pub(crate) struct Actor {
     /// The identity's id; nil for nobody, and for nodes.
     pub(crate) id: Uuid,
-    app: App,
+    router: Router,
     bearer: Option<String>,
     ip: Option<IpAddr>,
 }
@@ -96,6 +99,12 @@ impl Deref for NodeActor {
 /// The master key of all test directories.
 pub(crate) fn master() -> MasterKey {
     MasterKey::from_bytes([1; 32])
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value == "text/event-stream")
 }
 
 /// Limits that some tests set.
@@ -199,12 +208,14 @@ impl TestApp {
         let dir = tempfile::tempdir().unwrap();
         let app = open_with(&dir, sign_in, limits).await;
         let (domain_id, project_id) = tenants(&app.db, master()).await;
-        let admin = user(&app, Some(("admin", ObjectRef::PLATFORM))).await;
+        let router = http::router(app.clone());
+        let admin = user((&app, &router), Some(("admin", ObjectRef::PLATFORM))).await;
         Self {
             app,
             domain_id,
             project_id,
             admin,
+            router,
             _dir: dir,
         }
     }
@@ -213,14 +224,16 @@ impl TestApp {
     pub(crate) async fn on(dir: TempDir, created: &Created) -> Self {
         let app = open(&dir).await;
         let bearer = Some(created.admin_token.clone());
+        let router = http::router(app.clone());
         let admin = Actor {
             id: Uuid::nil(),
-            app: app.clone(),
+            router: router.clone(),
             bearer,
             ip: None,
         };
         Self {
             app,
+            router,
             domain_id: created.domain_id,
             project_id: created.project_id,
             admin,
@@ -246,7 +259,7 @@ impl TestApp {
     fn actor(&self, id: Uuid, bearer: Option<String>) -> Actor {
         Actor {
             id,
-            app: self.app.clone(),
+            router: self.router.clone(),
             bearer,
             ip: None,
         }
@@ -254,7 +267,7 @@ impl TestApp {
 
     /// A user without any relation.
     pub(crate) async fn stranger(&self) -> Actor {
-        user(&self.app, None).await
+        user((&self.app, &self.router), None).await
     }
 
     /// A user with one relation on a project.
@@ -265,7 +278,7 @@ impl TestApp {
 
     /// A user with one relation on some object.
     pub(crate) async fn user_on(&self, relation: &str, object: ObjectRef) -> Actor {
-        user(&self.app, Some((relation, object))).await
+        user((&self.app, &self.router), Some((relation, object))).await
     }
 
     /// The first domain, as an object.
@@ -375,7 +388,7 @@ impl TestApp {
     }
 }
 
-async fn user(app: &App, held: Option<(&str, ObjectRef)>) -> Actor {
+async fn user((app, router): (&App, &Router), held: Option<(&str, ObjectRef)>) -> Actor {
     let held = held.map(|(relation, object)| (relation.to_owned(), object));
     let token = credential::ApiToken::mint(TokenEnvironment::Prod, &*app.rng);
     let hash = credential::hash(&app.keys.api_tokens, token.as_bytes());
@@ -411,7 +424,7 @@ async fn user(app: &App, held: Option<(&str, ObjectRef)>) -> Actor {
     let made: Result<Uuid, Error> = made.await;
     Actor {
         id: made.unwrap(),
-        app: app.clone(),
+        router: router.clone(),
         bearer: Some(token),
         ip: None,
     }
@@ -480,13 +493,17 @@ impl Actor {
             request = request.extension(Peer(SocketAddr::new(ip, 1)));
         }
         let request = request.body(Body::from(body)).unwrap();
-        let answer = http::router(self.app.clone()).oneshot(request).await.unwrap();
-        let (head, body) = answer.into_parts();
-        (
-            head.status,
-            head.headers,
-            body.collect().await.unwrap().to_bytes().to_vec(),
-        )
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (head, mut body) = answer.into_parts();
+        let body = if is_stream(&head.headers) {
+            // It does not end; its first frame is its answer.
+            let first = body.frame().await.expect("a stream greets").unwrap();
+            first.into_data().expect("a stream has no trailers").to_vec()
+        } else {
+            body.collect().await.unwrap().to_bytes().to_vec()
+        };
+        assert_described((method, path), head.status, &head.headers, &body);
+        (head.status, head.headers, body)
     }
 
     /// Opens a stream; its body arrives bit by bit.
@@ -496,7 +513,7 @@ impl Actor {
             request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
         }
         let request = request.body(Body::empty()).unwrap();
-        let answer = http::router(self.app.clone()).oneshot(request).await.unwrap();
+        let answer = self.router.clone().oneshot(request).await.unwrap();
         (answer.status(), answer.into_body())
     }
 

@@ -19,6 +19,8 @@ pub struct ControlPlane {
     process: Process,
     url: String,
     arguments: Vec<String>,
+    /// What `RUST_LOG` says, where it says anything.
+    log_filter: Option<&'static str>,
     made: Made,
     admin: Operator,
     place: TempDir,
@@ -41,10 +43,15 @@ impl ControlPlane {
 
     /// Initialises and serves, with further flags for `plexsphere serve`.
     pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_logging(arguments, None)
+    }
+
+    /// As [`ControlPlane::start_with`], with a word on how much it logs.
+    pub fn start_logging(arguments: &[&str], log_filter: Option<&'static str>) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
         let made = initialise(&place.path().join("data"));
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        let (process, url) = serve(place.path(), "127.0.0.1:0", &arguments);
+        let (process, url) = serve(place.path(), "127.0.0.1:0", (&arguments, log_filter));
         let token = std::fs::read_to_string(&made.admin_token_file).expect("the admin's token");
         let web = Web::new(&url, &std::fs::read(&made.ca_file).expect("the CA's certificate"));
         let admin = Operator::new(web, token.trim_end(), &made.ca_file, made.project_id);
@@ -52,6 +59,7 @@ impl ControlPlane {
             process,
             url,
             arguments,
+            log_filter,
             made,
             admin,
             place,
@@ -137,7 +145,8 @@ impl ControlPlane {
     pub fn restart(&mut self) {
         self.process.kill9();
         let (_, port) = self.url.rsplit_once(':').expect("a URL with a port");
-        let (process, url) = serve(self.place.path(), &format!("127.0.0.1:{port}"), &self.arguments);
+        let listen = format!("127.0.0.1:{port}");
+        let (process, url) = serve(self.place.path(), &listen, (&self.arguments, self.log_filter));
         assert_eq!(url, self.url, "the same port gives the same URL");
         self.process = process;
     }
@@ -173,13 +182,19 @@ fn initialise(data_dir: &Path) -> Made {
     }
 }
 
-fn serve(place: &Path, listen: &str, arguments: &[String]) -> (Process, String) {
+fn serve(
+    place: &Path,
+    listen: &str,
+    (arguments, log_filter): (&[String], Option<&str>),
+) -> (Process, String) {
     let ready = place.join("ready.json");
     // What an earlier server left must not be taken for this one's.
     if ready.exists() {
         std::fs::remove_file(&ready).expect("the ready file can be removed");
     }
-    let mut process = Process::start(command(place, listen, &ready, arguments), &place.join("log"));
+    let mut command = command(place, listen, &ready, arguments);
+    command.envs(log_filter.map(|filter| ("RUST_LOG", filter)));
+    let mut process = Process::start(command, &place.join("log"));
     let text = until("the control plane to be ready", LIMIT, || {
         assert!(
             process.ended().is_none(),

@@ -1,8 +1,13 @@
-//! What must hold for any bytes at all, of the four texts that strangers write: callback, dispatch, selector, cursor.
+//! What must hold for any bytes at all, of the texts that strangers write: callback, dispatch, selector, cursor, and
+//! those on which authority rests.
 //!
 //! Each function takes bytes, panics when a promise is broken, and tells whether the bytes were well-formed, so that
 //! who calls it can see that it is not fed with mere noise. They are called with mutations of a corpus
 //! under `cargo test` (`tests/fuzz`), and by the coverage-guided fuzzer in the directory `fuzz` of the repository.
+
+mod authority;
+
+pub use authority::{caveat, token, tuple};
 
 use plex_api::executions::{DispatchExecutionRequest, ExecutionCallbackRequest, ExecutionStatus};
 use plex_domain::action;
@@ -19,11 +24,14 @@ use std::collections::BTreeSet;
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 7] = [
     ("callback", callback),
     ("dispatch", dispatch),
     ("selector", selector),
     ("cursor", sealed_cursor),
+    ("tuple", tuple),
+    ("caveat", caveat),
+    ("token", token),
 ];
 
 /// A node's report: it is read in one way only, and its verdict follows the rules from every state.

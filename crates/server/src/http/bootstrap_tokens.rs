@@ -18,6 +18,7 @@ use plex_domain::label::is_reserved;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::selector::valid_local_key;
 use plex_domain::{credential, cursor};
+use plex_store::Tx;
 use plex_store::audit::{self, Record};
 use plex_store::bootstrap_tokens::{self, NewToken, Position, Revoked};
 use plex_store::labels::{MAX_LABELS, ValueSchema};
@@ -63,7 +64,7 @@ pub async fn issue(
     Failure,
 > {
     let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
-    let project = authorize::project(&app, &principal, Permission::IssueBootstrapToken, id).await?;
+    let project = authorize::project(&app, &principal, Permission::IssueBootstrapToken, id)?;
     let wanted: BootstrapTokenIssueRequest = json(request, PLAIN_BODY).await?;
     check(&wanted)?;
     let token = credential::mint_bootstrap(&wanted.env_prefix, id, wanted.kind, &*app.rng);
@@ -71,14 +72,12 @@ pub async fn issue(
     let new = new_token(wanted, (id, hash), principal.id);
     let record = record(&principal, &project, "issue_bootstrap_token");
     let pseudonyms = app.keys.pseudonyms;
-    let issued = app
-        .db
-        .write(async move |tx| {
-            let issued = bootstrap_tokens::insert(tx, &new).await.map_err(not_issued)?;
-            audit::append(tx, &pseudonyms, naming(record, issued.id)).await?;
-            Ok::<_, Failure>(issued)
-        })
-        .await?;
+    let work = async move |tx: &mut Tx| {
+        let issued = bootstrap_tokens::insert(tx, &new).await.map_err(not_issued)?;
+        audit::append(tx, &pseudonyms, naming(record, issued.id)).await?;
+        Ok(issued)
+    };
+    let issued = authorize::write(&app, &principal, work).await?;
     let location = [(header::LOCATION, paths::bootstrap_token(id, issued.id))];
     let (issued_at, expires_at) = (issued.issued_at, issued.expires_at);
     let answer = BootstrapTokenIssueResponse {
@@ -179,7 +178,7 @@ pub async fn list(
     query: Query,
 ) -> Result<Json<BootstrapTokenList>, Failure> {
     let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
-    authorize::project(&app, &principal, Permission::ReadBootstrapTokens, id).await?;
+    authorize::project(&app, &principal, Permission::ReadBootstrapTokens, id)?;
     let limit = query.limit()?;
     let project = id.to_string();
     let (context, caller) = (["bootstrap-tokens", project.as_str()], principal.subject());
@@ -244,7 +243,7 @@ pub async fn get(
 ) -> Result<Json<BootstrapTokenMetadata>, Failure> {
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let id = path_id(&id, codes::INVALID_ID)?;
-    authorize::project(&app, &principal, Permission::ReadBootstrapTokens, project_id).await?;
+    authorize::project(&app, &principal, Permission::ReadBootstrapTokens, project_id)?;
     let found = app
         .db
         .read(async move |tx| bootstrap_tokens::find(tx, project_id, id).await)
@@ -272,21 +271,18 @@ pub async fn revoke(
 ) -> Result<StatusCode, Failure> {
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let id = path_id(&id, codes::INVALID_ID)?;
-    let project = authorize::project(&app, &principal, Permission::IssueBootstrapToken, project_id).await?;
+    let project = authorize::project(&app, &principal, Permission::IssueBootstrapToken, project_id)?;
     let record = naming(record(&principal, &project, "revoke_bootstrap_token"), id);
     let pseudonyms = app.keys.pseudonyms;
-    app.db
-        .write(
-            async move |tx| match bootstrap_tokens::revoke(tx, project_id, id).await? {
-                Revoked::Done => Ok(audit::append(tx, &pseudonyms, record).await?),
-                Revoked::Settled => {
-                    let detail = "this bootstrap token was already used up or revoked";
-                    Err(Failure::conflict(codes::BOOTSTRAP_TOKEN_SETTLED, detail))
-                }
-                Revoked::NotFound => Err(missing()),
-            },
-        )
-        .await?;
+    let work = async move |tx: &mut Tx| match bootstrap_tokens::revoke(tx, project_id, id).await? {
+        Revoked::Done => Ok(audit::append(tx, &pseudonyms, record).await?),
+        Revoked::Settled => {
+            let detail = "this bootstrap token was already used up or revoked";
+            Err(Failure::conflict(codes::BOOTSTRAP_TOKEN_SETTLED, detail))
+        }
+        Revoked::NotFound => Err(missing()),
+    };
+    authorize::write(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -31,7 +31,7 @@ pub async fn get(
 ) -> Result<Json<DomainCapacitySnapshot>, Failure> {
     let id = path_id(&domain_id, codes::INVALID_DOMAIN_ID)?;
     let hidden = authorize::out_of_scope;
-    authorize::domain_or(&app, &principal, Permission::ReadCapacity, id, hidden).await?;
+    authorize::domain_or(&app, &principal, Permission::ReadCapacity, id, hidden)?;
     let seconds = u32::try_from(CAPACITY_PERIOD.as_secs()).unwrap_or(u32::MAX);
     let unavailable = || {
         Failure::unavailable_for(

@@ -21,8 +21,8 @@ use plex_domain::cursor;
 use plex_domain::reachability::Policy;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::tenancy::is_slug;
-use plex_store::audit;
 use plex_store::domains::{self, CreateError, NewDomain};
+use plex_store::{Tx, audit};
 
 /// Make a domain
 #[utoipa::path(
@@ -44,24 +44,18 @@ pub async fn create(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<DomainResponse>), Failure> {
     authorize::platform(&app, &principal, Permission::CreateDomain)?;
     let new = new_domain(json(request, PLAIN_BODY).await?)?;
-    let keys = app.clone();
-    let made = app
-        .db
-        .write(async move |tx| {
-            let seal = |seed: &[u8; 32], rng: &dyn plex_domain::env::Rng| {
-                keys.keys.master.seal(SEAL_PURPOSE, seed, rng)
-            };
-            let made = domains::create(tx, &new, seal).await.map_err(refused)?;
-            let object = ObjectRef::of(ObjectKind::Domain, made.id);
-            audit::append(
-                tx,
-                &keys.keys.pseudonyms,
-                granted(&principal, Some(made.id), "create_domain", &object),
-            )
-            .await?;
-            Ok::<_, Failure>(made)
-        })
-        .await?;
+    let (shared, by) = (app.clone(), principal.clone());
+    let work = async move |tx: &mut Tx| {
+        let seal = |seed: &[u8; 32], rng: &dyn plex_domain::env::Rng| {
+            shared.keys.master.seal(SEAL_PURPOSE, seed, rng)
+        };
+        let made = domains::create(tx, &new, seal).await.map_err(refused)?;
+        let object = ObjectRef::of(ObjectKind::Domain, made.id);
+        let record = granted(&by, Some(made.id), "create_domain", &object);
+        audit::append(tx, &shared.keys.pseudonyms, record).await?;
+        Ok(made)
+    };
+    let made = authorize::write(&app, &principal, work).await?;
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, paths::domain(made.id))],
@@ -198,7 +192,7 @@ pub async fn get(
     Path(id): Path<String>,
 ) -> Result<Json<DomainResponse>, Failure> {
     let id = path_id(&id, codes::INVALID_DOMAIN_ID)?;
-    authorize::domain(&app, &principal, Permission::ReadDomain, id).await?;
+    authorize::domain(&app, &principal, Permission::ReadDomain, id)?;
     let found = app.db.read(async move |tx| domains::find(tx, id).await).await?;
     found
         .map(Json)

@@ -40,7 +40,7 @@ pub async fn list(
     query: Query,
 ) -> Result<Json<NodeHookList>, Failure> {
     let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
-    authorize::project(&app, &principal, Permission::ReadCapabilities, id).await?;
+    authorize::project(&app, &principal, Permission::ReadCapabilities, id)?;
     let (only, limit) = (query.id("node_id", codes::INVALID_QUERY)?, query.limit()?);
     let (project, node) = (
         id.to_string(),
@@ -102,21 +102,19 @@ pub async fn accept(
     request: Request,
 ) -> Result<Json<NodeHook>, Failure> {
     let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
-    let project = authorize::project(&app, &principal, Permission::AcceptHook, id).await?;
+    let project = authorize::project(&app, &principal, Permission::AcceptHook, id)?;
     let wanted: HookAcceptRequest = json(request, PLAIN_BODY).await?;
     let object = ObjectRef::of(ObjectKind::Node, wanted.node_id);
     let record = granted(&principal, Some(project.domain_id), "accept_hook", &object);
     let (pseudonyms, subject) = (app.keys.pseudonyms, principal.subject());
-    let hook = app
-        .db
-        .write(async move |tx| {
-            let (hook, before) = pin(tx, id, wanted, &subject).await?;
-            let (name, now) = (&hook.name, &hook.pinned_checksum);
-            let details = Some(format!("hook:{name} sha256:{before} to sha256:{now}"));
-            audit::append(tx, &pseudonyms, Record { details, ..record }).await?;
-            Ok::<_, Failure>(hook)
-        })
-        .await?;
+    let work = async move |tx: &mut Tx| {
+        let (hook, before) = pin(tx, id, wanted, &subject).await?;
+        let (name, now) = (&hook.name, &hook.pinned_checksum);
+        let details = Some(format!("hook:{name} sha256:{before} to sha256:{now}"));
+        audit::append(tx, &pseudonyms, Record { details, ..record }).await?;
+        Ok(hook)
+    };
+    let hook = authorize::write(&app, &principal, work).await?;
     Ok(Json(hook))
 }
 

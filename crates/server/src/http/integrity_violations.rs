@@ -149,7 +149,7 @@ async fn authorize_violation(app: &App, principal: &Principal, id: Uuid) -> Resu
     let found: Result<Option<Uuid>, Error> = app.db.look_up(find).await;
     let project_id = found?.ok_or_else(missing)?;
     let permission = Permission::AcknowledgeIntegrity;
-    let project = authorize::project_or(app, principal, permission, project_id, missing).await?;
+    let project = authorize::project_or(app, principal, permission, project_id, missing)?;
     Ok(project.domain_id)
 }
 

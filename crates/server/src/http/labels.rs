@@ -58,7 +58,7 @@ async fn labelled(app: &App, principal: &Principal, object: Object) -> Result<Ta
             (node.project_id, node.domain_id)
         }
         Holder::Project => {
-            let project = authorize::project(app, principal, Permission::LabelProject, object.id).await?;
+            let project = authorize::project(app, principal, Permission::LabelProject, object.id)?;
             (project.id, project.domain_id)
         }
     };

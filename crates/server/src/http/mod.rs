@@ -5,6 +5,7 @@ pub mod auth;
 pub mod authz;
 pub mod bootstrap_tokens;
 pub mod capacity;
+pub(crate) mod contract;
 pub mod discovered_hooks;
 pub mod docs;
 pub mod domains;
@@ -15,6 +16,8 @@ pub mod identities;
 pub mod integrity_violations;
 pub mod label_definitions;
 pub mod labels;
+#[cfg(test)]
+mod matrix;
 pub mod meta;
 pub mod nodes;
 pub mod objects;
@@ -33,7 +36,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use plex_api::{codes, paths};
 use utoipa::OpenApi;
-use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -51,7 +53,7 @@ use utoipa_axum::routes;
 )]
 struct Document;
 
-/// The two kinds of bearer, and the cookie.
+/// The browser's cookie and the two kinds of bearer.
 struct Security;
 
 impl utoipa::Modify for Security {
@@ -113,12 +115,12 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(groups::members::remove))
         // Operators: tenancy.
         .routes(routes!(domains::create, domains::list))
+        .routes(routes!(capacity::get))
         .routes(routes!(
             domains::get,
             domains::patch::patch,
             domains::delete::delete
         ))
-        .routes(routes!(capacity::get))
         .routes(routes!(projects::create, projects::list))
         .routes(routes!(
             projects::get,
@@ -135,6 +137,8 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(discovered_hooks::list))
         .routes(routes!(hooks::list))
         .routes(routes!(hooks::accept))
+        .routes(routes!(integrity_violations::list))
+        .routes(routes!(integrity_violations::acknowledge))
         // Operators: labels.
         .routes(routes!(
             label_definitions::create::create,
@@ -145,8 +149,6 @@ fn documented() -> OpenApiRouter<App> {
             label_definitions::update::update,
             label_definitions::delete::delete
         ))
-        .routes(routes!(integrity_violations::list))
-        .routes(routes!(integrity_violations::acknowledge))
         .routes(routes!(labels::list, labels::put, labels::delete))
         .routes(routes!(selectors::preview))
         .routes(routes!(search::search))
@@ -205,33 +207,8 @@ async fn elsewhere(uri: Uri) -> Response {
     Failure::new(StatusCode::NOT_FOUND, codes::NOT_FOUND, detail).into_response()
 }
 
-/// Wherever an operator's bearer is taken, a session's cookie is too.
-fn with_cookies(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    let scheme = |name| SecurityRequirement::new(name, [""; 0]);
-    let (bearer, cookie) = (scheme("operatorBearer"), scheme("sessionCookie"));
-    for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.patch,
-            &mut item.delete,
-        ];
-        for operation in operations.into_iter().flatten() {
-            let taken = operation.security.get_or_insert_default();
-            if taken.contains(&bearer) {
-                taken.insert(0, cookie.clone());
-            }
-        }
-    }
-    document
-}
-
 /// The OpenAPI document as it is served and committed: pretty, with a last newline.
 pub fn openapi_json() -> String {
     let (_, document) = documented().split_for_parts();
-    with_cookies(document)
-        .to_pretty_json()
-        .expect("the document is JSON")
-        + "\n"
+    serde_json::to_string_pretty(&contract::complete(document)).expect("the document is JSON") + "\n"
 }

@@ -19,8 +19,8 @@ use plex_domain::cidr::Cidr;
 use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::tenancy::is_slug;
-use plex_store::audit;
 use plex_store::projects::{self, CreateError, NewProject, Position, Shown};
+use plex_store::{Tx, audit};
 use uuid::Uuid;
 
 /// Make a project
@@ -45,16 +45,15 @@ pub async fn create(
     authorize::domain_if_any(&app, &principal, Permission::CreateProject, wanted.domain_id)?;
     let new = new_project(wanted)?;
     let pseudonyms = app.keys.pseudonyms;
-    let made = app
-        .db
-        .write(async move |tx| {
-            let made = projects::create(tx, &new).await.map_err(refused)?;
-            let object = ObjectRef::of(ObjectKind::Project, made.id);
-            let record = granted(&principal, Some(made.domain_id), "create_project", &object);
-            audit::append(tx, &pseudonyms, record).await?;
-            Ok::<_, Failure>(made)
-        })
-        .await?;
+    let by = principal.clone();
+    let work = async move |tx: &mut Tx| {
+        let made = projects::create(tx, &new).await.map_err(refused)?;
+        let object = ObjectRef::of(ObjectKind::Project, made.id);
+        let record = granted(&by, Some(made.domain_id), "create_project", &object);
+        audit::append(tx, &pseudonyms, record).await?;
+        Ok(made)
+    };
+    let made = authorize::write(&app, &principal, work).await?;
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, paths::project(made.id))],
@@ -199,7 +198,7 @@ pub async fn get(
     Path(id): Path<String>,
 ) -> Result<Json<ProjectResponse>, Failure> {
     let id = path_id(&id, codes::INVALID_PROJECT_ID)?;
-    authorize::project(&app, &principal, Permission::ReadProject, id).await?;
+    authorize::project(&app, &principal, Permission::ReadProject, id)?;
     let found = app.db.read(async move |tx| projects::find(tx, id).await).await?;
     found
         .map(Json)

@@ -189,21 +189,16 @@ pub async fn revoke(
 ) -> Result<StatusCode, Failure> {
     let id = path_id(&id, codes::INVALID_ID)?;
     let pseudonyms = app.keys.pseudonyms;
-    app.db
-        .write(async move |tx| {
-            if !tokens::revoke(tx, principal.id, id).await? {
-                return Err(Failure::not_found(codes::API_TOKEN_NOT_FOUND, "token of yours"));
-            }
-            let mut record = granted(
-                &principal,
-                None,
-                "revoke_token",
-                &principals::subject(principal.kind, principal.id),
-            );
-            record.details = Some(format!("api-token:{id}"));
-            Ok(audit::append(tx, &pseudonyms, record).await?)
-        })
-        .await?;
+    let mut record = granted(&principal, None, "revoke_token", &principal.object());
+    record.details = Some(format!("api-token:{id}"));
+    let holder = principal.id;
+    let work = async move |tx: &mut Tx| {
+        if !tokens::revoke(tx, holder, id).await? {
+            return Err(Failure::not_found(codes::API_TOKEN_NOT_FOUND, "token of yours"));
+        }
+        Ok(audit::append(tx, &pseudonyms, record).await?)
+    };
+    authorize::write(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -35,6 +35,21 @@ fn cursor() {
 }
 
 #[test]
+fn tuple() {
+    run(TARGETS[4]);
+}
+
+#[test]
+fn caveat() {
+    run(TARGETS[5]);
+}
+
+#[test]
+fn token() {
+    run(TARGETS[6]);
+}
+
+#[test]
 fn every_corpus_has_its_target() {
     let names = fs::read_dir(corpora())
         .unwrap()

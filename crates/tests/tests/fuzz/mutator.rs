@@ -29,6 +29,12 @@ const WORDS: &[&[u8]] = &[
     b"16385",
     b"==",
     b"A",
+    b"#member",
+    b"group:",
+    b"operator",
+    b"_",
+    b"\"192.0.2.0/24\"",
+    b"2026-11-03T00:00:00Z",
 ];
 /// Inputs do not grow beyond this, so that every run takes about as long.
 const MOST_BYTES: usize = 8 * 1024;

@@ -10,27 +10,27 @@ use std::path::Path;
 
 /// Everything that was said, by whom.
 #[derive(Default)]
-struct Said(Vec<(String, Vec<u8>)>);
+pub(crate) struct Said(Vec<(String, Vec<u8>)>);
 
 impl Said {
-    fn hear(&mut self, who: &str, what: impl Into<Vec<u8>>) {
+    pub(crate) fn hear(&mut self, who: &str, what: impl Into<Vec<u8>>) {
         self.0.push((who.to_owned(), what.into()));
     }
 
-    fn answer(&mut self, who: &str, answer: &Answer) {
+    pub(crate) fn answer(&mut self, who: &str, answer: &Answer) {
         self.hear(who, answer.body.clone());
         self.hear(who, format!("{:?}", answer.headers));
     }
 
     /// Every file below a directory.
-    fn read(&mut self, directory: &Path) {
+    pub(crate) fn read(&mut self, directory: &Path) {
         for (path, content) in files_below(directory) {
             self.hear(&path.display().to_string(), content);
         }
     }
 
     #[track_caller]
-    fn assert_silent_about(&self, secret: &str) {
+    pub(crate) fn assert_silent_about(&self, secret: &str) {
         assert!(secret.len() >= 16, "too short to be a canary");
         for (who, what) in &self.0 {
             let found = what

@@ -5,6 +5,7 @@
 
 mod agent_death;
 mod canary;
+mod canary_misplaced;
 mod deadlines;
 mod delivery;
 mod doors;

@@ -7,7 +7,7 @@
 mod site;
 
 use plex_tests::{ControlPlane, tools};
-use serde_json::{Value, json};
+use serde_json::json;
 use site::Site;
 use std::collections::BTreeMap;
 use std::fs;

@@ -48,7 +48,7 @@ pub async fn export(
 ) -> Result<Response, Failure> {
     let id = path_id(&domain_id, codes::INVALID_DOMAIN_ID)?;
     let segment = segment(&query)?;
-    authorize::domain(&app, &principal, Permission::ReadAudit, id).await?;
+    authorize::domain(&app, &principal, Permission::ReadAudit, id)?;
     answer(app, Some(id), segment).await
 }
 

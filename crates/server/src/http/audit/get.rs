@@ -36,7 +36,7 @@ pub async fn get(
 ) -> Result<Json<AuditEntryProof>, Failure> {
     let id = path_id(&domain_id, codes::INVALID_DOMAIN_ID)?;
     let seq = place(&seq).ok_or_else(no_place)?;
-    let allowed = authorize::domain_or(&app, &principal, Permission::ReadAudit, id, missing).await;
+    let allowed = authorize::domain_or(&app, &principal, Permission::ReadAudit, id, missing);
     allowed.map_err(hidden)?;
     read(&app, Some(id), seq).await
 }

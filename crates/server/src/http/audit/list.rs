@@ -48,7 +48,7 @@ pub async fn list(
 ) -> Result<Json<AuditEntryList>, Failure> {
     let id = path_id(&domain_id, codes::INVALID_DOMAIN_ID)?;
     let filter = filter(&query)?;
-    authorize::domain(&app, &principal, Permission::ReadAudit, id).await?;
+    authorize::domain(&app, &principal, Permission::ReadAudit, id)?;
     page(&app, Some(id), filter, &query).await
 }
 

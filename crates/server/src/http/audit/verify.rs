@@ -45,7 +45,7 @@ pub async fn verify(
     request: Request,
 ) -> Result<Json<AuditChainVerifyResult>, Failure> {
     let id = path_id(&domain_id, codes::INVALID_DOMAIN_ID)?;
-    authorize::domain(&app, &principal, Permission::ReadAudit, id).await?;
+    authorize::domain(&app, &principal, Permission::ReadAudit, id)?;
     walk(&app, Some(id), segment(request).await?).await
 }
 

@@ -46,8 +46,14 @@ struct SignedIn {
         ("state" = String, Query, description = "What the browser set out with"),
     ),
     responses(
-        (status = 303, description = "On the way: with a session, or to `/?auth_error_kind=…`"),
-        (status = 502, description = "What the identity provider answers does not hold", body = plex_api::problem::Problem, content_type = "application/problem+json"),
+        (
+            status = 303,
+            description = "On the way: with a session, or to `/?auth_error_kind=…`",
+            headers(
+                ("Location" = String, description = "Where the way leads"),
+                ("Set-Cookie" = String, description = "The session and its CSRF value"),
+            ),
+        ),
         Problems,
     ),
     security(()),

@@ -3,7 +3,7 @@
 use super::{NO_STORE, count_beginning, no_provider};
 use crate::app::App;
 use crate::problem::{Failure, Problems};
-use crate::request::{Context, PLAIN_BODY, json};
+use crate::request::{Context, PLAIN_BODY, json, require_short};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
@@ -34,6 +34,8 @@ pub async fn device_code(
     request: Request,
 ) -> Result<impl IntoResponse, Failure> {
     let wanted: DeviceCodeRequest = json(request, PLAIN_BODY).await?;
+    let texts = [&wanted.idp_binding_alias, &wanted.client_id];
+    require_short(texts.into_iter().flatten())?;
     require_binding(&app, &wanted)?;
     count_beginning(&app, &context)?;
     let device_code = credential::mint_opaque(&*app.rng);

@@ -4,7 +4,7 @@ use super::NO_STORE;
 use crate::app::App;
 use crate::audit::by;
 use crate::problem::{Failure, Problems};
-use crate::request::{Context, PLAIN_BODY, json};
+use crate::request::{Context, PLAIN_BODY, json, require_short};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
@@ -40,6 +40,7 @@ pub async fn device_token(
     request: Request,
 ) -> Result<impl IntoResponse, Failure> {
     let wanted: DeviceTokenRequest = json(request, PLAIN_BODY).await?;
+    require_short([&wanted.device_code].into_iter().chain(&wanted.client_id))?;
     let hash = credential::hash(&app.keys.device_codes, wanted.device_code.as_bytes());
     let is_known = app
         .db

@@ -19,7 +19,14 @@ use plex_store::{Tx, audit, sessions, tokens};
     path = "/v1/auth/logout",
     operation_id = "PostAuthLogout",
     tag = "auth",
-    responses((status = 204, description = "Ended"), Problems),
+    responses(
+        (
+            status = 204,
+            description = "Ended",
+            headers(("Set-Cookie" = String, description = "Clears the session's cookies")),
+        ),
+        Problems,
+    ),
     security(("operatorBearer" = [])),
 )]
 pub async fn logout(State(app): State<App>, principal: Principal) -> Result<Response, Failure> {

@@ -29,7 +29,15 @@ const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
     operation_id = "PostAuthSignIn",
     tag = "auth",
     request_body = SignInRequest,
-    responses((status = 200, description = "Where to go", body = SignInResponse), Problems),
+    responses(
+        (
+            status = 200,
+            description = "Where to go",
+            body = SignInResponse,
+            headers(("Set-Cookie" = String, description = "By which the browser is known when it comes back")),
+        ),
+        Problems,
+    ),
     security(()),
 )]
 pub async fn sign_in(

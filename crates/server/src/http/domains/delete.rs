@@ -33,7 +33,7 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failure> {
     let id = path_id(&id, codes::INVALID_DOMAIN_ID)?;
-    authorize::domain(&app, &principal, Permission::ManageDomain, id).await?;
+    authorize::domain(&app, &principal, Permission::ManageDomain, id)?;
     let pseudonyms = app.keys.pseudonyms;
     let by = principal.clone();
     let work = async move |tx: &mut Tx| {

@@ -38,7 +38,7 @@ pub async fn patch(
     request: Request,
 ) -> Result<Json<DomainResponse>, Failure> {
     let id = path_id(&id, codes::INVALID_DOMAIN_ID)?;
-    authorize::domain(&app, &principal, Permission::ManageDomain, id).await?;
+    authorize::domain(&app, &principal, Permission::ManageDomain, id)?;
     let change = change(tenancy::patch(request).await?)?;
     let pseudonyms = app.keys.pseudonyms;
     let by = principal.clone();

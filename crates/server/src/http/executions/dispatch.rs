@@ -61,7 +61,7 @@ pub async fn dispatch(
 ) -> Result<Response, Failure> {
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let key = idempotency_key(request.headers(), &principal, project_id)?;
-    let project = authorize::project(&app, &principal, Permission::Dispatch, project_id).await?;
+    let project = authorize::project(&app, &principal, Permission::Dispatch, project_id)?;
     let body = read_body(request, BODY).await?;
     let order = Order::of(parse_json(&body, codes::INVALID_BODY)?)?;
     let digest = digest(&SHA256, &body)
@@ -75,24 +75,22 @@ pub async fn dispatch(
     let mut record = granted(&principal, Some(project.domain_id), "dispatch", &object);
     let (pseudonyms, dispatched_by) = (app.keys.pseudonyms, principal.subject());
     let max_live = app.max_live_executions;
-    let (id, nodes) = app
-        .db
-        .write(async move |tx| {
-            if let Some(id) = before(tx, key.as_ref(), &digest).await? {
-                return Ok((id, Vec::new()));
-            }
-            require_room(tx, project.domain_id, max_live).await?;
-            let cohort = order.cohort(tx, project_id).await?;
-            let new = order.execution((project_id, project.domain_id), &cohort, dispatched_by);
-            let execution = executions::insert(tx, &new, &cohort.nodes).await?;
-            if let Some(key) = &key {
-                idempotency::remember(tx, key, &digest, execution.id).await?;
-            }
-            record.details = Some(format!("execution {}, action {}", execution.id, new.action));
-            audit::append(tx, &pseudonyms, record).await?;
-            Ok::<_, Failure>((execution.id, cohort.nodes))
-        })
-        .await?;
+    let work = async move |tx: &mut Tx| {
+        if let Some(id) = before(tx, key.as_ref(), &digest).await? {
+            return Ok((id, Vec::new()));
+        }
+        require_room(tx, project.domain_id, max_live).await?;
+        let cohort = order.cohort(tx, project_id).await?;
+        let new = order.execution((project_id, project.domain_id), &cohort, dispatched_by);
+        let execution = executions::insert(tx, &new, &cohort.nodes).await?;
+        if let Some(key) = &key {
+            idempotency::remember(tx, key, &digest, execution.id).await?;
+        }
+        record.details = Some(format!("execution {}, action {}", execution.id, new.action));
+        audit::append(tx, &pseudonyms, record).await?;
+        Ok((execution.id, cohort.nodes))
+    };
+    let (id, nodes) = authorize::write(&app, &principal, work).await?;
     app.wakes.wake(&nodes);
     let mut response = answer(app, (project_id, id), Contents::Shown, StatusCode::CREATED).await?;
     let location =

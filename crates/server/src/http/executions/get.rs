@@ -44,8 +44,7 @@ pub async fn get(
 ) -> Result<Response, Failure> {
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let execution_id = path_id(&execution_id, codes::INVALID_EXECUTION_ID)?;
-    let project =
-        authorize::project_or(&app, &principal, Permission::ReadExecution, project_id, missing).await?;
+    let project = authorize::project_or(&app, &principal, Permission::ReadExecution, project_id, missing)?;
     let object = ObjectRef::of(ObjectKind::Project, project.id);
     let contents = if authorize::holds(&app, &principal, Permission::ReadOutput, &object) {
         Contents::Shown

@@ -44,7 +44,7 @@ pub async fn list(
 ) -> Result<Json<ExecutionList>, Failure> {
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let list = List::of(&query)?;
-    let project = authorize::project(&app, &principal, Permission::ReadExecution, project_id).await?;
+    let project = authorize::project(&app, &principal, Permission::ReadExecution, project_id)?;
     let limit = query.limit()?;
     let context = list.cursor_context(project_id, &principal);
     let context: Vec<&str> = context.iter().map(String::as_str).collect();

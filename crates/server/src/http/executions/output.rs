@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use plex_api::codes;
 use plex_api::executions::OutputRef;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
-use plex_store::{audit, executions, invocations, outputs};
+use plex_store::{Tx, audit, executions, invocations, outputs};
 
 /// Bytes as they are, in the OpenAPI document.
 #[derive(utoipa::ToSchema)]
@@ -48,8 +48,7 @@ pub async fn output(
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let execution_id = path_id(&execution_id, codes::INVALID_EXECUTION_ID)?;
     let node_id = path_id(&node_id, codes::INVALID_ID)?;
-    let project =
-        authorize::project_or(&app, &principal, Permission::ReadOutput, project_id, missing).await?;
+    let project = authorize::project_or(&app, &principal, Permission::ReadOutput, project_id, missing)?;
     let object = ObjectRef {
         kind: ObjectKind::Project,
         id: Some(project_id),
@@ -57,19 +56,17 @@ pub async fn output(
     let mut record = granted(&principal, Some(project.domain_id), "read_output", &object);
     record.details = Some(format!("execution {execution_id}, node {node_id}"));
     let key = app.keys.pseudonyms;
-    let found = app
-        .db
-        .write(async move |tx| {
-            executions::find(tx, project_id, execution_id)
-                .await?
-                .ok_or_else(missing)?;
-            let target = invocations::target(tx, execution_id, node_id).await?;
-            let reference = target.and_then(|target| target.output_ref).ok_or_else(none)?;
-            audit::append(tx, &key, record).await?;
-            let inline = outputs::find(tx, execution_id, node_id).await?;
-            Ok::<_, Failure>((reference, inline))
-        })
-        .await?;
+    let work = async move |tx: &mut Tx| {
+        executions::find(tx, project_id, execution_id)
+            .await?
+            .ok_or_else(missing)?;
+        let target = invocations::target(tx, execution_id, node_id).await?;
+        let reference = target.and_then(|target| target.output_ref).ok_or_else(none)?;
+        audit::append(tx, &key, record).await?;
+        let inline = outputs::find(tx, execution_id, node_id).await?;
+        Ok((reference, inline))
+    };
+    let found = authorize::write(&app, &principal, work).await?;
     match found {
         (OutputRef::ObjectStore { key, .. }, _) => {
             let location = app.objects.presign_download(&app, &key);

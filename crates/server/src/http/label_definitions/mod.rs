@@ -38,12 +38,11 @@ async fn manage(
             Ok(None)
         }
         ScopeRef::Domain(id) => {
-            authorize::domain_or(app, principal, Permission::ManageDomain, id, missing).await?;
+            authorize::domain_or(app, principal, Permission::ManageDomain, id, missing)?;
             Ok(Some(id))
         }
         ScopeRef::Project(id) => {
-            let project =
-                authorize::project_or(app, principal, Permission::ManageProject, id, missing).await?;
+            let project = authorize::project_or(app, principal, Permission::ManageProject, id, missing)?;
             Ok(Some(project.domain_id))
         }
     }
@@ -58,12 +57,10 @@ async fn read(
 ) -> Result<(), Failure> {
     match scope {
         ScopeRef::Platform => Ok(()),
-        ScopeRef::Domain(id) => {
-            authorize::domain_or(app, principal, Permission::ReadDomain, id, missing).await
+        ScopeRef::Domain(id) => authorize::domain_or(app, principal, Permission::ReadDomain, id, missing),
+        ScopeRef::Project(id) => {
+            authorize::project_or(app, principal, Permission::ReadProject, id, missing).map(drop)
         }
-        ScopeRef::Project(id) => authorize::project_or(app, principal, Permission::ReadProject, id, missing)
-            .await
-            .map(drop),
     }
 }
 

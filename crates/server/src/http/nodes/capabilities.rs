@@ -112,7 +112,7 @@ pub async fn list(
     let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     // The contract declares no 404 here, so what is missing is a denial (decision 3).
     let hidden = || authorize::denied(DenialReason::OutOfScope, Vec::new());
-    authorize::project_or(&app, &principal, Permission::ReadCapabilities, id, hidden).await?;
+    authorize::project_or(&app, &principal, Permission::ReadCapabilities, id, hidden)?;
     let (only, limit) = (query.id("node_id", codes::INVALID_QUERY)?, query.limit()?);
     let status = query.parsed("status", codes::INVALID_QUERY, parse_status)?;
     let (project, node) = (

@@ -28,7 +28,7 @@ use plex_api::codes;
 use plex_api::nodes::NodeSummary;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::audit::{self, Record};
-use plex_store::{Error, nodes};
+use plex_store::{Tx, nodes};
 use std::collections::BTreeMap;
 
 /// Read a node
@@ -75,14 +75,13 @@ pub async fn revoke(
     let object = ObjectRef::of(ObjectKind::Node, id);
     let record = granted(&principal, Some(node.domain_id), "revoke_node", &object);
     let pseudonyms = app.keys.pseudonyms;
-    app.db
-        .write(async move |tx| {
-            if nodes::revoke(tx, id).await? {
-                audit::append(tx, &pseudonyms, record).await?;
-            }
-            Ok::<_, Error>(())
-        })
-        .await?;
+    let work = async move |tx: &mut Tx| {
+        if nodes::revoke(tx, id).await? {
+            audit::append(tx, &pseudonyms, record).await?;
+        }
+        Ok(())
+    };
+    authorize::write(&app, &principal, work).await?;
     app.wakes.check(&[id]);
     Ok(StatusCode::NO_CONTENT)
 }

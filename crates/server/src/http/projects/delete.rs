@@ -34,7 +34,7 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failure> {
     let id = path_id(&id, codes::INVALID_PROJECT_ID)?;
-    let project = authorize::project(&app, &principal, Permission::ManageProject, id).await?;
+    let project = authorize::project(&app, &principal, Permission::ManageProject, id)?;
     let pseudonyms = app.keys.pseudonyms;
     let by = principal.clone();
     let work = async move |tx: &mut Tx| {

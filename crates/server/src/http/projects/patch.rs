@@ -38,7 +38,7 @@ pub async fn patch(
     request: Request,
 ) -> Result<Json<ProjectResponse>, Failure> {
     let id = path_id(&id, codes::INVALID_PROJECT_ID)?;
-    let project = authorize::project(&app, &principal, Permission::ManageProject, id).await?;
+    let project = authorize::project(&app, &principal, Permission::ManageProject, id)?;
     let change = change(tenancy::patch(request).await?)?;
     let pseudonyms = app.keys.pseudonyms;
     let by = principal.clone();

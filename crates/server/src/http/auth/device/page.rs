@@ -5,6 +5,7 @@
 //! nowhere.
 
 use crate::app::App;
+use crate::request::Query;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse;
@@ -48,7 +49,8 @@ fn source(content: &str) -> String {
     responses((status = 200, description = "The page", body = String, content_type = "text/html")),
     security(()),
 )]
-pub async fn page(State(app): State<App>) -> impl IntoResponse {
+/// Only the page's script looks at the query; one that nobody can read is refused all the same.
+pub async fn page(State(app): State<App>, _: Query) -> impl IntoResponse {
     // An alias is of a-z, 0-9 and dashes, which is checked at start.
     let alias = app
         .provider

@@ -38,7 +38,7 @@ pub async fn create(
     request: Request,
 ) -> Result<(StatusCode, Json<RelationTuple>), Failure> {
     let project_id = super::list::project_id(&query)?;
-    let project = authorize::project(&app, &principal, Permission::Grant, project_id).await?;
+    let project = authorize::project(&app, &principal, Permission::Grant, project_id)?;
     let wanted: RelationTupleCreateRequest = json(request, BODY).await?;
     let new = triple::read(&app, &principal, wanted)?;
     triple::require_of_project(&app, &project, &new.object)?;

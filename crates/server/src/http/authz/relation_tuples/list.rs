@@ -36,7 +36,7 @@ pub async fn list(
     query: Query,
 ) -> Result<Json<RelationTupleList>, Failure> {
     let id = project_id(&query)?;
-    let project = authorize::project_or(&app, &principal, Permission::ReadGrants, id, out_of_scope).await?;
+    let project = authorize::project_or(&app, &principal, Permission::ReadGrants, id, out_of_scope)?;
     let limit = query.limit()?;
     let (id_text, caller) = (id.to_string(), principal.subject());
     let context = ["relation-tuples", id_text.as_str()];
