@@ -169,6 +169,9 @@ pub struct Execution {
     /// Nodes that the selector matched but that cannot run the action (*beyond*).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<ExcludedNode>,
+    /// A list item carries at most 100 excluded nodes; then this is true (*beyond*).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub excluded_truncated: bool,
     /// How many targets are in which status (*beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, u32>>))]

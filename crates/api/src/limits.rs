@@ -26,12 +26,16 @@ pub const LABELS_BODY_BYTES: usize = 128 * 1024;
 pub const SEARCH_BODY_BYTES: usize = 64 * 1024;
 /// Most labels of one object.
 pub const OBJECT_LABELS: u32 = 64;
+/// Most label definitions of the platform, a domain or a project.
+pub const SCOPE_LABEL_DEFINITIONS: u32 = 1000;
 /// Longest `timeout_seconds`.
 pub const MAX_TIMEOUT_SECONDS: u32 = 86_400;
 /// `timeout_seconds` when it is absent or 0 (decision 6).
 pub const DEFAULT_TIMEOUT_SECONDS: u32 = 300;
 /// Most targets that a list item carries (decision 2).
 pub const LIST_TARGETS: usize = 100;
+/// Most excluded nodes that a list item carries (decision 2).
+pub const LIST_EXCLUDED: usize = 100;
 /// Longest request string that has no bound of its own.
 pub const TEXT_BYTES: usize = 4096;
 /// Most declared hooks, discovered hooks or built-in actions in one manifest.

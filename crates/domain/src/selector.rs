@@ -60,6 +60,19 @@ pub enum Term {
     },
 }
 
+impl Term {
+    /// The key that it is about, as written.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Eq { key, .. }
+            | Self::Neq { key, .. }
+            | Self::In { key, .. }
+            | Self::Exists { key }
+            | Self::Absent { key } => key,
+        }
+    }
+}
+
 /// Why a text is no selector.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at byte {position}")]

@@ -4,6 +4,7 @@ use crate::db::{Error, Row, Tx, Value};
 use crate::values;
 use jiff::Timestamp;
 use plex_api::executions::{ActionKind, ExcludedNode, Execution, ExecutionStatus};
+use plex_api::limits::LIST_EXCLUDED;
 use plex_domain::execution::TargetCounts;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -69,8 +70,10 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<E
     let expires_at = now
         .checked_add(std::time::Duration::from_secs(new.timeout_seconds.into()))
         .map_err(|_| Error::Corrupt("a deadline beyond the calendar".to_owned()))?;
-    let excluded = (!new.excluded.is_empty())
-        .then(|| serde_json::to_string(&new.excluded).expect("ids and words are JSON"));
+    let (listed, beyond) = new.excluded.split_at(new.excluded.len().min(LIST_EXCLUDED));
+    let json = |nodes: &[ExcludedNode]| {
+        (!nodes.is_empty()).then(|| serde_json::to_string(nodes).expect("ids and words are JSON"))
+    };
     let pending = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
     tx.execute(
         "insert into executions (
@@ -91,11 +94,18 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<E
             new.selector.as_deref(),
             new.node_id,
             &new.dispatched_by,
-            excluded.as_deref(),
+            json(listed).as_deref(),
             pending,
         ],
     )
     .await?;
+    if let Some(beyond) = json(beyond) {
+        tx.execute(
+            "insert into excluded_beyond (execution_id, nodes) values ($1, $2)",
+            &values![id, &beyond],
+        )
+        .await?;
+    }
     tx.execute_each(
         "insert into invocations (execution_id, node_id, status, updated_at) values ($1, $2, 'pending', $3)",
         nodes.iter().map(|node| values![id, *node, now]),
@@ -106,17 +116,22 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<E
         .ok_or_else(|| Error::Corrupt("an execution just stored is missing".to_owned()))
 }
 
-/// One execution of a project, without its targets.
+/// One execution of a project, without its targets and with all its excluded nodes.
 pub async fn find(tx: &mut Tx, project_id: Uuid, id: Uuid) -> Result<Option<Execution>, Error> {
     tx.optional(
         "select
             id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
             timeout_seconds, coalesce(parameters_shown, parameters), selector, node_id, dispatched_by, excluded,
-            pending, ack, started, succeeded, failed, cancelled, timeout
+            pending, ack, started, succeeded, failed, cancelled, timeout,
+            (select nodes from excluded_beyond where execution_id = executions.id)
         from executions
         where id = $1 and project_id = $2",
         &values![id, project_id],
-        read,
+        |row| {
+            let mut execution = read(row)?;
+            execution.excluded.extend(read_excluded(row.get(22)?)?);
+            Ok(execution)
+        },
     )
     .await
 }
@@ -127,7 +142,8 @@ macro_rules! page_sql {
             "select
                 id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
                 timeout_seconds, coalesce(parameters_shown, parameters), selector, node_id, dispatched_by,
-                excluded, pending, ack, started, succeeded, failed, cancelled, timeout
+                excluded, pending, ack, started, succeeded, failed, cancelled, timeout,
+                exists (select 1 from excluded_beyond where execution_id = executions.id)
             from executions
             where project_id = $1",
             $filter,
@@ -142,7 +158,8 @@ macro_rules! page_sql {
     };
 }
 
-/// A page of a project's executions after a position, without their targets.
+/// A page of a project's executions after a position, without their targets and with as many excluded nodes as a
+/// list item carries.
 ///
 /// Each combination of filters has a statement of its own, because each has an index of its own.
 pub async fn page(
@@ -175,18 +192,22 @@ pub async fn page(
     let mut values = values![project_id, after.created_at, after.id, limit].to_vec();
     values.extend(filter.action.as_deref().map(Value::from));
     values.extend(filter.status.map(Value::from));
-    tx.all(sql, &values, read).await
+    tx.all(sql, &values, |row| {
+        Ok(Execution {
+            excluded_truncated: row.get(22)?,
+            ..read(row)?
+        })
+    })
+    .await
 }
 
-/// The order of the columns in every statement above.
+/// The order of the columns in both statements above; each has one more.
 fn read(row: &Row<'_>) -> Result<Execution, Error> {
     let mut counts = [0; 7];
     for (column, count) in (15..).zip(counts.iter_mut()) {
         *count = row.get(column)?;
     }
     let parameters: Option<String> = row.get(10)?;
-    let excluded: Option<String> = row.get(14)?;
-    let unreadable = |error: serde_json::Error| Error::Corrupt(error.to_string());
     Ok(Execution {
         id: row.get(0)?,
         project_id: row.get(1)?,
@@ -201,13 +222,12 @@ fn read(row: &Row<'_>) -> Result<Execution, Error> {
         parameters: parameters
             .map(RawValue::from_string)
             .transpose()
-            .map_err(unreadable)?,
+            .map_err(|error| Error::Corrupt(error.to_string()))?,
         selector: row.get(11)?,
         node_id: row.get(12)?,
         dispatched_by: Some(row.get(13)?),
-        excluded: excluded
-            .map_or(Ok(Vec::new()), |text| serde_json::from_str(&text))
-            .map_err(unreadable)?,
+        excluded: read_excluded(row.get(14)?)?,
+        excluded_truncated: false,
         target_counts: Some(
             TargetCounts::from_array(counts)
                 .iter()
@@ -217,6 +237,11 @@ fn read(row: &Row<'_>) -> Result<Execution, Error> {
         targets_truncated: false,
         targets: Vec::new(),
     })
+}
+
+fn read_excluded(text: Option<String>) -> Result<Vec<ExcludedNode>, Error> {
+    text.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text))
+        .map_err(|error| Error::Corrupt(error.to_string()))
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@ mod assignments;
 pub mod definitions;
 mod effective;
 mod names;
+mod selection;
 
 pub use assignments::{assign, of_object, remove, remove_orphaned};
 pub use effective::{in_effect, of_nodes, of_projects};
-pub use names::{Labelled, Names};
+pub use names::Labelled;
 pub use plex_domain::label::{Holder, ValueSchema};
+pub(crate) use selection::{Selection, Values, enter_stored};
 
 use crate::db::{Error, Row, Tx};
 use crate::values;
@@ -128,40 +130,6 @@ pub async fn resolve(tx: &mut Tx, project_id: Uuid, key: &str) -> Result<Option<
         read_definition,
     )
     .await
-}
-
-/// The definition that a bare key means in a project; defines a plain string key there when there is none.
-/// The key must be a valid local key. It is for nodes and for the project itself.
-pub async fn resolve_or_define(
-    tx: &mut Tx,
-    project_id: Uuid,
-    key: &str,
-    by: AssignedBy,
-) -> Result<Definition, Error> {
-    if let Some(known) = resolve(tx, project_id, key).await? {
-        return Ok(known);
-    }
-    let id = tx.new_id();
-    tx.execute(
-        "insert into label_definitions (
-            id, scope, scope_id, local_key, qualified_key, value_schema, created_by, created_at, updated_at
-        )
-        select $1, 'project', p.id, $3, d.slug || ':' || p.slug || '/' || $3, $4, $5, $6, $6
-        from projects p join domains d on d.id = p.domain_id
-        where p.id = $2",
-        &values![
-            id,
-            project_id,
-            key,
-            &json_text(&ValueSchema::plain().to_api()),
-            by.as_str(),
-            tx.now()
-        ],
-    )
-    .await?;
-    definition(tx, project_id, id)
-        .await?
-        .ok_or_else(|| Error::Corrupt("a label definition just stored is missing".to_owned()))
 }
 
 /// The order of the columns in the statements above.

@@ -7,7 +7,7 @@ mod keys;
 mod list;
 mod registration;
 
-pub use candidates::{Candidate, Labels, candidates};
+pub use candidates::{Addressed, Candidate, candidates};
 pub use keys::{Offered, Rotation, Standing, changed_keys, offer_key, promote_key, request_rotation};
 pub use list::{Listed, Within, find, page, reachability};
 pub use registration::{Member, NewNode, NoAddress, join, note_nonce, register};

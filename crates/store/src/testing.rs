@@ -2,6 +2,7 @@
 //! rows that others hang on.
 
 use crate::db::{Db, Error, Settings, Tx};
+use crate::labels::{self, AssignedBy, Definition};
 use crate::values;
 use jiff::Timestamp;
 use plex_domain::env::{Clock, Rng};
@@ -104,4 +105,19 @@ pub(crate) async fn node(tx: &mut Tx, project_id: Uuid, name: &str) -> Result<Uu
     )
     .await?;
     Ok(id)
+}
+
+/// The definition that a bare key means in a project; a plain one, made now, where there is none.
+pub(crate) async fn resolve_or_define(
+    tx: &mut Tx,
+    project_id: Uuid,
+    key: &str,
+    by: AssignedBy,
+) -> Result<Definition, Error> {
+    match labels::resolve(tx, project_id, key).await? {
+        Some(known) => Ok(known),
+        None => Ok(labels::definitions::define(tx, project_id, key, by)
+            .await
+            .expect("a project with room")),
+    }
 }

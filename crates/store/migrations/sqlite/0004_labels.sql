@@ -47,3 +47,22 @@ create table orphaned_labels (
 alter table projects add column addresses_used integer not null default 0;
 
 create index nodes_by_address on nodes (domain_id, mesh_ip);
+
+create index label_definitions_with_default on label_definitions (scope_id)
+where required and default_value is not null;
+
+-- The nodes that a dispatch left out beyond the first 100, as JSON; apart, so that neither lists nor reports read them.
+create table excluded_beyond (
+    execution_id blob primary key references executions (id),
+    nodes text not null
+) strict, without rowid;
+
+insert into excluded_beyond (execution_id, nodes)
+select e.id, json_group_array(json(x.value))
+from executions e cross join json_each(e.excluded) x
+where json_array_length(e.excluded) > 100 and x.key >= 100
+group by e.id;
+
+update executions
+set excluded = (select json_group_array(json(x.value)) from json_each(excluded) x where x.key < 100)
+where json_array_length(excluded) > 100;

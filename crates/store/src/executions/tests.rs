@@ -16,7 +16,24 @@ async fn tenancy(db: &Db) -> (Uuid, Uuid, Uuid) {
     .unwrap()
 }
 
-async fn dispatch(db: &Db, (domain_id, project_id, node_id): (Uuid, Uuid, Uuid), action: &str) -> Uuid {
+async fn dispatch(db: &Db, ids: (Uuid, Uuid, Uuid), action: &str) -> Uuid {
+    let excluded = vec![ExcludedNode {
+        node_id: ids.2,
+        reason: "no_manifest".to_owned(),
+    }];
+    dispatched(db, ids, action, excluded).await
+}
+
+async fn dispatch_without(db: &Db, ids: (Uuid, Uuid, Uuid), count: u128) -> Uuid {
+    dispatched(db, ids, "backup", excluded(count)).await
+}
+
+async fn dispatched(
+    db: &Db,
+    (domain_id, project_id, node_id): (Uuid, Uuid, Uuid),
+    action: &str,
+    excluded: Vec<ExcludedNode>,
+) -> Uuid {
     let new = NewExecution {
         project_id,
         domain_id,
@@ -28,10 +45,7 @@ async fn dispatch(db: &Db, (domain_id, project_id, node_id): (Uuid, Uuid, Uuid),
         selector: None,
         node_id: Some(node_id),
         dispatched_by: "user:somebody".to_owned(),
-        excluded: vec![ExcludedNode {
-            node_id,
-            reason: "no_manifest".to_owned(),
-        }],
+        excluded,
     };
     db.write(async move |tx| Ok::<_, Error>(insert(tx, &new, &[node_id]).await?.id))
         .await
@@ -85,6 +99,43 @@ async fn an_execution_reads_back_as_dispatched() {
         .await
         .unwrap();
     assert!(elsewhere.is_none(), "not under another project");
+}
+
+#[tokio::test]
+async fn a_list_item_carries_a_hundred_excluded_nodes_and_the_execution_all() {
+    let (_dir, db) = db_at(TestClock::new());
+    let ids = tenancy(&db).await;
+    for (count, listed, is_cut) in [
+        (0, 0, false),
+        (100, 100, false),
+        (101, 100, true),
+        (250, 100, true),
+    ] {
+        let id = dispatch_without(&db, ids, count).await;
+        let items = list(&db, ids.1, &Filter::default(), (Order::Descending, None), 1).await;
+        assert_eq!((items[0].id, items[0].excluded.len()), (id, listed));
+        assert_eq!(items[0].excluded_truncated, is_cut, "{count}");
+        let found = db
+            .read(async move |tx| find(tx, ids.1, id).await)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.excluded, excluded(count), "whole and in order");
+        assert!(!found.excluded_truncated);
+    }
+    let stored = db.read(async |tx| {
+        let sql = "select max(json_array_length(excluded)) from executions";
+        tx.optional(sql, &[], |row| row.get::<u32>(0)).await
+    });
+    assert_eq!(stored.await.unwrap(), Some(100), "lists read no more");
+}
+
+fn excluded(count: u128) -> Vec<ExcludedNode> {
+    let one = |n| ExcludedNode {
+        node_id: Uuid::from_u128(n),
+        reason: "no_manifest".to_owned(),
+    };
+    (0..count).map(one).collect()
 }
 
 #[tokio::test]
@@ -221,7 +272,15 @@ async fn every_list_walks_its_index() {
                     values![id, 1_i64, id, 5_i64, "even", "ack"].to_vec(),
                 ),
             ] {
-                plans.extend(tx.all(sql, &values, |row| row.get::<String>(3)).await?);
+                let steps = tx.all(sql, &values, |row| row.get::<String>(3)).await?;
+                let (first, rest) = steps.split_first().expect("a step");
+                plans.push(first.clone());
+                // What there is beyond a list item's excluded nodes is asked by the execution's id.
+                let asked = [
+                    "CORRELATED SCALAR SUBQUERY 1",
+                    "SEARCH excluded_beyond USING PRIMARY KEY (execution_id=?)",
+                ];
+                assert_eq!(rest, asked);
             }
             Ok::<_, Error>(plans)
         })

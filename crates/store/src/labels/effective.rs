@@ -5,7 +5,7 @@ use super::{Holder, Object, id_list, parse};
 use crate::db::{Error, Tx};
 use crate::values;
 use plex_api::labels::LabelAssignment;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// The labels in effect on several nodes.
@@ -30,7 +30,9 @@ pub async fn of_nodes(tx: &mut Tx, nodes: &[Uuid]) -> Result<HashMap<Uuid, Label
     let mut places: Vec<Place> = own.values().map(|(place, _)| *place).collect();
     places.sort_unstable();
     places.dedup();
-    let names = names::of_places(tx, &places).await?;
+    let labels = own.values().flat_map(|(_, labels)| labels);
+    let used: BTreeSet<Uuid> = labels.map(|(definition_id, _)| *definition_id).collect();
+    let names = names::of_places(tx, &places, used).await?;
     own.into_iter()
         .map(|(id, (place, labels))| Ok((id, names[&place].node(&labels)?)))
         .collect()
@@ -38,7 +40,7 @@ pub async fn of_nodes(tx: &mut Tx, nodes: &[Uuid]) -> Result<HashMap<Uuid, Label
 
 /// The labels in effect on several projects, each given with its domain.
 pub async fn of_projects(tx: &mut Tx, places: &[(Uuid, Uuid)]) -> Result<HashMap<Uuid, Labelled>, Error> {
-    let names = names::of_places(tx, places).await?;
+    let names = names::of_places(tx, places, BTreeSet::new()).await?;
     names
         .into_iter()
         .map(|((project_id, _), names)| Ok((project_id, names.project()?)))

@@ -4,6 +4,7 @@ use super::{Holder, id_list, parse, parsed};
 use crate::db::{Error, Row, Tx};
 use crate::values;
 use serde_json::Value as Json;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -19,12 +20,12 @@ pub struct Labelled {
 }
 
 /// A label, by its definition.
-pub(crate) type Label = (Uuid, Json);
+pub(super) type Label = (Uuid, Json);
 
-/// The definitions that can be used in a project, each with the keys that find it there, and the labels that a
+/// The definitions that labels in a project are of, each with the keys that find it there, and the labels that a
 /// node has although nobody gave it to the node.
-#[derive(Debug, Default)]
-pub struct Names {
+#[derive(Debug)]
+pub(super) struct Names {
     names: HashMap<Uuid, Name>,
     /// The project's own labels.
     project: Vec<Label>,
@@ -60,23 +61,6 @@ struct Known {
 pub(super) type Place = (Uuid, Uuid);
 
 impl Names {
-    /// The names in one project.
-    pub async fn of_project(tx: &mut Tx, project_id: Uuid) -> Result<Self, Error> {
-        let domain = tx
-            .optional(
-                "select domain_id from projects where id = $1",
-                &values![project_id],
-                |row| row.get(0),
-            )
-            .await?;
-        let Some(domain_id) = domain else {
-            return Ok(Self::default());
-        };
-        let place = (project_id, domain_id);
-        let mut names = of_places(tx, &[place]).await?;
-        Ok(names.remove(&place).unwrap_or_default())
-    }
-
     /// The names in a project that can use definitions of these scopes, the nearest first.
     fn new(scopes: [Uuid; 3], known: &HashMap<Uuid, Vec<Known>>, project: Vec<Label>) -> Self {
         let mut taken = HashMap::new();
@@ -98,13 +82,6 @@ impl Names {
         }
     }
 
-    /// The labels in effect on a node with these of its own, by every key that finds them.
-    pub(crate) fn node_keys(&self, own: &[Label]) -> Result<BTreeMap<String, Json>, Error> {
-        let mut keys = BTreeMap::new();
-        self.each(Holder::Node, own, |name, value| enter_all(&mut keys, name, value))?;
-        Ok(keys)
-    }
-
     /// The labels in effect on a node with these of its own.
     pub(super) fn node(&self, own: &[Label]) -> Result<Labelled, Error> {
         self.labelled(Holder::Node, own)
@@ -120,7 +97,7 @@ impl Names {
         self.each(holder, own, |name, value| {
             enter_all(&mut labelled.keys, name, value);
             let key = name.bare.as_ref().unwrap_or(&name.qualified);
-            enter(&mut labelled.shown, key, value);
+            enter(&mut labelled.shown, key.clone(), value.clone());
             labelled.scopes.insert(name.scope_id);
         })?;
         Ok(labelled)
@@ -157,24 +134,32 @@ impl Names {
 
 fn enter_all(labels: &mut BTreeMap<String, Json>, name: &Name, value: &Json) {
     if let Some(bare) = &name.bare {
-        enter(labels, bare, value);
+        enter(labels, bare.clone(), value.clone());
     }
-    enter(labels, &name.qualified, value);
+    enter(labels, name.qualified.clone(), value.clone());
 }
 
 /// Enters a value; a second one of the same key makes a list of them.
-fn enter(labels: &mut BTreeMap<String, Json>, key: &str, value: &Json) {
-    match labels.get_mut(key) {
-        None => {
-            labels.insert(key.to_owned(), value.clone());
+pub(super) fn enter<K: Ord>(labels: &mut BTreeMap<K, Json>, key: K, value: Json) {
+    match labels.entry(key) {
+        Entry::Vacant(none) => {
+            none.insert(value);
         }
-        Some(Json::Array(several)) => several.push(value.clone()),
-        Some(one) => *one = Json::Array(vec![one.take(), value.clone()]),
+        Entry::Occupied(mut held) => match held.get_mut() {
+            Json::Array(several) => several.push(value),
+            one => *one = Json::Array(vec![one.take(), value]),
+        },
     }
 }
 
-/// The names in several places.
-pub(super) async fn of_places(tx: &mut Tx, places: &[Place]) -> Result<HashMap<Place, Names>, Error> {
+/// The names in several places, as far as they are of used definitions, of the projects' labels, or of defaults.
+///
+/// A scope may have many definitions that no label is of; they are passed over by their keys in the index.
+pub(super) async fn of_places(
+    tx: &mut Tx,
+    places: &[Place],
+    mut used: BTreeSet<Uuid>,
+) -> Result<HashMap<Place, Names>, Error> {
     let mut scopes: Vec<Uuid> = places
         .iter()
         .flat_map(|(project, domain)| [*project, *domain])
@@ -182,14 +167,44 @@ pub(super) async fn of_places(tx: &mut Tx, places: &[Place]) -> Result<HashMap<P
     scopes.push(Uuid::nil());
     scopes.sort_unstable();
     scopes.dedup();
-    let ids = id_list(&scopes);
+    let scopes = id_list(&scopes);
+    let mut of_projects = of_projects(tx, &scopes).await?;
+    used.extend(
+        of_projects
+            .values()
+            .flatten()
+            .map(|(definition_id, _)| *definition_id),
+    );
+    let used: Vec<Uuid> = used.into_iter().collect();
+    let known = known(tx, &scopes, &id_list(&used)).await?;
+    let names = |place: &Place| {
+        let scopes = [place.0, place.1, Uuid::nil()];
+        let own = of_projects.remove(&place.0).unwrap_or_default();
+        (*place, Names::new(scopes, &known, own))
+    };
+    Ok(places.iter().map(names).collect())
+}
+
+/// The definitions of these scopes that are used, that have a default, or that a nearer one of the same key may hide.
+async fn known(tx: &mut Tx, scopes: &str, used: &str) -> Result<HashMap<Uuid, Vec<Known>>, Error> {
     let mut known: HashMap<Uuid, Vec<Known>> = HashMap::new();
     tx.each(
-        "select
+        "with
+            scopes (id) as materialized (select unhex(value) from json_each($1)),
+            keys (local_key) as materialized (
+                select d.local_key
+                from json_each($2) used cross join label_definitions d on d.id = unhex(used.value)
+                union
+                select d.local_key
+                from scopes s cross join label_definitions d on d.scope_id = s.id
+                where d.required and d.default_value is not null
+            )
+        select
             d.id, d.scope_id, d.local_key, d.qualified_key,
             case when d.required then d.default_value end, d.applicable_kinds
-        from json_each($1) ids cross join label_definitions d on d.scope_id = unhex(ids.value)",
-        &values![&ids],
+        from scopes s cross join label_definitions d on d.scope_id = s.id
+        where +d.local_key in (select local_key from keys)",
+        &values![scopes, used],
         |row| {
             let found = read_known(row)?;
             known.entry(found.scope_id).or_default().push(found);
@@ -197,13 +212,7 @@ pub(super) async fn of_places(tx: &mut Tx, places: &[Place]) -> Result<HashMap<P
         },
     )
     .await?;
-    let mut labels = of_projects(tx, &ids).await?;
-    let names = |place: &Place| {
-        let scopes = [place.0, place.1, Uuid::nil()];
-        let own = labels.remove(&place.0).unwrap_or_default();
-        (*place, Names::new(scopes, &known, own))
-    };
-    Ok(places.iter().map(names).collect())
+    Ok(known)
 }
 
 fn read_known(row: &Row<'_>) -> Result<Known, Error> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{db, domain, node, project};
+use crate::testing::{db, domain, node, project, resolve_or_define};
 use serde_json::json;
 
 /// A definition of any scope; only those of projects are made by the product itself.

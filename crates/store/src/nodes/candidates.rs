@@ -1,15 +1,15 @@
-//! The look-up behind a dispatch: which nodes there are, what they are labelled, and whether they can run
-//! an action.
+//! The look-up behind a dispatch: which nodes are selected, and whether they can run an action.
 //!
-//! A dispatch may address 10,000 nodes, so nothing here runs once per node: one statement walks the
-//! project's nodes with what they declare, another their labels, both by node id, and the two are merged. What a
-//! node has from its project is read once.
+//! A dispatch may address 10,000 nodes, and it is done by the only writer. So nothing here runs once per node: one
+//! statement walks the project's nodes with what they declare, another those of their labels that the selector
+//! names. What a node has from its project is found out once, and so is whether that is enough.
 
 use crate::db::{Error, Row, Tx, Value};
-use crate::labels::{self, Names};
+use crate::labels::{self, Selection};
 use crate::values;
 use plex_api::executions::ActionKind;
-use std::collections::BTreeMap;
+use plex_domain::selector::Selector;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A node that a dispatch may address.
@@ -17,8 +17,6 @@ use uuid::Uuid;
 pub struct Candidate {
     /// The node.
     pub node_id: Uuid,
-    /// The labels in effect on it, by every key that finds them; see [`Names`]. Empty when they were not asked for.
-    pub labels: BTreeMap<String, serde_json::Value>,
     /// Whether its manifest declares the action.
     pub declared: bool,
     /// Whether it ever sent a manifest.
@@ -31,13 +29,13 @@ pub struct Candidate {
     pub secrets: Vec<String>,
 }
 
-/// Whether labels are wanted; one node by its id needs none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Labels {
-    /// Load them.
-    Load,
-    /// Leave them empty.
-    Skip,
+/// Which nodes a dispatch addresses.
+#[derive(Debug, Clone, Copy)]
+pub enum Addressed<'a> {
+    /// This one.
+    Node(Uuid),
+    /// Those whose labels in effect satisfy the selector.
+    Selected(&'a Selector),
 }
 
 macro_rules! candidates_sql {
@@ -56,43 +54,35 @@ macro_rules! candidates_sql {
 }
 
 macro_rules! labels_sql {
-    ($only:literal) => {
-        concat!(
-            "select n.id, l.definition_id, l.value
-            from nodes n cross join object_labels l on l.object_id = n.id
-            where n.project_id = $1 and n.revoked_at is null",
-            $only,
-            " order by n.id"
-        )
+    () => {
+        "select n.id, l.definition_id, l.value
+        from nodes n cross join object_labels l on l.object_id = n.id
+        where n.project_id = $1
+            and n.revoked_at is null
+            and l.definition_id in (select unhex(value) from json_each($2))"
     };
 }
 
-/// All nodes of a project that are not revoked, or the one of them that is named, by node id.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one question: which nodes, which action, with or without labels"
-)]
+/// The nodes of a project that are addressed and not revoked, by node id.
 pub async fn candidates(
     tx: &mut Tx,
     project_id: Uuid,
-    only: Option<Uuid>,
+    addressed: Addressed<'_>,
     kind: ActionKind,
     action: &str,
-    labels: Labels,
 ) -> Result<Vec<Candidate>, Error> {
-    let sql = if only.is_some() {
-        candidates_sql!(" and n.id = $4")
-    } else {
-        candidates_sql!("")
-    };
     let mut values = values![project_id, kind, action].to_vec();
-    values.extend(only.map(Value::from));
-    let mut found = tx.all(sql, &values, read).await?;
-    match labels {
-        Labels::Load => label(tx, (project_id, only), &mut found).await?,
-        Labels::Skip => {}
+    match addressed {
+        Addressed::Node(id) => {
+            values.push(Value::from(id));
+            tx.all(candidates_sql!(" and n.id = $4"), &values, read).await
+        }
+        Addressed::Selected(selector) => {
+            let mut found = tx.all(candidates_sql!(""), &values, read).await?;
+            retain(tx, project_id, selector, &mut found).await?;
+            Ok(found)
+        }
     }
-    Ok(found)
 }
 
 fn read(row: &Row<'_>) -> Result<Candidate, Error> {
@@ -100,7 +90,6 @@ fn read(row: &Row<'_>) -> Result<Candidate, Error> {
     let secrets = secrets.map_or(Ok(Vec::new()), |text| serde_json::from_str(&text));
     Ok(Candidate {
         node_id: row.get(0)?,
-        labels: BTreeMap::new(),
         manifest: row.get(1)?,
         declared: row.get(2)?,
         checksum: row.get(3)?,
@@ -109,37 +98,29 @@ fn read(row: &Row<'_>) -> Result<Candidate, Error> {
     })
 }
 
-/// Fills in the labels in effect: both sequences run by node id.
-async fn label(
+/// Keeps the nodes that the selector selects.
+async fn retain(
     tx: &mut Tx,
-    (project_id, only): (Uuid, Option<Uuid>),
-    found: &mut [Candidate],
+    project_id: Uuid,
+    selector: &Selector,
+    found: &mut Vec<Candidate>,
 ) -> Result<(), Error> {
-    let names = Names::of_project(tx, project_id).await?;
-    let sql = if only.is_some() {
-        labels_sql!(" and n.id = $2")
-    } else {
-        labels_sql!("")
-    };
-    let mut values = values![project_id].to_vec();
-    values.extend(only.map(Value::from));
-    let (mut rest, mut own) = (found.iter_mut().peekable(), Vec::new());
-    tx.each(sql, &values, |row| {
-        let node_id: Uuid = row.get(0)?;
-        while let Some(candidate) = rest.next_if(|candidate| candidate.node_id < node_id) {
-            candidate.labels = names.node_keys(&own)?;
-            own.clear();
-        }
-        if rest.peek().is_some_and(|candidate| candidate.node_id == node_id) {
-            own.push((row.get(1)?, labels::parse(&row.get::<String>(2)?)?));
-        }
-        Ok(())
-    })
+    let selection = Selection::resolve(tx, project_id, selector).await?;
+    let mut own: HashMap<Uuid, labels::Values> = HashMap::new();
+    tx.each(
+        labels_sql!(),
+        &values![project_id, &selection.definition_ids()],
+        |row| {
+            let values = own.entry(row.get(0)?).or_default();
+            labels::enter_stored(values, row.get(1)?, &row.get::<String>(2)?)
+        },
+    )
     .await?;
-    for candidate in rest {
-        candidate.labels = names.node_keys(&own)?;
-        own.clear();
-    }
+    let without_own = selection.matches(&labels::Values::new());
+    found.retain(|candidate| {
+        let own = own.get(&candidate.node_id);
+        own.map_or(without_own, |own| selection.matches(own))
+    });
     Ok(())
 }
 
@@ -149,28 +130,29 @@ mod tests {
     use crate::testing::db;
 
     #[tokio::test]
-    async fn both_statements_walk_the_project_in_order() {
+    async fn both_statements_walk_the_project_by_its_index() {
         let (_dir, db) = db();
         let plans = db.read(async |tx| {
             let plan = |row: &Row<'_>| row.get::<String>(3);
             let values = values![Uuid::max(), ActionKind::Hook, "a"];
+            let nodes = concat!("explain query plan ", candidates_sql!(""));
+            let labels = concat!("explain query plan ", labels_sql!());
             Ok::<_, Error>([
-                tx.all(concat!("explain query plan ", candidates_sql!("")), &values, plan)
-                    .await?,
-                tx.all(
-                    concat!("explain query plan ", labels_sql!("")),
-                    &values[..1],
-                    plan,
-                )
-                .await?,
+                tx.all(nodes, &values, plan).await?,
+                tx.all(labels, &values![Uuid::max(), "[]"], plan).await?,
             ])
         });
-        for plan in plans.await.unwrap() {
+        let [nodes, labels] = plans.await.unwrap();
+        for plan in [&nodes, &labels] {
             assert_eq!(plan[0], "SEARCH n USING INDEX nodes_by_project (project_id=?)");
-            assert!(
-                plan.iter().all(|step| step.starts_with("SEARCH")),
-                "no scan, no sorting: {plan:?}"
-            );
         }
+        assert!(
+            nodes.iter().all(|step| step.starts_with("SEARCH")),
+            "no scan, no sorting: {nodes:?}"
+        );
+        assert_eq!(
+            labels[1],
+            "SEARCH l USING PRIMARY KEY (object_id=? AND definition_id=?)"
+        );
     }
 }

@@ -7,6 +7,7 @@ use plex_api::nodes::{
     BuiltinAction, BuiltinActionParameter, CapabilityManifestRequest, DeclaredHook, ReachabilityState,
 };
 use plex_domain::cidr::Cidr;
+use plex_domain::selector::Selector;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -300,7 +301,7 @@ fn manifest(hook: &str, checksum: &str) -> CapabilityManifestRequest {
 
 async fn label(tx: &mut Tx, project: Uuid, node: Uuid, key: &str, value: &str) -> Result<(), Error> {
     let by = labels::AssignedBy::User;
-    let definition = labels::resolve_or_define(tx, project, key, by).await?;
+    let definition = crate::testing::resolve_or_define(tx, project, key, by).await?;
     labels::assign(tx, labels::Object::node(node), &definition, &json!(value), by)
         .await?
         .expect("a short text");
@@ -332,7 +333,10 @@ async fn candidates_say_what_a_dispatch_needs_to_know() {
             label(tx, web, id, "env", value).await?;
         }
         label(tx, web, c, "role", "db").await?;
-        let found = candidates(tx, web, None, ActionKind::Hook, "rotate", Labels::Load).await?;
+        // True of every node.
+        let all = Selector::parse("!other").unwrap();
+        let all = Addressed::Selected(&all);
+        let found = candidates(tx, web, all, ActionKind::Hook, "rotate").await?;
         assert_eq!(
             found.iter().map(|found| found.node_id).collect::<Vec<_>>(),
             [a, b, c]
@@ -346,26 +350,23 @@ async fn candidates_say_what_a_dispatch_needs_to_know() {
             (Some("two"), Some("one"))
         );
         assert_eq!(first.secrets, ["token"]);
-        assert_eq!(
-            serde_json::to_value(&first.labels).unwrap(),
-            json!({"acme:web/env": "x", "env": "x"})
-        );
-        assert!(!second.declared && second.manifest && second.labels.is_empty() && second.pinned.is_none());
+        assert!(!second.declared && second.manifest && second.pinned.is_none());
         assert!(!third.declared && !third.manifest && third.secrets.is_empty());
-        let keys: Vec<&str> = third.labels.keys().map(String::as_str).collect();
-        assert_eq!(keys, ["acme:web/env", "acme:web/role", "env", "role"]);
 
-        let one = candidates(tx, web, Some(c), ActionKind::Hook, "rotate", Labels::Load).await?;
+        let labelled = Selector::parse("env in (x, y), acme:web/role=db").unwrap();
+        let labelled = Addressed::Selected(&labelled);
+        let found = candidates(tx, web, labelled, ActionKind::Hook, "rotate").await?;
+        assert_eq!(found, std::slice::from_ref(third));
+        let one = candidates(tx, web, Addressed::Node(c), ActionKind::Hook, "rotate").await?;
         assert_eq!(one, std::slice::from_ref(third));
-        let bare = candidates(tx, web, Some(c), ActionKind::Hook, "rotate", Labels::Skip).await?;
-        assert!(bare.len() == 1 && bare[0].labels.is_empty());
         for missing in [gone, foreign, Uuid::max()] {
+            let missing = Addressed::Node(missing);
             assert_eq!(
-                candidates(tx, web, Some(missing), ActionKind::Hook, "rotate", Labels::Load).await?,
+                candidates(tx, web, missing, ActionKind::Hook, "rotate").await?,
                 []
             );
         }
-        let builtin = candidates(tx, web, None, ActionKind::Builtin, "system.info", Labels::Skip).await?;
+        let builtin = candidates(tx, web, all, ActionKind::Builtin, "system.info").await?;
         assert_eq!(
             builtin.iter().map(|found| found.declared).collect::<Vec<_>>(),
             [true, true, false]
@@ -375,7 +376,7 @@ async fn candidates_say_what_a_dispatch_needs_to_know() {
                 .iter()
                 .all(|found| found.checksum.is_none() && found.pinned.is_none())
         );
-        let wrong = candidates(tx, web, Some(a), ActionKind::Builtin, "rotate", Labels::Skip).await?;
+        let wrong = candidates(tx, web, Addressed::Node(a), ActionKind::Builtin, "rotate").await?;
         assert!(
             !wrong[0].declared && wrong[0].pinned.is_none(),
             "a hook is no built-in"

@@ -195,7 +195,7 @@ async fn only_an_empty_project_goes_and_takes_its_labels_and_tokens_along() {
             (1, 0),
             "a revoked node counts"
         );
-        let definition = labels::resolve_or_define(tx, web, "env", AssignedBy::User).await?;
+        let definition = crate::testing::resolve_or_define(tx, web, "env", AssignedBy::User).await?;
         let value = serde_json::json!("x");
         labels::assign(tx, Object::project(web), &definition, &value, AssignedBy::User)
             .await?

@@ -19,7 +19,7 @@ use plex_domain::parameters::Parameters;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::selector::Selector;
 use plex_store::executions::NewExecution;
-use plex_store::nodes::{self, Candidate, Labels};
+use plex_store::nodes::{self, Addressed, Candidate};
 use plex_store::{Tx, audit, capacity, executions, idempotency};
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeSet;
@@ -205,19 +205,14 @@ impl Order {
 
     /// The nodes that will run it, resolved and gated in the transaction that stores them.
     async fn cohort(&self, tx: &mut Tx, project_id: Uuid) -> Result<Cohort, Failure> {
-        match &self.target {
-            Target::Node(node) => {
-                let found =
-                    nodes::candidates(tx, project_id, Some(*node), self.kind, &self.action, Labels::Skip)
-                        .await?;
-                self.one(found)
-            }
-            Target::Selector { parsed, .. } => {
-                let mut found =
-                    nodes::candidates(tx, project_id, None, self.kind, &self.action, Labels::Load).await?;
-                found.retain(|node| parsed.matches(|key| node.labels.get(key)));
-                self.many(found)
-            }
+        let addressed = match &self.target {
+            Target::Node(node) => Addressed::Node(*node),
+            Target::Selector { parsed, .. } => Addressed::Selected(parsed),
+        };
+        let found = nodes::candidates(tx, project_id, addressed, self.kind, &self.action).await?;
+        match addressed {
+            Addressed::Node(_) => self.one(found),
+            Addressed::Selected(_) => self.many(found),
         }
     }
 

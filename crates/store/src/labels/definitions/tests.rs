@@ -16,6 +16,7 @@ fn new(scope: ScopeRef, key: &str) -> NewDefinition {
         cloud_tag_propagation: true,
         on_delete: OnDelete::Block,
         cardinality: 1,
+        created_by: AssignedBy::User,
     }
 }
 
@@ -81,6 +82,29 @@ async fn a_definition_reads_back_under_the_key_of_its_scope() {
                 Err(CreateError::ScopeMissing)
             ));
         }
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_scope_has_1000_definitions_at_most() {
+    let (_dir, db) = db();
+    db.write(async |tx| {
+        let Place { acme, web, .. } = place(tx).await?;
+        for scope in [ScopeRef::Platform, ScopeRef::Domain(acme), ScopeRef::Project(web)] {
+            for n in 0..SCOPE_LABEL_DEFINITIONS {
+                create(tx, &new(scope, &format!("k{n}"))).await.unwrap();
+            }
+            let refused = create(tx, &new(scope, "more")).await;
+            assert!(matches!(refused, Err(CreateError::Full)), "{scope}");
+        }
+        let refused = define(tx, web, "more", AssignedBy::System).await;
+        assert!(matches!(refused, Err(CreateError::Full)));
+        let gone = labels::resolve(tx, web, "k7").await?.unwrap();
+        assert!(delete(tx, gone.id).await.unwrap());
+        define(tx, web, "more", AssignedBy::System).await.unwrap();
         Ok::<_, Error>(())
     })
     .await
@@ -212,7 +236,7 @@ async fn the_platforms_own_definitions_stay() {
         let sql = "update label_definitions set created_by = 'system' where id = $1";
         tx.execute(sql, &values![seeded]).await?;
         assert!(matches!(delete(tx, seeded).await, Err(DeleteError::Seeded)));
-        let of_token = labels::resolve_or_define(tx, web, "env", AssignedBy::System).await?;
+        let of_token = crate::testing::resolve_or_define(tx, web, "env", AssignedBy::System).await?;
         assert!(
             delete(tx, of_token.id).await.unwrap(),
             "what a token defined belongs to the project"

@@ -101,7 +101,7 @@ proptest! {
     ) {
         let scopes = [0, 1, 2].map(Uuid::from_u128);
         let names = Names::new(scopes, &known(&definitions), labels(&project, &definitions));
-        let keys = names.node_keys(&labels(&own, &definitions)).unwrap();
+        let keys = names.node(&labels(&own, &definitions)).unwrap().keys;
         let text = terms.iter().map(Term::to_string).collect::<Vec<_>>().join(",");
         let selector = Selector::parse(&text).unwrap();
         let expected = terms.iter().all(|term| {
@@ -135,4 +135,43 @@ proptest! {
         let elsewhere = (Uuid::from_u128(9), json!(1));
         prop_assert!(names.node(&[elsewhere]).is_err());
     }
+}
+
+#[tokio::test]
+async fn definitions_that_nothing_is_labelled_with_are_not_loaded() {
+    use crate::labels::{AssignedBy, Object, assign};
+    use crate::testing::{db, domain, node, project, resolve_or_define};
+    let (_dir, db) = db();
+    db.write(async |tx| {
+        let acme = domain(tx, "acme").await?;
+        let web = project(tx, acme, "web").await?;
+        let id = node(tx, web, "a").await?;
+        for key in ["of-node", "of-project", "idle", "idler"] {
+            resolve_or_define(tx, web, key, AssignedBy::User).await?;
+        }
+        let mut used = BTreeSet::new();
+        for (object, key) in [
+            (Object::node(id), "of-node"),
+            (Object::project(web), "of-project"),
+        ] {
+            let definition = resolve_or_define(tx, web, key, AssignedBy::User).await?;
+            assign(tx, object, &definition, &json!("x"), AssignedBy::User)
+                .await?
+                .unwrap();
+            if object.id == id {
+                used.insert(definition.id);
+            }
+        }
+        let places = of_places(tx, &[(web, acme)], used).await?;
+        let mut loaded: Vec<&str> = places[&(web, acme)]
+            .names
+            .values()
+            .map(|name| name.qualified.as_str())
+            .collect();
+        loaded.sort_unstable();
+        assert_eq!(loaded, ["acme:web/of-node", "acme:web/of-project"]);
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
 }
