@@ -45,7 +45,7 @@ pub struct DomainChildCounts {
     pub projects: u64,
     /// Groups.
     pub groups: u64,
-    /// Users and service identities.
+    /// Users and service identities; always 0, since they belong to the platform.
     pub identities: u64,
     /// Bindings to identity providers.
     pub idp_bindings: u64,

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
+use crate::http::label_definitions::full;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{LABELS_BODY, Query, json, path_id};
@@ -14,9 +15,10 @@ use plex_api::labels::{LabelAssignment, LabelAssignmentList, LabelAssignmentRequ
 use plex_domain::label::is_reserved;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::selector::valid_local_key;
+use plex_store::Tx;
 use plex_store::audit::{self, Record};
+use plex_store::labels::definitions::{self, CreateError};
 use plex_store::labels::{self, AssignedBy, Definition, Holder, Object, Refused};
-use plex_store::{Error, Tx};
 use uuid::Uuid;
 
 /// A labelled object that the caller may act on.
@@ -129,7 +131,7 @@ pub async fn list(
 /// Put a label on an object
 ///
 /// In place of the label of the same definition, unless that takes several values. `key` may name a key that nobody
-/// has defined yet; it becomes a plain string key of the object's project.
+/// has defined yet; it becomes a plain string key of the object's project, which has at most 1000 (409).
 #[utoipa::path(
     put,
     path = "/v1/objects/{kind}/{id}/labels",
@@ -155,7 +157,7 @@ pub async fn put(
     let record = target.record(&principal, ["label_node", "label_project"]);
     let pseudonyms = app.keys.pseudonyms;
     let work = async move |tx: &mut Tx| {
-        let definition = label.definition(tx, target.project_id).await?;
+        let definition = label.definition(tx, &target, (&pseudonyms, &record)).await?;
         let definition = definition.ok_or_else(unknown_label)?;
         let by = AssignedBy::User;
         let assigned = labels::assign(tx, target.object, &definition, &wanted.value, by).await?;
@@ -190,13 +192,52 @@ impl Label {
         }
     }
 
-    async fn definition(&self, tx: &mut Tx, project_id: Uuid) -> Result<Option<Definition>, Error> {
+    async fn definition(
+        &self,
+        tx: &mut Tx,
+        target: &Target,
+        told: (&[u8; 32], &Record),
+    ) -> Result<Option<Definition>, Failure> {
+        let project_id = target.project_id;
         match self {
-            Self::Id(id) => labels::definition(tx, project_id, *id).await,
-            Self::Qualified(key) => labels::resolve(tx, project_id, key).await,
-            Self::Bare(key) => labels::resolve_or_define(tx, project_id, key, AssignedBy::User)
-                .await
-                .map(Some),
+            Self::Id(id) => Ok(labels::definition(tx, project_id, *id).await?),
+            Self::Qualified(key) => Ok(labels::resolve(tx, project_id, key).await?),
+            Self::Bare(key) => {
+                let found = resolve_or_define(tx, (project_id, key), AssignedBy::User, told).await;
+                Ok(Some(found.map_err(undefined)?))
+            }
+        }
+    }
+}
+
+/// The definition that a bare key means in a project. Where there is none, a plain one of the project is made, and
+/// told of in the audit chain with what else is known of the request.
+pub(super) async fn resolve_or_define(
+    tx: &mut Tx,
+    (project_id, key): (Uuid, &str),
+    by: AssignedBy,
+    (pseudonyms, request): (&[u8; 32], &Record),
+) -> Result<Definition, CreateError> {
+    if let Some(known) = labels::resolve(tx, project_id, key).await? {
+        return Ok(known);
+    }
+    let definition = definitions::define(tx, project_id, key, by).await?;
+    let record = Record {
+        relation: "define_label".to_owned(),
+        object_type: ObjectKind::Project.as_str().to_owned(),
+        object_id: project_id.to_string(),
+        ..naming(request.clone(), &definition.qualified_key)
+    };
+    audit::append(tx, pseudonyms, record).await?;
+    Ok(definition)
+}
+
+fn undefined(error: CreateError) -> Failure {
+    match error {
+        CreateError::Full => full(),
+        CreateError::Store(error) => error.into(),
+        CreateError::ScopeMissing | CreateError::KeyTaken => {
+            Failure::internal("a project without this key refused a definition of it")
         }
     }
 }

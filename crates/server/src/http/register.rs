@@ -4,6 +4,7 @@
 //! that every refusal leaves the token as it was.
 
 use crate::app::App;
+use crate::http::labels::resolve_or_define;
 use crate::problem::{Failure, Problems};
 use crate::request::{BodyRules, Context, json};
 use axum::Json;
@@ -18,6 +19,7 @@ use plex_api::codes;
 use plex_api::limits::TEXT_BYTES;
 use plex_domain::credential;
 use plex_store::audit::{self, Record};
+use plex_store::labels::definitions::CreateError;
 use plex_store::labels::{self, AssignedBy, Object};
 use plex_store::nodes::{self, Member, NewNode, NoAddress};
 use plex_store::{Tx, bootstrap_tokens};
@@ -172,11 +174,11 @@ async fn admit(tx: &mut Tx, app: &App, applicant: &Applicant) -> Result<Register
         bootstrap_token_id: token.id,
     };
     let node_id = nodes::register(tx, &node, &member).await?;
-    label(tx, node_id, &token).await?;
+    let record = record(&token, (node_id, member.domain_id), &applicant.context);
+    label(tx, node_id, &token, (&app.keys.pseudonyms, &record)).await?;
     if !bootstrap_tokens::spend(tx, token.id).await? {
         return Err(Failure::internal("a redeemable bootstrap token had no use left"));
     }
-    let record = record(&token, (node_id, member.domain_id), &applicant.context);
     audit::append(tx, &app.keys.pseudonyms, record).await?;
     Ok(answer(node_id, member, &key))
 }
@@ -221,9 +223,16 @@ fn require_redeemable(
     Ok(())
 }
 
-async fn label(tx: &mut Tx, node_id: Uuid, token: &BootstrapTokenMetadata) -> Result<(), Failure> {
+async fn label(
+    tx: &mut Tx,
+    node_id: Uuid,
+    token: &BootstrapTokenMetadata,
+    told: (&[u8; 32], &Record),
+) -> Result<(), Failure> {
     for (key, value) in &token.labels {
-        let definition = labels::resolve_or_define(tx, token.project_id, key, AssignedBy::System).await?;
+        let key = (token.project_id, key.as_str());
+        let definition = resolve_or_define(tx, key, AssignedBy::System, told).await;
+        let definition = definition.map_err(undefined)?;
         let value = value.as_str().into();
         labels::assign(tx, Object::node(node_id), &definition, &value, AssignedBy::System)
             .await?
@@ -234,6 +243,19 @@ async fn label(tx: &mut Tx, node_id: Uuid, token: &BootstrapTokenMetadata) -> Re
             })?;
     }
     Ok(())
+}
+
+fn undefined(error: CreateError) -> Failure {
+    match error {
+        CreateError::Full => Failure::unprocessable(
+            codes::INVARIANT_VIOLATION,
+            "the project has no room for the definition of a label of the bootstrap token",
+        ),
+        CreateError::Store(error) => error.into(),
+        CreateError::ScopeMissing | CreateError::KeyTaken => {
+            Failure::internal("a project without this key refused a definition of it")
+        }
+    }
 }
 
 fn record(token: &BootstrapTokenMetadata, (node_id, domain_id): (Uuid, Uuid), context: &Context) -> Record {

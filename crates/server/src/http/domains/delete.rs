@@ -17,7 +17,8 @@ use plex_store::domains::{self, DeleteError};
 /// Delete a domain
 ///
 /// Only an empty one. Its label definitions and the relations on it go with it, its signing key too; its audit chain
-/// stays, and the platform's chain tells of the deletion.
+/// stays, and the platform's chain tells of the deletion. Identities and their providers belong to the platform and to
+/// no domain, so `child_counts` has none of them.
 #[utoipa::path(
     delete,
     path = "/v1/domains/{id}",

@@ -1,6 +1,6 @@
 //! `POST /v1/label-definitions`.
 
-use super::{default_refused, description, invalid, kinds, manage, out_of_scope, record, schema};
+use super::{default_refused, description, full, invalid, kinds, manage, out_of_scope, record, schema};
 use crate::app::App;
 use crate::authorize;
 use crate::principal::Principal;
@@ -15,12 +15,13 @@ use plex_domain::label::{ScopeRef, is_reserved};
 use plex_domain::selector::valid_local_key;
 use plex_store::Tx;
 use plex_store::audit;
+use plex_store::labels::AssignedBy;
 use plex_store::labels::definitions::{self, CreateError, NewDefinition};
 
 /// Define a label
 ///
 /// In the platform, a domain or a project that the caller manages. A pattern must match a value as a whole. Keys that
-/// begin with `plexsphere.` are reserved (422).
+/// begin with `plexsphere.` are reserved (422). A scope has at most 1000 definitions (409).
 #[utoipa::path(
     post,
     path = "/v1/label-definitions",
@@ -81,14 +82,23 @@ fn new_definition(wanted: LabelDefinitionRequest, scope: ScopeRef) -> Result<New
         local_key: wanted.local_key,
         description: description(wanted.description.unwrap_or_default())?,
         schema,
-        kinds: kinds(wanted.applicable_kinds)?,
+        kinds: first_kinds(wanted.applicable_kinds)?,
         required: wanted.required.unwrap_or(false),
         default_value,
         immutable: wanted.immutable.unwrap_or(false),
         cloud_tag_propagation: wanted.cloud_tag_propagation.unwrap_or(false),
         on_delete: wanted.on_delete.unwrap_or(OnDelete::Block),
         cardinality: wanted.cardinality.unwrap_or(1),
+        created_by: AssignedBy::User,
     })
+}
+
+/// Only a change may leave a definition without any kind.
+fn first_kinds(wanted: Vec<String>) -> Result<Vec<String>, Failure> {
+    if wanted.is_empty() {
+        return Err(invalid("applicable_kinds takes at least one kind"));
+    }
+    kinds(wanted)
 }
 
 fn refused(error: CreateError) -> Failure {
@@ -99,6 +109,7 @@ fn refused(error: CreateError) -> Failure {
             codes::LABEL_DEFINITION_CONFLICT,
             "the scope has a definition of this key",
         ),
+        CreateError::Full => full(),
         CreateError::Store(error) => error.into(),
     }
 }

@@ -103,7 +103,7 @@ fn schema(wanted: &LabelValueSchema) -> Result<ValueSchema, Failure> {
 
 fn kinds(kinds: Vec<String>) -> Result<Vec<String>, Failure> {
     Some(kinds).filter(|kinds| are_kinds(kinds)).ok_or_else(|| {
-        invalid("applicable_kinds takes 1 to 64 different lowercase words such as node and project")
+        invalid("applicable_kinds takes up to 64 different lowercase words such as node and project")
     })
 }
 
@@ -115,6 +115,12 @@ fn description(text: String) -> Result<String, Failure> {
 
 fn invalid(detail: &'static str) -> Failure {
     Failure::bad_request(codes::INVALID_BODY, detail)
+}
+
+/// A scope without room for one more definition.
+pub(super) fn full() -> Failure {
+    let detail = "the platform, a domain or a project has at most 1000 label definitions; delete some first";
+    Failure::conflict(codes::LABEL_LIMIT_REACHED, detail)
 }
 
 fn default_refused() -> Failure {

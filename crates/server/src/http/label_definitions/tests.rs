@@ -247,7 +247,7 @@ async fn a_change_is_told_from_a_contradiction() {
         (&plain, json!({"immutable": true}), body),
         (&plain, json!({"cardinality": 2}), body),
         (&plain, json!({"local_key": "env", "description": "x"}), body),
-        (&plain, json!({"applicable_kinds": []}), body),
+        (&plain, json!({"applicable_kinds": []}), (422, "scope_mismatch")),
         (
             &plain,
             json!({"applicable_kinds": ["node"]}),
@@ -268,6 +268,12 @@ async fn a_change_is_told_from_a_contradiction() {
         let (status, code) = admin.code("PATCH", path, Some(wanted.clone())).await;
         assert_eq!((status, code.as_str()), expected, "{wanted}");
     }
+    let (status, idle) = admin.patch(&frozen, json!({"applicable_kinds": []})).await;
+    assert_eq!(
+        (status, &idle["applicable_kinds"]),
+        (StatusCode::OK, &json!([])),
+        "{idle}"
+    );
     let wanted = json!({"description": "where", "value_schema": {"kind": "regex", "pattern": "p.*"},
         "on_delete": "orphan", "cloud_tag_propagation": true, "default_value": null});
     let (status, changed) = admin.patch(&plain, wanted).await;

@@ -22,7 +22,7 @@ const FIXED: [&str; 5] = ["scope", "scope_id", "local_key", "immutable", "cardin
 /// Change a label definition
 ///
 /// Only what is given changes. Labels that there are must satisfy a new schema and be on objects of the new kinds
-/// (422); the schema of an immutable definition never changes (409).
+/// (422), so that it can be left without any kind once it has no labels; the schema of an immutable definition never changes (409).
 #[utoipa::path(
     patch,
     path = "/v1/label-definitions/{id}",

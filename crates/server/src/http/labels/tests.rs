@@ -54,6 +54,70 @@ async fn an_operator_sets_replaces_and_removes_labels() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_defined_on_its_way_is_told_of_once() {
+    let app = TestApp::start().await;
+    let node = app.node("web-1").await;
+    let operator = app.user_with("operator", app.project_id).await;
+    let path = paths::node_labels(node.id);
+    let (status, _) = operator.put(&path, json!({"key": "env", "value": 7})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "and defines nothing");
+    for value in ["prod", "test"] {
+        let (status, _) = operator.put(&path, json!({"key": "env", "value": value})).await;
+        assert_eq!(status, StatusCode::OK);
+    }
+    let rows = app.written_audit().await;
+    let told: Vec<_> = rows.iter().filter(|row| row.relation == "define_label").collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (told[0].chain, &told[0].identity),
+        (app.domain_id, &operator.subject())
+    );
+    let entry = told[0].entry();
+    assert_eq!(
+        (&entry["object_type"], &entry["object_id"]),
+        (&json!("project"), &json!(app.project_id.to_string()))
+    );
+    assert_eq!(entry["details"], "label:acme:web/env");
+}
+
+#[tokio::test]
+async fn a_project_full_of_definitions_takes_no_new_key() {
+    let app = TestApp::start().await;
+    let node = app.node("web-1").await;
+    let operator = app.user_with("operator", app.project_id).await;
+    let path = paths::node_labels(node.id);
+    operator.put(&path, json!({"key": "k0", "value": "x"})).await;
+    let sql = "insert into label_definitions (
+            id, scope, scope_id, local_key, qualified_key, value_schema, created_by, created_at, updated_at
+        )
+        with recursive n (n) as (select 1 union all select n + 1 from n where n < 999)
+        select randomblob(16), d.scope, d.scope_id, 'k' || n.n, 'acme:web/k' || n.n, d.value_schema, 'user', 0, 0
+        from n join label_definitions d on d.local_key = 'k0'";
+    let filled = app
+        .app
+        .db
+        .write(async move |tx| tx.execute(sql, &values![]).await);
+    assert_eq!(Result::<_, Error>::unwrap(filled.await), 999);
+    let project = paths::object_labels("project", app.project_id);
+    for path in [&path, &project] {
+        let (status, known) = app.admin().put(path, json!({"key": "k999", "value": "x"})).await;
+        assert_eq!(status, StatusCode::OK, "{known}");
+        let answer = app
+            .admin()
+            .code("PUT", path, Some(json!({"key": "more", "value": "x"})))
+            .await;
+        assert_eq!(answer, (409, "label_limit_reached".to_owned()));
+    }
+    let definition = json!({"scope": "project", "scope_id": app.project_id, "local_key": "more",
+        "value_schema": {"kind": "string"}, "applicable_kinds": ["node"]});
+    let answer = app
+        .admin()
+        .code("POST", paths::LABEL_DEFINITIONS, Some(definition))
+        .await;
+    assert_eq!(answer, (409, "label_limit_reached".to_owned()));
+}
+
+#[tokio::test]
 async fn refusals_have_their_codes() {
     let app = TestApp::start().await;
     let node = app.node("web-1").await;
