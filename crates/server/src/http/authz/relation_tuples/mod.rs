@@ -19,7 +19,7 @@ fn require_authority(
     app: &App,
     principal: &Principal,
     new: &NewTuple,
-    missing: impl FnOnce() -> Failure,
+    missing: authorize::Missing,
 ) -> Result<Option<uuid::Uuid>, Failure> {
     authorize::grant(app, principal, &new.object, new.condition.as_ref(), missing)?;
     if new.object.kind == ObjectKind::Group && new.relation == "member" {
