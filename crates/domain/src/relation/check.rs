@@ -226,10 +226,7 @@ impl<'g> Walk<'g> {
         let mut best = Best::default();
         if let Some(caveat) = edges.of(&self.subject) {
             let truth = self.condition(caveat.as_ref());
-            best.take(Ok(Found {
-                truth,
-                is_cut: false,
-            }));
+            best.take(Ok(Found { truth, is_cut: false }));
             if best.is_held() {
                 self.trail.push((object, name, caveat.as_ref()));
                 return best.settle();

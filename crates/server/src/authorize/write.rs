@@ -120,7 +120,8 @@ where
         let credential = principal.credential;
         let attempt = app.db.write(async move |tx| {
             let revision = relations::revision(tx).await?;
-            if revision != decided_at {
+            // What was only made meanwhile takes nothing away: a fleet that registers must not hold up everybody.
+            if revision != decided_at && !relations::only_grew_since(tx, decided_at).await? {
                 return Err(Stopped::Changed(work, revision));
             }
             if !credential.holds(tx).await? {

@@ -375,7 +375,12 @@ fn an_open_condition_at_the_end_of_a_lattice_is_no_exponential_walk() {
     let mut tuples = Vec::new();
     for layer in 0..40_u8 {
         for (from, to) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            tuples.push(member(&schema, layer * 2 + from, object(1, (layer + 1) * 2 + to), true));
+            tuples.push(member(
+                &schema,
+                layer * 2 + from,
+                object(1, (layer + 1) * 2 + to),
+                true,
+            ));
         }
     }
     let mut last = member(&schema, 80, object(0, 0), false);
