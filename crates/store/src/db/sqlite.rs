@@ -371,3 +371,6 @@ fn migrate(connection: &mut Connection) -> Result<u32, Error> {
     transaction.commit()?;
     Ok(done)
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,6 +98,15 @@ async fn a_project_full_of_definitions_takes_no_new_key() {
         .db
         .write(async move |tx| tx.execute(sql, &values![]).await);
     assert_eq!(Result::<_, Error>::unwrap(filled.await), 999);
+    let token = json!({"kind": "node", "env_prefix": "prod", "ttl_seconds": 3600, "labels": {"more": "x"}});
+    let (_, token) = app
+        .admin()
+        .post(&paths::bootstrap_tokens(app.project_id), token)
+        .await;
+    let register = json!({"project_id": app.project_id, "resource_handle": "n", "nonce": "n",
+        "bootstrap_token": token["token"], "public_key": "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk="});
+    let answer = app.anybody().code("POST", paths::REGISTER, Some(register)).await;
+    assert_eq!(answer, (422, "invariant_violation".to_owned()));
     let project = paths::object_labels("project", app.project_id);
     for path in [&path, &project] {
         let (status, known) = app.admin().put(path, json!({"key": "k999", "value": "x"})).await;
