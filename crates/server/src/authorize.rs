@@ -87,13 +87,11 @@ pub fn domain_if_any(
 ) -> Result<(), Failure> {
     let domain = ObjectRef::of(ObjectKind::Domain, id);
     let is_missing = app.authority.parent(&domain).is_none();
-    if is_missing && holds(app, principal, permission, &ObjectRef::PLATFORM) {
-        principal
-            .decided
-            .note(Allowed::Permission(permission, ObjectRef::PLATFORM, out_of_scope));
-        return Ok(());
+    if !(is_missing && holds(app, principal, permission, &ObjectRef::PLATFORM)) {
+        check(app, principal, permission, &domain, out_of_scope)?;
     }
-    allow(app, principal, permission, &domain, out_of_scope)
+    principal.decided.note(Allowed::DomainIfAny(permission, id));
+    Ok(())
 }
 
 /// Allows `permission` on the platform, or says why not: 403 `rebac_denied`.
@@ -166,6 +164,21 @@ pub fn allow(
     object: &ObjectRef,
     missing: Missing,
 ) -> Result<(), Failure> {
+    check(app, principal, permission, object, missing)?;
+    principal
+        .decided
+        .note(Allowed::Permission(permission, *object, missing));
+    Ok(())
+}
+
+/// The same, for a decision that is not made again in this form.
+fn check(
+    app: &App,
+    principal: &Principal,
+    permission: Permission,
+    object: &ObjectRef,
+    missing: Missing,
+) -> Result<(), Failure> {
     let place = (app.authority.rules().name_of(permission), object);
     let request = principal.request(app);
     let decision = app
@@ -175,9 +188,6 @@ pub fn allow(
     match decision {
         Decision::Granted { caveats, .. } => {
             principal.decided.rest_on(app.authority.names_of(&caveats));
-            principal
-                .decided
-                .note(Allowed::Permission(permission, *object, missing));
             Ok(())
         }
         Decision::Denied {

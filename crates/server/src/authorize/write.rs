@@ -15,6 +15,7 @@ use plex_store::relations::Condition;
 use plex_store::{Tx, relations};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
+use uuid::Uuid;
 
 /// How often the relations may change under a mutation before its caller is told to come again.
 const ATTEMPTS: usize = 20;
@@ -39,6 +40,8 @@ pub type Missing = fn() -> Failure;
 pub(super) enum Allowed {
     /// An operation on an object.
     Permission(Permission, ObjectRef, Missing),
+    /// An operation on a domain, whether there is one or not.
+    DomainIfAny(Permission, Uuid),
     /// Giving away what is held on an object, on a condition or on none.
     Grant(ObjectRef, Option<Condition>, Missing),
     /// Making somebody a member of a group.
@@ -52,9 +55,17 @@ impl Allowed {
     fn asks_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Permission(a, on, _), Self::Permission(b, other, _)) => (a, on) == (b, other),
+            (Self::DomainIfAny(a, on), Self::DomainIfAny(b, other)) => (a, on) == (b, other),
             (Self::Grant(on, a, _), Self::Grant(other, b, _)) => (on, a) == (other, b),
             (Self::Membership(a), Self::Membership(b)) | (Self::Identity(a), Self::Identity(b)) => a == b,
-            (Self::Permission(..) | Self::Grant(..) | Self::Membership(_) | Self::Identity(_), _) => false,
+            (
+                Self::Permission(..)
+                | Self::DomainIfAny(..)
+                | Self::Grant(..)
+                | Self::Membership(_)
+                | Self::Identity(_),
+                _,
+            ) => false,
         }
     }
 }
@@ -159,6 +170,7 @@ async fn decide_again(app: &App, principal: &Principal, revision: u64) -> Result
             Allowed::Permission(permission, object, missing) => {
                 allow(app, principal, permission, &object, missing)
             }
+            Allowed::DomainIfAny(permission, id) => super::domain_if_any(app, principal, permission, id),
             Allowed::Grant(object, condition, missing) => {
                 grant::grant(app, principal, &object, condition.as_ref(), missing)
             }
