@@ -23,6 +23,7 @@ pub(super) async fn play(world: &World) -> Played {
     played.extend(hooks(world).await);
     played.extend(labels(world).await);
     played.extend(definitions(world).await);
+    played.extend(crowded(world).await);
     played.extend(identities(world).await);
     played.extend(settled(world).await);
     played.extend(exhausted(world).await);
@@ -237,6 +238,37 @@ async fn definitions(world: &World) -> Played {
         call(&admin, "DELETE", &definition, None).await.0,
     ));
     played
+}
+
+/// A project with as many definitions as it can have.
+async fn crowded(world: &World) -> Played {
+    let (admin, project) = (world.app.admin(), world.app.project("crowded").await);
+    let wanted = |key: &str| {
+        json!({
+            "scope": "project",
+            "scope_id": project,
+            "local_key": key,
+            "value_schema": {"kind": "string"},
+            "applicable_kinds": ["node"],
+        })
+    };
+    call(&admin, "POST", "/v1/label-definitions", Some(&wanted("first"))).await;
+    let sql = "insert into label_definitions (
+            id, scope, scope_id, local_key, qualified_key, value_schema, created_by, created_at, updated_at
+        )
+        with recursive n (n) as (select 1 union all select n + 1 from n where n < 999)
+        select randomblob(16), d.scope, d.scope_id, 'k' || n.n, 'acme:crowded/k' || n.n, d.value_schema, 'user', 0, 0
+        from n join label_definitions d on d.local_key = 'first'";
+    let filled = world
+        .app
+        .app
+        .db
+        .write(async move |tx| tx.execute(sql, &values![]).await);
+    assert_eq!(filled.await.expect("room"), 999);
+    let refused = call(&admin, "POST", "/v1/label-definitions", Some(&wanted("last")))
+        .await
+        .0;
+    vec![("CreateLabelDefinition", refused)]
 }
 
 /// A violation that is acknowledged twice, and a node without a key that is to change it.
