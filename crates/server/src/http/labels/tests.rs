@@ -97,7 +97,8 @@ async fn a_project_full_of_definitions_takes_no_new_key() {
         .app
         .db
         .write(async move |tx| tx.execute(sql, &values![]).await);
-    assert_eq!(Result::<_, Error>::unwrap(filled.await), 999);
+    let filled: Result<_, Error> = filled.await;
+    assert_eq!(filled.unwrap(), 999);
     let token = json!({"kind": "node", "env_prefix": "prod", "ttl_seconds": 3600, "labels": {"more": "x"}});
     let (_, token) = app
         .admin()
