@@ -165,8 +165,10 @@ mod tests {
                 relations::create(tx, &new).await.unwrap();
             }
             assert_eq!(page(tx, &[other.id, group.id], Uuid::nil(), 10).await?.len(), 2);
-            let found = page(tx, &[other.id, group.id], group.id, 10).await?;
-            assert_eq!(found, std::slice::from_ref(&other));
+            assert_eq!(
+                page(tx, &[other.id, group.id], group.id, 10).await?,
+                std::slice::from_ref(&other)
+            );
             assert_eq!(count(tx, domain).await?, 1);
             assert!(delete(tx, group.id).await?);
             assert!(!delete(tx, group.id).await?);
