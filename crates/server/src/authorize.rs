@@ -196,7 +196,8 @@ fn check(
             caveats,
         } => {
             principal.decided.rest_on(app.authority.names_of(&caveats));
-            app.denials.note(principal, permission, object, reason);
+            app.denials
+                .note(&app.authority, principal, (permission, object), reason);
             Err(match reason {
                 DenialReason::OutOfScope => missing(),
                 DenialReason::InsufficientRelation | DenialReason::CaveatViolation => denied(reason, path),

@@ -26,7 +26,8 @@ pub fn grant(
     super::allow(app, principal, Permission::Grant, object, missing)?;
     if !commands(app, principal, object) && !rests_on(app, principal, object, condition)? {
         let reason = DenialReason::CaveatViolation;
-        app.denials.note(principal, Permission::Grant, object, reason);
+        app.denials
+            .note(&app.authority, principal, (Permission::Grant, object), reason);
         return Err(denied(reason, Vec::new()));
     }
     principal
@@ -99,7 +100,8 @@ fn over_all(
     } else {
         DenialReason::OutOfScope
     };
-    app.denials.note(principal, Permission::Grant, asked, reason);
+    app.denials
+        .note(&app.authority, principal, (Permission::Grant, asked), reason);
     Err(match reason {
         DenialReason::OutOfScope => out_of_scope(),
         DenialReason::InsufficientRelation | DenialReason::CaveatViolation => denied(reason, Vec::new()),
