@@ -67,6 +67,17 @@ pub enum Decision {
     Deny,
 }
 
+/// Who decides, and by what.
+#[derive(Debug, Clone)]
+pub struct Decider {
+    /// The identity.
+    pub principal_id: Uuid,
+    /// The token or the session that it came with.
+    pub credential_id: Uuid,
+    /// How it proved who it is.
+    pub assurance: Assurance,
+}
+
 /// What a program that asks is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Polled {
@@ -76,7 +87,7 @@ pub enum Polled {
     TooFast,
     /// Somebody refused.
     Denied,
-    /// Nobody decided in time, or the program came too late.
+    /// Nobody decided in time, the program came too late, or the credential that allowed it has ended.
     Expired,
     /// Somebody allowed it, as whom and how they had proved it. The code is used up.
     Approved {
@@ -84,6 +95,10 @@ pub enum Polled {
         principal_id: Uuid,
         /// How that one had proved who they are.
         assurance: Assurance,
+        /// When the credential ends that allowed it.
+        not_after: Timestamp,
+        /// Who stands behind that credential.
+        issued_by: Uuid,
     },
     /// There is no such code, or its token was fetched before.
     Unknown,
@@ -153,26 +168,22 @@ pub async fn find(tx: &mut Tx, user_code_hash: &[u8; 32]) -> Result<Option<Found
 }
 
 /// Notes what somebody decided about a pending code.
-pub async fn decide(
-    tx: &mut Tx,
-    id: Uuid,
-    decision: Decision,
-    (decided_by, assurance): (Uuid, &Assurance),
-) -> Result<(), Error> {
+pub async fn decide(tx: &mut Tx, id: Uuid, decision: Decision, by: &Decider) -> Result<(), Error> {
     let outcome = match decision {
         Decision::Approve => "approved",
         Decision::Deny => "denied",
     };
     tx.execute(
         "update device_codes
-        set outcome = $2, decided_by = $3, acr = $4, amr = $5
+        set outcome = $2, decided_by = $3, decided_with = $4, acr = $5, amr = $6
         where id = $1 and outcome is null",
         &values![
             id,
             outcome,
-            decided_by,
-            assurance.acr.as_ref(),
-            assurance.methods().as_ref()
+            by.principal_id,
+            by.credential_id,
+            by.assurance.acr.as_ref(),
+            by.assurance.methods().as_ref()
         ],
     )
     .await?;
@@ -198,6 +209,8 @@ struct Code {
     polled_at: Option<Timestamp>,
     outcome: Option<String>,
     decided_by: Option<Uuid>,
+    /// When what allowed it ends, and who stands behind that; `None` when it has ended.
+    allowed: Option<(Timestamp, Uuid)>,
     assurance: Assurance,
 }
 
@@ -210,6 +223,7 @@ fn read_code(row: &Row<'_>) -> Result<Code, Error> {
         outcome: row.get(4)?,
         decided_by: row.get(5)?,
         assurance: Assurance::read(row, 6)?,
+        allowed: row.get::<Option<Timestamp>>(8)?.zip(row.get::<Option<Uuid>>(9)?),
     })
 }
 
@@ -218,30 +232,40 @@ pub async fn poll(tx: &mut Tx, hash: &[u8; 32]) -> Result<Polled, Error> {
     let now = tx.now();
     let found = tx
         .optional(
-            "select id, expires_at, poll_interval, polled_at, outcome, decided_by, acr, amr
-            from device_codes
-            where hash = $1",
-            &values![hash],
+            "select
+                code.id, code.expires_at, code.poll_interval, code.polled_at, code.outcome, code.decided_by,
+                code.acr, code.amr,
+                coalesce(token.expires_at, session.expires_at),
+                coalesce(token.issued_by, token.principal_id, session.principal_id)
+            from device_codes as code
+            left join api_tokens as token
+                on token.id = code.decided_with and token.revoked_at is null and token.expires_at > $2
+            left join sessions as session
+                on session.id = code.decided_with and session.expires_at > $2
+            where code.hash = $1",
+            &values![hash, now],
             read_code,
         )
         .await?;
     let Some(code) = found else {
         return Ok(Polled::Unknown);
     };
-    match (code.outcome.as_deref(), code.decided_by) {
-        (Some("redeemed"), _) => Ok(Polled::Unknown),
-        (Some("denied"), _) => Ok(Polled::Denied),
+    match (code.outcome.as_deref(), code.decided_by, code.allowed) {
+        (Some("redeemed"), ..) => Ok(Polled::Unknown),
+        (Some("denied"), ..) => Ok(Polled::Denied),
         _ if code.expires_at <= now => Ok(Polled::Expired),
-        (Some("approved"), Some(principal_id)) => {
+        (Some("approved"), _, None) => Ok(Polled::Expired),
+        (Some("approved"), Some(principal_id), Some((not_after, issued_by))) => {
             tx.execute(
                 "update device_codes set outcome = 'redeemed' where id = $1",
                 &values![code.id],
             )
             .await?;
-            let assurance = code.assurance;
             Ok(Polled::Approved {
                 principal_id,
-                assurance,
+                assurance: code.assurance,
+                not_after,
+                issued_by,
             })
         }
         _ => note_poll(tx, &code).await,

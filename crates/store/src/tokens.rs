@@ -1,8 +1,10 @@
 //! API tokens: who a caller is, and for how long. Only keyed hashes of them are kept.
 
 mod rotation;
+mod standing;
 
 pub use rotation::{ROTATION_GRACE, Rotatable, Rotated, rotatable, rotate};
+pub use standing::{Delegated, Standing, delegated, standing};
 
 use crate::assurance::Assurance;
 use crate::db::{Error, Row, Tx};
@@ -39,6 +41,8 @@ pub enum Presented {
     Token {
         /// The token's id.
         id: Uuid,
+        /// The keyed hash of the secret: it may have an older one besides.
+        hash: [u8; 32],
         /// When it was last used, as far as that was written down.
         last_used_at: Option<Timestamp>,
     },
@@ -62,6 +66,10 @@ pub struct NewToken {
     pub hash: [u8; 32],
     /// How long it lives, in seconds.
     pub ttl_seconds: u32,
+    /// When it ends at the latest: with what it comes of.
+    pub not_after: Option<Timestamp>,
+    /// Who stands behind it.
+    pub issued_by: Uuid,
     /// Where it comes from.
     pub origin: Origin,
 }
@@ -71,7 +79,7 @@ pub struct NewToken {
 pub enum Origin {
     /// It was issued.
     Issued,
-    /// A device's login made it, for somebody who had proved who they are in this way.
+    /// A login made it, for somebody who had proved who they are in this way. No rotation lengthens its life.
     Login(Assurance),
 }
 
@@ -106,15 +114,16 @@ pub async fn authenticate(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Caller>
             and token.revoked_at is null
             and token.expires_at > $2",
         &values![hash, now],
-        read_caller,
+        |row| read_caller(row, hash),
     )
     .await
 }
 
-fn read_caller(row: &Row<'_>) -> Result<Caller, Error> {
+fn read_caller(row: &Row<'_>, hash: &[u8; 32]) -> Result<Caller, Error> {
     Ok(Caller {
         presented: Presented::Token {
             id: row.get(0)?,
+            hash: *hash,
             last_used_at: row.get(4)?,
         },
         principal_id: row.get(1)?,
@@ -125,32 +134,18 @@ fn read_caller(row: &Row<'_>) -> Result<Caller, Error> {
     })
 }
 
-/// Whether a token is neither revoked nor expired.
-pub async fn is_live(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
-    let now = tx.now();
-    let found = tx
-        .optional(
-            "select 1
-            from api_tokens
-            where id = $1 and revoked_at is null and expires_at > $2",
-            &values![id, now],
-            |_| Ok(()),
-        )
-        .await?;
-    Ok(found.is_some())
-}
-
 /// Keeps a token of a known identity.
 pub async fn issue(tx: &mut Tx, new: &NewToken) -> Result<Issued, Error> {
     let (id, now) = (tx.new_id(), tx.now());
     let expires_at = after(now, Duration::from_secs(new.ttl_seconds.into()))?;
+    let expires_at = new.not_after.map_or(expires_at, |end| expires_at.min(end));
     let (from_login, assurance) = match &new.origin {
         Origin::Issued => (false, Assurance::default()),
         Origin::Login(assurance) => (true, assurance.clone()),
     };
     tx.execute(
-        "insert into api_tokens (id, principal_id, hash, env, created_at, expires_at, from_login, acr, amr)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into api_tokens (id, principal_id, hash, env, created_at, expires_at, issued_by, from_login, acr, amr)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &values![
             id,
             new.principal_id,
@@ -158,6 +153,7 @@ pub async fn issue(tx: &mut Tx, new: &NewToken) -> Result<Issued, Error> {
             new.env.as_str(),
             now,
             expires_at,
+            new.issued_by,
             from_login,
             assurance.acr.as_ref(),
             assurance.methods().as_ref(),
@@ -253,6 +249,8 @@ mod tests {
             env: TokenEnvironment::Prod,
             hash: [hash; 32],
             ttl_seconds: 3600,
+            not_after: None,
+            issued_by: principal_id,
             origin: Origin::Issued,
         }
     }
@@ -276,6 +274,7 @@ mod tests {
             assert_eq!((anna.principal_id, anna.kind), (ANNA, PrincipalType::User));
             let came_with = Presented::Token {
                 id: issued.id,
+                hash: [1; 32],
                 last_used_at: None,
             };
             assert_eq!(anna.presented, came_with);

@@ -17,7 +17,7 @@ fn principal() -> Principal {
     Principal {
         id: Uuid::from_u128(1),
         kind: PrincipalType::User,
-        credential: Credential::Token(Uuid::from_u128(2)),
+        credential: Credential::Session(Uuid::from_u128(2)),
         email: None,
         acr: None,
         amr: Vec::new(),

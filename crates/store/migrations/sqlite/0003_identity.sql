@@ -6,6 +6,8 @@ alter table api_tokens add column from_login integer not null default 0;
 -- How its person had proved who they are: assurance class, and a JSON array of methods.
 alter table api_tokens add column acr text;
 alter table api_tokens add column amr text;
+-- Who stands behind it; null for its own identity.
+alter table api_tokens add column issued_by blob references principals (id);
 
 create unique index api_tokens_by_previous_hash on api_tokens (previous_hash) where previous_hash is not null;
 
@@ -63,6 +65,8 @@ create table device_codes (
     -- 'approved', 'denied', 'redeemed'; null until somebody decides.
     outcome text check (outcome in ('approved', 'denied', 'redeemed')),
     decided_by blob references principals (id),
+    -- The token or the session by which they decided. What it allowed ends with it.
+    decided_with blob,
     acr text,
     amr text
 ) strict;

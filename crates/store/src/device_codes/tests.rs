@@ -1,8 +1,10 @@
 use super::*;
 use crate::db::Db;
-use crate::principals;
 use crate::testing::{self, TestClock};
+use crate::tokens::Presented;
+use crate::{principals, sessions};
 use plex_api::tokens::PrincipalType;
+use plex_domain::env::Clock as _;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -30,6 +32,13 @@ impl Bench {
         let numbers = numbers.to_vec();
         db.write(async move |tx| {
             principals::ensure(tx, PrincipalType::User, ANNA).await?;
+            let session = sessions::NewSession {
+                principal_id: ANNA,
+                hash: [1; 32],
+                csrf_hash: [2; 32],
+                assurance: Assurance::default(),
+            };
+            sessions::begin(tx, &session).await?;
             for number in numbers {
                 issue(tx, &code(number)).await?.expect("room");
             }
@@ -63,7 +72,18 @@ impl Bench {
             amr: vec!["otp".to_owned()],
         };
         self.db
-            .write(async move |tx| decide(tx, pending.id, decision, (ANNA, &assurance)).await)
+            .write(async move |tx| {
+                let session = sessions::authenticate(tx, &[1; 32]).await?.expect("live");
+                let Presented::Session { id, .. } = session.presented else {
+                    panic!("a session")
+                };
+                let by = Decider {
+                    principal_id: ANNA,
+                    credential_id: id,
+                    assurance,
+                };
+                decide(tx, pending.id, decision, &by).await
+            })
             .await
             .unwrap();
     }
@@ -83,6 +103,7 @@ async fn an_approved_code_is_good_for_one_token() {
     let Polled::Approved {
         principal_id,
         assurance,
+        ..
     } = approved
     else {
         panic!("{approved:?}")
@@ -92,6 +113,27 @@ async fn an_approved_code_is_good_for_one_token() {
     assert_eq!(bench.find(1).await, Some(Found::Approved));
     assert_eq!(bench.poll(2).await, Polled::Pending, "the other one is untouched");
     assert_eq!(bench.poll(3).await, Polled::Unknown);
+}
+
+#[tokio::test]
+async fn what_allowed_a_code_bounds_its_token_and_takes_it_along() {
+    let bench = Bench::with(&[1, 2]).await;
+    let began = bench.clock.now();
+    for number in 1..=2 {
+        bench.decide(number, Decision::Approve).await;
+    }
+    let approved = bench.poll(1).await;
+    let Polled::Approved {
+        not_after, issued_by, ..
+    } = approved
+    else {
+        panic!("{approved:?}")
+    };
+    let session_ends = tokens::after(began, sessions::LIFE).unwrap();
+    assert_eq!((not_after, issued_by), (session_ends, ANNA));
+    let end = async |tx: &mut Tx| sessions::end_all(tx, ANNA).await;
+    bench.db.write(end).await.unwrap();
+    assert_eq!(bench.poll(2).await, Polled::Expired, "signed out meanwhile");
 }
 
 #[tokio::test]

@@ -61,12 +61,13 @@ pub async fn add(
     )?;
     authorize::membership(&app, &principal, &new.object)?;
     let mut record = granted(&principal, group.domain_id, "grant", &new.object);
-    let pseudonyms = app.keys.pseudonyms;
+    let (shared, by) = (app.clone(), principal.clone());
     let work = async move |tx: &mut Tx| match relations::create(tx, &new).await.map_err(refused)? {
         Granted::Held(tuple) => Ok(tuple),
         Granted::New(tuple) => {
             record.details = Some(format!("{MEMBER} {}", tuple.subject));
-            audit::append(tx, &pseudonyms, record).await?;
+            audit::append(tx, &shared.keys.pseudonyms, record).await?;
+            authorize::end_outgrown(tx, &shared, &by, &new).await?;
             Ok(tuple)
         }
     };

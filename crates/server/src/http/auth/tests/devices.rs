@@ -67,9 +67,11 @@ async fn an_approved_device_acts_as_who_approved_it() {
     );
 
     let (status, token) = ask(&app, &begun).await;
-    assert_eq!(
-        (status, &token["token_type"], &token["expires_in"]),
-        (StatusCode::OK, &json!("Bearer"), &json!(43_200))
+    assert_eq!((status, &token["token_type"]), (StatusCode::OK, &json!("Bearer")));
+    let expires_in = token["expires_in"].as_u64().unwrap();
+    assert!(
+        (3500..=3600).contains(&expires_in),
+        "no longer than what approved it: {expires_in}"
     );
     let device = app.with_token(token["access_token"].as_str().unwrap());
     assert_eq!(device.get(WHOAMI).await.1, user.get(WHOAMI).await.1);

@@ -20,7 +20,8 @@ use plex_store::{Tx, audit};
 ///
 /// On the project, on a node or the domain of it, on a group, or on the platform; the caller must be admin there.
 /// Authority that rests on a caveat grants only on the same caveat, and a membership takes admin over all that
-/// the group's members hold. An unknown subject becomes known. Granting what is held already changes nothing.
+/// the group's members hold. An unknown subject becomes known.
+/// Tokens of the subject end that somebody else issued who is not admin over the object. Granting what is held already changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/authz/relation-tuples",
@@ -44,12 +45,13 @@ pub async fn create(
     triple::require_of_project(&app, &project, &new.object)?;
     let domain_id = require_authority(&app, &principal, &new, out_of_scope)?;
     let mut record = granted(&principal, domain_id, "grant", &new.object);
-    let pseudonyms = app.keys.pseudonyms;
+    let (shared, by) = (app.clone(), principal.clone());
     let work = async move |tx: &mut Tx| match relations::create(tx, &new).await.map_err(refused)? {
         Granted::Held(tuple) => Ok(tuple),
         Granted::New(tuple) => {
             record.details = Some(details(&tuple));
-            audit::append(tx, &pseudonyms, record).await?;
+            audit::append(tx, &shared.keys.pseudonyms, record).await?;
+            authorize::end_outgrown(tx, &shared, &by, &new).await?;
             Ok(tuple)
         }
     };

@@ -45,13 +45,14 @@ pub async fn patch(
     let mut withdrawn = granted(&principal, chain_of(&app, &old.object), "withdraw", &old.object);
     withdrawn.details = Some(details(&old));
     let mut given = granted(&principal, chain_of(&app, &new.object), "grant", &new.object);
-    let pseudonyms = app.keys.pseudonyms;
+    let (shared, by) = (app.clone(), principal.clone());
     let work = async move |tx: &mut Tx| {
         let tuple = relations::replace(tx, id, &new).await.map_err(refused)?;
         let tuple = tuple.ok_or_else(missing)?;
         given.details = Some(details(&tuple));
-        audit::append(tx, &pseudonyms, withdrawn).await?;
-        audit::append(tx, &pseudonyms, given).await?;
+        audit::append(tx, &shared.keys.pseudonyms, withdrawn).await?;
+        audit::append(tx, &shared.keys.pseudonyms, given).await?;
+        authorize::end_outgrown(tx, &shared, &by, &new).await?;
         Ok(tuple)
     };
     let tuple = authorize::write(&app, &principal, work).await?;
