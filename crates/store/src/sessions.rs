@@ -102,6 +102,13 @@ pub async fn end(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
     Ok(())
 }
 
+/// Ends the session of a cookie of that hash, if there is one.
+pub async fn end_by_hash(tx: &mut Tx, hash: &[u8; 32]) -> Result<(), Error> {
+    tx.execute("delete from sessions where hash = $1", &values![hash])
+        .await?;
+    Ok(())
+}
+
 /// Ends all sessions of an identity at once. Returns how many.
 pub async fn end_all(tx: &mut Tx, principal_id: Uuid) -> Result<usize, Error> {
     tx.execute(

@@ -17,6 +17,11 @@ use uuid::Uuid;
 /// `last_used_at` is written at most this often.
 pub const USE_PRECISION: Duration = Duration::from_secs(60);
 
+/// Most living tokens of an identity. What a login makes is counted, but takes the place of an earlier login's.
+pub const MOST: u64 = 200;
+/// How long a token is remembered after its end.
+const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Who came with a token or a session cookie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -222,6 +227,53 @@ pub async fn revoke_all(tx: &mut Tx, principal_id: Uuid) -> Result<usize, Error>
     .await
 }
 
+/// How many living tokens an identity has.
+pub async fn living(tx: &mut Tx, principal_id: Uuid) -> Result<u64, Error> {
+    let now = tx.now();
+    let count = tx
+        .optional(
+            "select count(*)
+            from api_tokens
+            where principal_id = $1 and revoked_at is null and expires_at > $2",
+            &values![principal_id, now],
+            |row| row.get::<u64>(0),
+        )
+        .await?;
+    Ok(count.unwrap_or_default())
+}
+
+/// Ends the oldest living token of an identity that a login made.
+pub async fn end_oldest_login(tx: &mut Tx, principal_id: Uuid) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(
+        "update api_tokens
+        set revoked_at = $2
+        where id = (
+            select id
+            from api_tokens
+            where principal_id = $1 and from_login and revoked_at is null and expires_at > $2
+            order by id
+            limit 1
+        )",
+        &values![principal_id, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Forgets some tokens that ended a while ago. Returns how many.
+pub async fn sweep(tx: &mut Tx) -> Result<usize, Error> {
+    let over = tx.now().checked_sub(MEMORY).unwrap_or_default();
+    tx.execute(
+        "delete from api_tokens
+        where id in (
+            select id from api_tokens where coalesce(revoked_at, expires_at) <= $1 limit 1000
+        )",
+        &values![over],
+    )
+    .await
+}
+
 /// Writes down that tokens were used, for those that were not marked within [`USE_PRECISION`].
 pub async fn note_uses(tx: &mut Tx, tokens: &[Uuid]) -> Result<(), Error> {
     let now = tx.now();
@@ -333,6 +385,53 @@ mod tests {
         assert_eq!(listed[0].expires_at, second.expires_at);
         let revoked = db.write(async |tx| revoke_all(tx, ANNA).await).await.unwrap();
         assert_eq!(revoked, 1);
+    }
+
+    #[tokio::test]
+    async fn a_login_takes_the_place_of_the_oldest_login_alone() {
+        let (_dir, db) = testing::db();
+        db.write(async move |tx| {
+            principals::ensure(tx, PrincipalType::User, ANNA).await?;
+            issue(tx, &token(ANNA, 1)).await?;
+            for hash in 2..=3 {
+                let login = NewToken {
+                    origin: Origin::Login(Assurance::default()),
+                    ..token(ANNA, hash)
+                };
+                issue(tx, &login).await?;
+            }
+            assert_eq!(living(tx, ANNA).await?, 3);
+            end_oldest_login(tx, ANNA).await?;
+            assert_eq!(living(tx, ANNA).await?, 2);
+            assert_eq!(authenticate(tx, &[2; 32]).await?, None);
+            for hash in [1, 3] {
+                assert!(authenticate(tx, &[hash; 32]).await?.is_some());
+            }
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_token_is_forgotten_a_month_after_its_end() {
+        let clock = testing::TestClock::new();
+        let (_dir, db) = testing::db_at(clock.clone());
+        db.write(async move |tx| {
+            principals::ensure(tx, PrincipalType::User, ANNA).await?;
+            let revoked = issue(tx, &token(ANNA, 1)).await?;
+            issue(tx, &token(ANNA, 2)).await?;
+            revoke(tx, ANNA, revoked.id).await
+        })
+        .await
+        .unwrap();
+        let swept = async || db.write(async |tx| sweep(tx).await).await.unwrap();
+        clock.advance(MEMORY - Duration::from_micros(1));
+        assert_eq!(swept().await, 0);
+        clock.advance(Duration::from_micros(1));
+        assert_eq!(swept().await, 1, "the revoked one");
+        clock.advance(Duration::from_secs(3600));
+        assert_eq!(swept().await, 1, "the expired one");
     }
 
     #[tokio::test]

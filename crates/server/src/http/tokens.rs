@@ -71,7 +71,7 @@ pub async fn whoami(State(app): State<App>, principal: Principal) -> Result<Json
 ///
 /// The secret is in this answer and nowhere else. A token for another identity needs admin over every scope
 /// that identity holds, and ends when the identity gains what its issuer is not admin over. A token of one's own,
-/// issued by a login, lives no longer than the login.
+/// issued by a login, lives no longer than the login. An identity has 200 living tokens at most.
 #[utoipa::path(
     post,
     path = "/v1/auth/tokens",
@@ -114,6 +114,10 @@ pub async fn issue(
             return Err(Failure::bad_request(codes::INVALID_BODY, detail));
         }
         let credential = by.credential.require_current(tx).await?;
+        if tokens::living(tx, id).await? >= tokens::MOST {
+            let detail = "the identity has 200 tokens that hold; revoke one that is no longer used";
+            return Err(Failure::rate_limited(60, detail));
+        }
         // Else a login would make itself longer by way of its own tokens.
         let is_of_login = is_own && credential.is_login;
         let new = NewToken {

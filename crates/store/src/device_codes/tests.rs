@@ -161,6 +161,35 @@ async fn impatience_makes_the_pause_longer() {
 }
 
 #[tokio::test]
+async fn only_what_changes_something_needs_the_writer() {
+    let bench = Bench::with(&[1, 2]).await;
+    let peek = async |number: u8| {
+        bench
+            .db
+            .read(async move |tx| peek(tx, &[number; 32]).await)
+            .await
+            .unwrap()
+    };
+    assert_eq!(peek(3).await, Some(Polled::Unknown));
+    assert_eq!(peek(1).await, None, "the first question is noted");
+    assert_eq!(bench.poll(1).await, Polled::Pending);
+    assert_eq!(peek(1).await, None, "so is the first that comes too early");
+    assert_eq!(bench.poll(1).await, Polled::TooFast);
+    for _ in 0..3 {
+        assert_eq!(peek(1).await, Some(Polled::TooFast));
+        assert_eq!(bench.poll(1).await, Polled::TooFast);
+    }
+    bench.wait(10);
+    assert_eq!(bench.poll(1).await, Polled::Pending, "and none after it counts");
+    bench.decide(1, Decision::Approve).await;
+    assert_eq!(peek(1).await, None);
+    bench.poll(1).await;
+    assert_eq!(peek(1).await, Some(Polled::Unknown));
+    bench.decide(2, Decision::Deny).await;
+    assert_eq!(peek(2).await, Some(Polled::Denied));
+}
+
+#[tokio::test]
 async fn a_code_ends_after_its_time_and_is_forgotten_later() {
     let bench = Bench::with(&[1, 2]).await;
     bench.decide(2, Decision::Approve).await;
@@ -181,7 +210,7 @@ async fn a_code_ends_after_its_time_and_is_forgotten_later() {
 }
 
 #[tokio::test]
-async fn only_so_many_codes_wait() {
+async fn who_has_waited_longest_gives_way_when_too_many_do() {
     let bench = Bench::with(&[]).await;
     let open = i64::try_from(OPEN).unwrap();
     let fill = async move |tx: &mut Tx| {
@@ -195,16 +224,34 @@ async fn only_so_many_codes_wait() {
         .await
     };
     bench.db.write(fill).await.unwrap();
-    let refused = bench
+    bench.wait(1);
+    let mine = bench
         .db
         .write(async |tx| issue(tx, &code(1)).await)
+        .await
+        .unwrap();
+    assert!(mine.is_some(), "nobody is kept out");
+    let count = async |tx: &mut Tx| {
+        tx.optional("select count(*) from device_codes", &[], |row| row.get::<u64>(0))
+            .await
+    };
+    assert_eq!(bench.db.write(count).await.unwrap(), Some(OPEN));
+    assert!(matches!(bench.find(1).await, Some(Found::Pending(_))));
+    let decide_all = async |tx: &mut Tx| {
+        tx.execute("update device_codes set outcome = 'denied'", &[])
+            .await
+    };
+    bench.db.write(decide_all).await.unwrap();
+    let refused = bench
+        .db
+        .write(async |tx| issue(tx, &code(2)).await)
         .await
         .unwrap();
     assert_eq!(refused, None);
     bench.clock.advance(LIFE);
     let taken = bench
         .db
-        .write(async |tx| issue(tx, &code(1)).await)
+        .write(async |tx| issue(tx, &code(2)).await)
         .await
         .unwrap();
     assert!(taken.is_some(), "those that are over leave room");

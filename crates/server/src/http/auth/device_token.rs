@@ -40,41 +40,17 @@ pub async fn device_token(
     let wanted: DeviceTokenRequest = json(request, PLAIN_BODY).await?;
     require_short([&wanted.device_code].into_iter().chain(&wanted.client_id))?;
     let hash = credential::hash(&app.keys.device_codes, wanted.device_code.as_bytes());
-    let is_known = app
+    let said = app
         .db
-        .look_up(async move |tx| device_codes::exists(tx, &hash).await)
+        .look_up(async move |tx| device_codes::peek(tx, &hash).await)
         .await?;
-    if !is_known {
-        return Err(unknown(&app, &context));
-    }
     let plaintext = ApiToken::mint(TokenEnvironment::Prod, &*app.rng);
     let token_hash = credential::hash(&app.keys.api_tokens, plaintext.as_bytes());
-    let pseudonyms = app.keys.pseudonyms;
-    let asker = context.clone();
-    let polled = app.db.write(async move |tx| {
-        let polled = device_codes::poll(tx, &hash).await?;
-        let Polled::Approved {
-            principal_id,
-            assurance,
-            not_after,
-            issued_by,
-        } = polled
-        else {
-            return Ok(Err(polled));
-        };
-        let login = NewToken {
-            principal_id,
-            env: TokenEnvironment::Prod,
-            hash: token_hash,
-            ttl_seconds: TTL_SECONDS,
-            not_after: Some(not_after),
-            issued_by,
-            origin: Origin::Login(assurance),
-        };
-        log_in(tx, &pseudonyms, &asker, &login).await.map(Ok)
-    });
-    let polled: Result<Result<u32, Polled>, plex_store::Error> = polled.await;
-    let (code, detail) = match polled? {
+    let polled = match said {
+        Some(polled) => Err(polled),
+        None => poll(&app, &context, (hash, token_hash)).await?,
+    };
+    let (code, detail) = match polled {
         Ok(expires_in) => {
             let answer = ServiceTokenResponse {
                 access_token: plaintext,
@@ -102,6 +78,38 @@ pub async fn device_token(
     Err(Failure::bad_request(code, detail))
 }
 
+/// Asks, and keeps the token where somebody has allowed it; for how many seconds that holds.
+async fn poll(
+    app: &App,
+    context: &Context,
+    (hash, token_hash): ([u8; 32], [u8; 32]),
+) -> Result<Result<u32, Polled>, plex_store::Error> {
+    let (pseudonyms, asker) = (app.keys.pseudonyms, context.clone());
+    let work = async move |tx: &mut Tx| {
+        let polled = device_codes::poll(tx, &hash).await?;
+        let Polled::Approved {
+            principal_id,
+            assurance,
+            not_after,
+            issued_by,
+        } = polled
+        else {
+            return Ok(Err(polled));
+        };
+        let login = NewToken {
+            principal_id,
+            env: TokenEnvironment::Prod,
+            hash: token_hash,
+            ttl_seconds: TTL_SECONDS,
+            not_after: Some(not_after),
+            issued_by,
+            origin: Origin::Login(assurance),
+        };
+        log_in(tx, &pseudonyms, &asker, &login).await.map(Ok)
+    };
+    app.db.write(work).await
+}
+
 /// A code that never was, or whose token was fetched, is a failed authentication like any other (decision 30).
 fn unknown(app: &App, context: &Context) -> Failure {
     match app.throttle.fail(context.ip, Instant::now()) {
@@ -126,6 +134,9 @@ async fn log_in(
     let kind = principals::kind_of(tx, login.principal_id)
         .await?
         .ok_or_else(|| plex_store::Error::Corrupt("a login was approved by nobody".to_owned()))?;
+    if tokens::living(tx, login.principal_id).await? >= tokens::MOST {
+        tokens::end_oldest_login(tx, login.principal_id).await?;
+    }
     let issued = tokens::issue(tx, login).await?;
     let subject = principals::subject(kind, login.principal_id);
     let mut record = by(&subject.to_string(), context, "log_in_device", &subject);

@@ -2,6 +2,7 @@
 
 use super::*;
 use plex_api::paths::{DEVICE_APPROVE, DEVICE_CODE, DEVICE_TOKEN};
+use plex_store::tokens;
 
 /// A device's login that somebody approves: the answer that its program gets.
 async fn log_in(app: &TestApp, by: &Actor) -> Value {
@@ -40,6 +41,34 @@ async fn an_old_secret_brings_forth_no_new_one() {
         401,
         "two rotations end it"
     );
+}
+
+#[tokio::test]
+async fn an_identity_has_only_so_many_tokens_and_can_still_log_in() {
+    let app = TestApp::start().await;
+    let user = app.stranger().await;
+    let wanted = for_identity(&user.subject());
+    for _ in 1..tokens::MOST {
+        assert_eq!(issue(&user, wanted.clone()).await.0, 201);
+    }
+    let full = (429, "rate_limited".to_owned());
+    assert_eq!(user.code("POST", TOKENS, Some(wanted.clone())).await, full);
+    let mut logins = Vec::new();
+    for _ in 0..2 {
+        let login = log_in(&app, &user).await;
+        logins.push(app.with_token(login["access_token"].as_str().unwrap()));
+    }
+    assert_eq!(
+        logins[0].get(WHOAMI).await.0,
+        401,
+        "the later login takes its place"
+    );
+    let (_, listed) = logins[1].get(TOKENS).await;
+    for token in &listed.as_array().unwrap()[1..3] {
+        let path = format!("{TOKENS}/{}", token["id"].as_str().unwrap());
+        assert_eq!(user.delete(&path).await.0, 204);
+    }
+    assert_eq!(issue(&user, wanted).await.0, 201);
 }
 
 #[tokio::test]
