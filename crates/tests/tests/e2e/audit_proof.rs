@@ -39,7 +39,7 @@ fn grown(control_plane: &ControlPlane) -> Operator {
 }
 
 fn export(admin: &Operator, chain: &str, file: &Path) {
-    let file = file.to_str().expect("a temporary path is UTF-8");
+    let file = file.to_str().expect("a plain path");
     admin
         .plexctl(&["audit", "export", "--domain", chain, "--file", file, "--yes"])
         .expect(0);
@@ -119,16 +119,13 @@ fn the_chain_is_listed_shown_and_verified() {
 
 /// Some node that the entries tell of.
 fn node_of(page: &Value) -> Uuid {
-    let items = page["items"].as_array().expect("a page has items");
+    let items = page["items"].as_array().expect("a page");
     let entry = items
         .iter()
         .find(|item| item["object"]["type"] == "node")
         .expect("a node was registered");
-    entry["object"]["id"]
-        .as_str()
-        .expect("an id")
-        .parse()
-        .expect("an id")
+    let id = entry["object"]["id"].as_str().expect("an object has an id");
+    id.parse().expect("a node's id is a UUID")
 }
 
 #[test]
@@ -266,7 +263,7 @@ impl Forger {
             create temp table saved as select * from audit_entries";
         database
             .execute_batch(prepared)
-            .expect("the statements are in order");
+            .expect("the database can be prepared");
         Self { database }
     }
 
@@ -277,14 +274,14 @@ impl Forger {
             .replace('@', &at.to_string());
         self.database
             .execute_batch(&format!("begin; {sql}; commit"))
-            .expect("the statements are in order");
+            .expect("the database can be forged");
     }
 
     fn put_back(&self) {
         let sql = "begin; delete from audit_entries; insert into audit_entries select * from saved; commit";
         self.database
             .execute_batch(sql)
-            .expect("the statements are in order");
+            .expect("what was saved can be put back");
     }
 }
 
