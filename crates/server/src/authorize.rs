@@ -6,9 +6,11 @@
 //! transaction.
 
 mod grant;
+mod outgrown;
 mod write;
 
 pub use grant::{grant, identity, membership};
+pub use outgrown::end_outgrown;
 pub use write::{Decided, Missing, write};
 
 use crate::app::App;

@@ -199,6 +199,8 @@ async fn issue(tx: &mut Tx, keys: &Keys, principal_id: Uuid, token: &str) -> Res
             env,
             hash,
             ttl_seconds: TOKEN_TTL_SECONDS,
+            not_after: None,
+            issued_by: principal_id,
             origin: Origin::Issued,
         },
     )

@@ -420,6 +420,8 @@ async fn user((app, router): (&App, &Router), held: Option<(&str, ObjectRef)>) -
                 env,
                 hash,
                 ttl_seconds: 3600,
+                not_after: None,
+                issued_by: id,
                 origin: Origin::Issued,
             },
         )
@@ -442,6 +444,12 @@ impl Actor {
             ip: Some(ip.parse().unwrap()),
             ..self
         }
+    }
+
+    /// What is kept of its token.
+    pub(crate) fn token_hash(&self, app: &TestApp) -> [u8; 32] {
+        let token = self.bearer.as_ref().expect("somebody with a token");
+        credential::hash(&app.app.keys.api_tokens, token.as_bytes())
     }
 
     /// As a subject of relation tuples.

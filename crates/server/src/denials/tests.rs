@@ -18,7 +18,7 @@ fn principal(nth: usize) -> Principal {
     Principal {
         id: Uuid::from_u128(1 + nth as u128),
         kind: PrincipalType::User,
-        credential: Credential::Token(Uuid::from_u128(2)),
+        credential: Credential::Session(Uuid::from_u128(2)),
         email: None,
         acr: None,
         amr: Vec::new(),

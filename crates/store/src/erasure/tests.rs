@@ -55,6 +55,8 @@ async fn an_erased_identity_is_nowhere_and_never_comes_back() {
             env: plex_api::tokens::TokenEnvironment::Prod,
             hash: [1; 32],
             ttl_seconds: 60,
+            not_after: None,
+            issued_by: ANNA,
             origin: tokens::Origin::Issued,
         };
         tokens::issue(tx, &token).await?;
@@ -131,8 +133,12 @@ async fn no_session_login_or_sign_in_outlives_an_erasure() {
             user_agent: None,
         };
         let code = device_codes::issue(tx, &code).await?.expect("room");
-        let by = (anna, &Assurance::default());
-        device_codes::decide(tx, code, device_codes::Decision::Approve, by).await?;
+        let by = device_codes::Decider {
+            principal_id: anna,
+            credential_id: Uuid::from_u128(9),
+            assurance: Assurance::default(),
+        };
+        device_codes::decide(tx, code, device_codes::Decision::Approve, &by).await?;
 
         erase(tx, anna).await?.expect("known");
         assert_eq!(sessions::authenticate(tx, &[1; 32]).await?, None);
