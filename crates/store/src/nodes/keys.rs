@@ -304,7 +304,8 @@ mod tests {
         fn nobody_is_ever_locked_out(
             steps in prop::collection::vec(
                 prop_oneof![
-                    Just(Step::Ask), Just(Step::HandIn), Just(Step::Use), Just(Step::Wait), Just(Step::DrawAnew)
+                    Just(Step::Ask), Just(Step::HandIn), Just(Step::Use), Just(Step::UseUnseen), Just(Step::Wait),
+                    Just(Step::DrawAnew)
                 ],
                 1..40,
             ),
