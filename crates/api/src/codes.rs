@@ -94,7 +94,6 @@ codes! {
     /// No such entry in the chain, or no right to know.
     AUDIT_ENTRY_NOT_FOUND = "audit_entry_not_found";
     BOOTSTRAP_TOKEN_NOT_FOUND = "bootstrap_token_not_found";
-    CAPABILITIES_NODE_NOT_FOUND = "capabilities_node_not_found";
     DEVICE_CODE_NOT_FOUND = "device_code_not_found";
     DOMAIN_NOT_FOUND = "domain_not_found";
     EXECUTION_NOT_FOUND = "execution_not_found";
@@ -113,7 +112,6 @@ codes! {
     OUTPUT_NOT_FOUND = "output_not_found";
     PROJECT_NOT_FOUND = "project_not_found";
     RELATION_TUPLE_NOT_FOUND = "relation_tuple_not_found";
-    RESOURCE_NOT_FOUND = "resource_not_found";
     // 405, 408, 409, 411, 413, 415
     METHOD_NOT_ALLOWED = "method_not_allowed";
     REQUEST_TIMEOUT = "request_timeout";
@@ -184,7 +182,6 @@ codes! {
     /// Whether the caller may cannot be decided now; nothing is allowed then.
     AUTHZ_UNAVAILABLE = "authz_unavailable";
     DATASTORE_UNAVAILABLE = "datastore_unavailable";
-    EVENT_STREAM_UNAVAILABLE = "event_stream_unavailable";
     /// The identity provider cannot be reached (503), or what it answered does not hold (502).
     IDENTITY_PROVIDER_UNAVAILABLE = "identity_provider_unavailable";
     OBJECT_STORE_UNAVAILABLE = "object_store_unavailable";

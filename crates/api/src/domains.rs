@@ -58,11 +58,20 @@ pub struct DomainPatchRequest {
     pub description: Option<String>,
     /// Where its data belongs; `""` for nowhere in particular (*beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(max_length = 64, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")
+    )]
     pub region: Option<String>,
     /// Another pool of mesh addresses. It must hold every sub-range and every address handed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(max_length = 49))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            max_length = 49,
+            pattern = "^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$|^[0-9a-fA-F:]+/[0-9]{1,3}$"
+        )
+    )]
     pub mesh_cidr: Option<String>,
     /// How nodes are judged; replaces all three values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,6 +127,16 @@ pub struct DomainResponse {
     pub updated_at: Timestamp,
 }
 
+/// Why a list is empty.
+#[cfg(feature = "openapi")]
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) enum EmptyReason {
+    /// There were rows, and the caller may see none of them.
+    NoRebacMembership,
+}
+
 /// Domains, by slug.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -129,5 +148,6 @@ pub struct DomainList {
     pub next_cursor: Option<String>,
     /// `no_rebac_membership` when there were rows and the caller may see none of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<EmptyReason>))]
     pub empty_reason: Option<String>,
 }

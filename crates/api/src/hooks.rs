@@ -72,6 +72,7 @@ pub struct DiscoveredHook {
     /// The resource's name.
     pub name: String,
     /// `sha256:` and 64 hex digits: the image that the node sees now.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^sha256:[0-9a-f]{64}$"))]
     pub image_digest: String,
     /// Whether that is the digest first catalogued for this hook on this node.
     pub image_digest_match: bool,

@@ -17,29 +17,63 @@ pub struct IntegrityViolationsRequest {
     pub violations: Vec<IntegrityViolationRequest>,
 }
 
+/// What a node can find changed.
+#[cfg(feature = "openapi")]
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ReportedKind {
+    /// Its own executable.
+    BinaryChecksum,
+    /// A hook.
+    HookChecksum,
+    /// The host key.
+    SshHostKey,
+}
+
+/// How it was found.
+#[cfg(feature = "openapi")]
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Detector {
+    /// When the agent started.
+    StartupScan,
+    /// When the file changed.
+    Inotify,
+    /// Before the hook ran.
+    PreDispatch,
+}
+
 /// One finding. The words are checked apart from the form, because each fault has a code of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IntegrityViolationRequest {
     /// `binary_checksum`, `hook_checksum` or `ssh_host_key`.
+    #[cfg_attr(feature = "openapi", schema(value_type = ReportedKind))]
     pub kind: String,
     /// `startup_scan`, `inotify` or `pre_dispatch`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Detector))]
     pub detected_by: String,
     /// The hook's name, the binary's label or the key's file.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 4096))]
     pub artifact_id: String,
     /// SHA-256 that was found, base64; required for the checksum kinds, forbidden for `ssh_host_key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = Byte))]
     pub observed_checksum: Option<String>,
     /// SHA-256 that was expected, base64; only for the checksum kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = Byte))]
     pub expected_checksum: Option<String>,
     /// `SHA256:<base64>` that was found; required for `ssh_host_key`, forbidden for the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^SHA256:[A-Za-z0-9+/]+={0,2}$"))]
     pub observed_fingerprint: Option<String>,
     /// `SHA256:<base64>` that was expected; only for `ssh_host_key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^SHA256:[A-Za-z0-9+/]+={0,2}$"))]
     pub expected_fingerprint: Option<String>,
 }
 
@@ -50,6 +84,7 @@ pub struct IntegrityViolationsResponse {
     /// When it was stored.
     pub accepted_at: Timestamp,
     /// The size of the batch.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 128))]
     pub violation_count: u32,
 }
 

@@ -183,6 +183,18 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<serde_js
     serde_json::Value::deserialize(deserializer).map(Some)
 }
 
+/// Who made a definition.
+#[cfg(feature = "openapi")]
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum DefinedBy {
+    /// Somebody.
+    User,
+    /// The platform came with it.
+    System,
+}
+
 /// A label's definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -215,6 +227,7 @@ pub struct LabelDefinition {
     #[cfg_attr(feature = "openapi", schema(max_length = 512))]
     pub description: Option<String>,
     /// `user` or `system`.
+    #[cfg_attr(feature = "openapi", schema(value_type = DefinedBy))]
     pub created_by: String,
     /// When it was made.
     pub created_at: Timestamp,

@@ -50,7 +50,13 @@ pub struct ProjectPatchRequest {
     pub description: Option<String>,
     /// Another reservation. It must hold every address of the project's nodes and nobody else's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(max_length = 49))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            max_length = 49,
+            pattern = "^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$|^[0-9a-fA-F:]+/[0-9]{1,3}$"
+        )
+    )]
     pub sub_range_cidr: Option<String>,
     /// `true` drops the reservation; not together with `sub_range_cidr`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,5 +105,6 @@ pub struct ProjectList {
     pub next_cursor: Option<String>,
     /// `no_rebac_membership` when there were rows and the caller may see none of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::domains::EmptyReason>))]
     pub empty_reason: Option<String>,
 }

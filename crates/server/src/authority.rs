@@ -5,6 +5,9 @@
 //! since is read first. So a decision never rests on anything older than the caller's own credential, on any
 //! replica; what cannot be read denies.
 
+use crate::app::App;
+use crate::authorize;
+use crate::problem::Failure;
 use anyhow::Context as _;
 use plex_api::problem::DenialReason;
 use plex_domain::relation::caveat::{Caveats, Request};
@@ -15,18 +18,21 @@ use plex_domain::relation::{Graph, Object, ObjectKind, ObjectRef, Rules, Tuple, 
 use plex_store::relations::{self, Change, Changes, Condition, Edge};
 use plex_store::{Db, Error};
 use std::collections::BTreeMap;
-use std::sync::{RwLock, RwLockReadGuard};
+use std::collections::HashSet;
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 use tokio::sync::Mutex;
 
 /// The rules and the relations.
 pub struct Authority {
     rules: Rules,
     caveats: Caveats,
-    state: RwLock<State>,
+    /// Swapped when it changes, so that a look-up that takes a while keeps nobody waiting.
+    state: RwLock<Arc<State>>,
     /// Held while changes are read, so that a hundred requests that find them read them once.
     catching_up: Mutex<()>,
 }
 
+#[derive(Clone)]
 struct State {
     graph: Graph,
     revision: u64,
@@ -67,7 +73,7 @@ impl Authority {
         let authority = Self {
             rules,
             caveats,
-            state: RwLock::new(empty),
+            state: RwLock::new(Arc::new(empty)),
             catching_up: Mutex::new(()),
         };
         authority.read_whole(db).await?;
@@ -89,7 +95,7 @@ impl Authority {
         self.state().revision
     }
 
-    fn state(&self) -> RwLockReadGuard<'_, State> {
+    fn state(&self) -> RwLockReadGuard<'_, Arc<State>> {
         self.state.read().expect("no holder of this lock panics")
     }
 
@@ -121,7 +127,8 @@ impl Authority {
         for edge in &edges {
             graph.insert(self.tuple(edge)?);
         }
-        *self.state.write().expect("no holder of this lock panics") = State { graph, revision };
+        let whole = Arc::new(State { graph, revision });
+        *self.state.write().expect("no holder of this lock panics") = whole;
         Ok(())
     }
 
@@ -132,6 +139,8 @@ impl Authority {
             .collect();
         let tuples = tuples?;
         let mut state = self.state.write().expect("no holder of this lock panics");
+        // A copy is made only while a look-up holds on to what was.
+        let state = Arc::make_mut(&mut state);
         for (added, tuple) in tuples {
             if added {
                 state.graph.insert(tuple);
@@ -226,34 +235,6 @@ impl Authority {
         found.is_ok_and(|answer| answer.truth == Truth::True)
     }
 
-    /// The objects of a kind on which `subject` has `name`.
-    pub fn resources(
-        &self,
-        subject: &ObjectRef,
-        (name, kind): (Name, ObjectKind),
-        request: &Request,
-    ) -> Result<Vec<ObjectRef>, LimitReached> {
-        let state = self.state();
-        let graph = (self.rules.schema(), &state.graph);
-        let conditions = self.caveats.of(request);
-        let found = lookup::resources(graph, (*subject).into(), (name, kind.into()), &conditions)?;
-        Ok(found.into_iter().map(ObjectRef::of_graph).collect())
-    }
-
-    /// The subjects of a kind that have `name` on `object`.
-    pub fn subjects(
-        &self,
-        (name, object): (Name, &ObjectRef),
-        kind: ObjectKind,
-        request: &Request,
-    ) -> Result<Vec<ObjectRef>, LimitReached> {
-        let state = self.state();
-        let graph = (self.rules.schema(), &state.graph);
-        let conditions = self.caveats.of(request);
-        let found = lookup::subjects(graph, (name, (*object).into()), kind.into(), &conditions)?;
-        Ok(found.into_iter().map(ObjectRef::of_graph).collect())
-    }
-
     /// The objects on which `subject` holds some relation, itself or through groups; for a request, or, without
     /// one, whatever the conditions.
     pub fn bindings(
@@ -280,16 +261,15 @@ impl Authority {
     pub fn bindings_of_members(&self, group: &ObjectRef) -> Result<Vec<ObjectRef>, LimitReached> {
         let member = self.rules.schema().name("member").expect("groups have members");
         let state = self.state();
-        let (mut waiting, mut seen) = (vec![(Object::from(*group), member)], Vec::new());
+        let (mut waiting, mut seen) = (vec![(Object::from(*group), member)], HashSet::new());
         while let Some(place) = waiting.pop() {
-            if seen.contains(&place) {
+            if !seen.insert(place) {
                 continue;
             }
-            if seen.len() >= 10_000 {
+            if seen.len() > lookup::MAX_REACHED {
                 return Err(LimitReached);
             }
-            seen.push(place);
-            waiting.extend(state.graph.standing_of_set(place.0, place.1));
+            waiting.extend_from_slice(state.graph.standing_of_set(place.0, place.1));
         }
         let mut objects: Vec<_> = seen
             .into_iter()
@@ -332,6 +312,55 @@ impl Authority {
             object = self.parent(&object)?;
         }
     }
+}
+
+/// The objects of a kind on which `subject` has `name`.
+///
+/// # Errors
+/// 503 when there are too many to be told.
+pub async fn resources(
+    app: &App,
+    subject: ObjectRef,
+    (name, kind): (Name, ObjectKind),
+    request: Request,
+) -> Result<Vec<ObjectRef>, Failure> {
+    aside(app, move |authority, graph| {
+        let graph = (authority.rules.schema(), graph);
+        let conditions = authority.caveats.of(&request);
+        lookup::resources(graph, subject.into(), (name, kind.into()), &conditions)
+    })
+    .await
+}
+
+/// The subjects of a kind that have `name` on `object`.
+///
+/// # Errors
+/// 503 when there are too many to be told.
+pub async fn subjects(
+    app: &App,
+    (name, object): (Name, ObjectRef),
+    kind: ObjectKind,
+    request: Request,
+) -> Result<Vec<ObjectRef>, Failure> {
+    aside(app, move |authority, graph| {
+        let graph = (authority.rules.schema(), graph);
+        let conditions = authority.caveats.of(&request);
+        lookup::subjects(graph, (name, object.into()), kind.into(), &conditions)
+    })
+    .await
+}
+
+/// Runs a look-up on a thread of its own, on the relations as they are now.
+async fn aside(
+    app: &App,
+    look_up: impl FnOnce(&Authority, &Graph) -> Result<Vec<Object>, LimitReached> + Send + 'static,
+) -> Result<Vec<ObjectRef>, Failure> {
+    let (app, state) = (app.clone(), Arc::clone(&app.authority.state()));
+    let found = tokio::task::spawn_blocking(move || look_up(&app.authority, &state.graph))
+        .await
+        .map_err(Failure::internal)?
+        .map_err(authorize::too_large)?;
+    Ok(found.into_iter().map(ObjectRef::of_graph).collect())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod write;
 
 pub use grant::{grant, identity, membership};
 pub use watch::{Watch, still};
-pub use write::{Decided, write};
+pub use write::{Decided, Missing, write};
 
 use crate::app::App;
 use crate::authority::Decision;
@@ -51,10 +51,10 @@ pub fn project_or(
     principal: &Principal,
     permission: Permission,
     id: Uuid,
-    missing: impl Fn() -> Failure,
+    missing: Missing,
 ) -> Result<Project, Failure> {
     let object = ObjectRef::of(ObjectKind::Project, id);
-    allow(app, principal, permission, &object, &missing)?;
+    allow(app, principal, permission, &object, missing)?;
     let domain = app.authority.parent(&object).and_then(|domain| domain.id);
     let domain_id = domain.ok_or_else(missing)?;
     Ok(Project { id, domain_id })
@@ -72,7 +72,7 @@ pub fn domain_or(
     principal: &Principal,
     permission: Permission,
     id: Uuid,
-    missing: impl Fn() -> Failure,
+    missing: Missing,
 ) -> Result<(), Failure> {
     let object = ObjectRef::of(ObjectKind::Domain, id);
     allow(app, principal, permission, &object, missing)
@@ -92,7 +92,7 @@ pub fn domain_if_any(
     if is_missing && holds(app, principal, permission, &ObjectRef::PLATFORM) {
         principal
             .decided
-            .note(Allowed::Permission(permission, ObjectRef::PLATFORM));
+            .note(Allowed::Permission(permission, ObjectRef::PLATFORM, out_of_scope));
         return Ok(());
     }
     allow(app, principal, permission, &domain, out_of_scope)
@@ -108,7 +108,7 @@ pub fn platform_or(
     app: &App,
     principal: &Principal,
     permission: Permission,
-    missing: impl FnOnce() -> Failure,
+    missing: Missing,
 ) -> Result<(), Failure> {
     allow(app, principal, permission, &ObjectRef::PLATFORM, missing)
 }
@@ -169,7 +169,7 @@ pub fn allow(
     principal: &Principal,
     permission: Permission,
     object: &ObjectRef,
-    missing: impl FnOnce() -> Failure,
+    missing: Missing,
 ) -> Result<(), Failure> {
     let place = (app.authority.rules().name_of(permission), object);
     let request = principal.request(app);
@@ -180,7 +180,9 @@ pub fn allow(
     match decision {
         Decision::Granted { caveats, .. } => {
             principal.decided.rest_on(app.authority.names_of(&caveats));
-            principal.decided.note(Allowed::Permission(permission, *object));
+            principal
+                .decided
+                .note(Allowed::Permission(permission, *object, missing));
             Ok(())
         }
         Decision::Denied {

@@ -5,7 +5,7 @@
 
 mod graph;
 
-pub use graph::{Change, Changes, Edge, changes, prune, revision, whole};
+pub use graph::{Change, Changes, Edge, changes, only_grew_since, prune, revision, whole};
 
 use crate::db::{Error, Row, Tx};
 use crate::{erasure, groups, principals, values};
@@ -15,6 +15,9 @@ use plex_api::tokens::PrincipalType;
 use plex_domain::relation::{ObjectKind, ObjectRef, SubjectRef};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
+
+/// Most groups within one another.
+pub const MAX_NESTING: u32 = 16;
 
 /// A condition as it is stored: its name, and the values that the tuple fixes.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +97,9 @@ pub enum CreateError {
     /// The subject holds the relation on another condition.
     #[error("the relation is held on another condition")]
     OtherCondition,
+    /// The group would contain itself, or be nested too deep.
+    #[error("groups are nested in a circle or too deep")]
+    Nesting,
     /// The database.
     #[error(transparent)]
     Store(#[from] Error),
@@ -102,6 +108,7 @@ pub enum CreateError {
 /// Grants a relation; an identity named for the first time becomes known.
 pub async fn create(tx: &mut Tx, new: &NewTuple) -> Result<Granted, CreateError> {
     require_subject(tx, &new.subject.object).await?;
+    require_shallow(tx, new).await?;
     if let Some(held) = find_equal(tx, new).await? {
         return if held.condition == new.condition {
             Ok(Granted::Held(held))
@@ -125,6 +132,7 @@ pub async fn replace(tx: &mut Tx, id: Uuid, new: &NewTuple) -> Result<Option<Tup
     if !delete(tx, id).await? {
         return Ok(None);
     }
+    require_shallow(tx, new).await?;
     Ok(Some(insert(tx, id, new).await?))
 }
 
@@ -146,6 +154,49 @@ async fn require_subject(tx: &mut Tx, subject: &ObjectRef) -> Result<(), CreateE
         return Err(CreateError::Erased);
     }
     Ok(())
+}
+
+/// Groups in groups: never in a circle, and no deeper than [`MAX_NESTING`], so that a check always ends soon.
+async fn require_shallow(tx: &mut Tx, new: &NewTuple) -> Result<(), CreateError> {
+    let is_nested = new.object.kind == ObjectKind::Group && new.subject.object.kind == ObjectKind::Group;
+    if !is_nested {
+        return Ok(());
+    }
+    let (outer, inner) = (
+        new.object.id.unwrap_or_default(),
+        new.subject.object.id.unwrap_or_default(),
+    );
+    let depths = tx
+        .optional(
+            "with recursive
+                inside (id, depth) as (
+                    select $2, 1
+                    union
+                    select t.subject_id, depth + 1
+                    from inside
+                        join relation_tuples t on t.object_kind = 'group' and t.object_id = inside.id
+                    where t.subject_kind = 'group' and depth <= $3
+                ),
+                around (id, depth) as (
+                    select $1, 1
+                    union
+                    select t.object_id, depth + 1
+                    from around
+                        join relation_tuples t on t.subject_id = around.id and t.object_kind = 'group'
+                    where t.subject_kind = 'group' and depth <= $3
+                )
+            select
+                (select max(depth) from inside),
+                (select max(depth) from around),
+                exists (select 1 from inside where id = $1)",
+            &values![outer, inner, MAX_NESTING],
+            |row| Ok((row.get::<u32>(0)?, row.get::<u32>(1)?, row.get::<bool>(2)?)),
+        )
+        .await?;
+    match depths {
+        Some((inside, around, false)) if inside + around <= MAX_NESTING => Ok(()),
+        Some(_) | None => Err(CreateError::Nesting),
+    }
 }
 
 async fn insert(tx: &mut Tx, id: Uuid, new: &NewTuple) -> Result<Tuple, Error> {

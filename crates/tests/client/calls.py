@@ -303,7 +303,7 @@ def selectors(world):
     preview = world.viewer.ask("PreviewLabelSelector", body=m.LabelSelectorPreviewRequest(expression="env=="))
     assert preview.errors[0].position >= 4
     body = m.ObjectSearchRequest.from_dict(
-        {"selector": "env=prod", "relation": "viewer", "scope": "project", "scope_id": str(world.project)}
+        {"selector": "env=prod", "relation": "read", "scope": "project", "scope_id": str(world.project)}
     )
     assert world.node_id in [item.id for item in world.viewer.ask("SearchObjectsByLabel", body=body).items]
 

@@ -2,8 +2,8 @@
 //!
 //! The check walks from the object towards the subject. A relation or permission of an object that is being
 //! computed already counts as not held where it is met again: whatever is held is held by a way without a
-//! cycle, because the schema lets nothing take away from itself. Depth and steps are bounded, and a check that
-//! reaches a bound fails; it never allows.
+//! cycle, because the schema lets nothing take away from itself. Depth and steps are bounded, and a way that
+//! reaches a bound allows nothing; the check fails, unless another way grants.
 
 use super::graph::{Caveat, Graph, Object};
 use super::schema::{Expr, Member, Name, Schema};
@@ -66,10 +66,21 @@ pub struct Answer {
 /// # Errors
 /// When a bound is reached.
 pub fn check(
+    graph: (&Schema, &Graph),
+    subject: Object,
+    place: (Name, Object),
+    conditions: &dyn Conditions,
+) -> Result<Answer, LimitReached> {
+    check_counting(graph, subject, place, conditions, &mut 0)
+}
+
+/// The same; adds to `steps` how many relations and permissions were computed.
+pub(super) fn check_counting(
     (schema, graph): (&Schema, &Graph),
     subject: Object,
     (name, object): (Name, Object),
     conditions: &dyn Conditions,
+    steps: &mut u64,
 ) -> Result<Answer, LimitReached> {
     let mut walk = Walk {
         schema,
@@ -81,7 +92,9 @@ pub fn check(
         trail: Vec::new(),
         known: HashMap::default(),
     };
-    let found = walk.member(object, name)?;
+    let found = walk.member(object, name);
+    *steps += u64::from(walk.steps);
+    let found = found?;
     let held = found.truth == Truth::True;
     let mut path: Vec<_> = walk.trail.iter().map(|step| (step.0, step.1)).collect();
     let caveats = walk
@@ -114,6 +127,47 @@ const NOT_HELD: Found = Found {
     is_cut: false,
 };
 
+impl Found {
+    /// The same, on a condition.
+    fn on(self, condition: Truth) -> Self {
+        Self {
+            truth: self.truth.min(condition),
+            ..self
+        }
+    }
+}
+
+/// The best of several ways. One that cannot be walked to its end does not keep others from granting.
+#[derive(Default)]
+struct Best {
+    found: Option<Found>,
+    limit: Option<LimitReached>,
+}
+
+impl Best {
+    fn take(&mut self, way: Result<Found, LimitReached>) {
+        match way {
+            Ok(way) => {
+                let found = self.found.get_or_insert(NOT_HELD);
+                found.is_cut |= way.is_cut;
+                found.truth = found.truth.max(way.truth);
+            }
+            Err(limit) => self.limit = Some(limit),
+        }
+    }
+
+    fn is_held(&self) -> bool {
+        self.found.is_some_and(|found| found.truth == Truth::True)
+    }
+
+    fn settle(self) -> Result<Found, LimitReached> {
+        match self.limit {
+            Some(limit) if !self.is_held() => Err(limit),
+            Some(_) | None => Ok(self.found.unwrap_or(NOT_HELD)),
+        }
+    }
+}
+
 struct Walk<'g> {
     schema: &'g Schema,
     graph: &'g Graph,
@@ -135,9 +189,12 @@ impl<'g> Walk<'g> {
         };
         // What is held is computed again where it is needed, so that the trail tells its way.
         if !self.known.is_empty()
-            && let Some(Truth::False) = self.known.get(&(object, name))
+            && let Some(truth @ (Truth::False | Truth::Conditional)) = self.known.get(&(object, name))
         {
-            return Ok(NOT_HELD);
+            return Ok(Found {
+                truth: *truth,
+                is_cut: false,
+            });
         }
         if self.open.contains(&(object, name)) {
             return Ok(Found {
@@ -166,12 +223,13 @@ impl<'g> Walk<'g> {
         let Some(edges) = self.graph.edges(object, name) else {
             return Ok(NOT_HELD);
         };
-        let mut best = NOT_HELD;
+        let mut best = Best::default();
         if let Some(caveat) = edges.of(&self.subject) {
-            best.truth = self.condition(caveat.as_ref());
-            if best.truth == Truth::True {
+            let truth = self.condition(caveat.as_ref());
+            best.take(Ok(Found { truth, is_cut: false }));
+            if best.is_held() {
                 self.trail.push((object, name, caveat.as_ref()));
-                return Ok(best);
+                return best.settle();
             }
         }
         for ((subject, set), caveat) in &edges.sets {
@@ -181,15 +239,14 @@ impl<'g> Walk<'g> {
             }
             let start = self.trail.len();
             self.trail.push((object, name, caveat.as_ref()));
-            let found = self.member(*subject, *set)?;
-            best.is_cut |= found.is_cut;
-            best.truth = best.truth.max(found.truth.min(condition));
-            if best.truth == Truth::True {
-                return Ok(best);
+            let found = self.member(*subject, *set);
+            best.take(found.map(|found| found.on(condition)));
+            if best.is_held() {
+                break;
             }
             self.trail.truncate(start);
         }
-        Ok(best)
+        best.settle()
     }
 
     fn condition(&self, caveat: Option<&Caveat>) -> Truth {
@@ -201,18 +258,16 @@ impl<'g> Walk<'g> {
             Expr::Member(name) => self.member(object, *name),
             Expr::Arrow(relation, target) => self.arrow(object, *relation, *target),
             Expr::Union(operands) => {
-                let mut best = NOT_HELD;
+                let mut best = Best::default();
                 for operand in operands {
                     let start = self.trail.len();
-                    let found = self.expr(object, operand)?;
-                    best.is_cut |= found.is_cut;
-                    best.truth = best.truth.max(found.truth);
-                    if best.truth == Truth::True {
+                    best.take(self.expr(object, operand));
+                    if best.is_held() {
                         break;
                     }
                     self.trail.truncate(start);
                 }
-                Ok(best)
+                best.settle()
             }
             Expr::Intersection(operands) => {
                 let start = self.trail.len();
@@ -264,22 +319,21 @@ impl<'g> Walk<'g> {
         let Some(edges) = self.graph.edges(object, relation) else {
             return Ok(NOT_HELD);
         };
-        let mut best = NOT_HELD;
+        let mut best = Best::default();
         for (next, caveat) in &edges.direct {
             let condition = self.condition(caveat.as_ref());
             if condition == Truth::False {
                 continue;
             }
             let start = self.trail.len();
-            let found = self.member(*next, target)?;
-            best.is_cut |= found.is_cut;
-            best.truth = best.truth.max(found.truth.min(condition));
-            if best.truth == Truth::True {
+            let found = self.member(*next, target);
+            best.take(found.map(|found| found.on(condition)));
+            if best.is_held() {
                 break;
             }
             self.trail.truncate(start);
         }
-        Ok(best)
+        best.settle()
     }
 }
 

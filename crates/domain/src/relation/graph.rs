@@ -7,6 +7,7 @@ use super::schema::{CaveatId, Kind, Name};
 use foldhash::fast::RandomState;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -44,7 +45,7 @@ pub struct Tuple {
 }
 
 /// The subjects of one relation of one object.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Edges {
     /// Sorted by subject.
     pub(super) direct: Vec<(Object, Option<Caveat>)>,
@@ -53,11 +54,13 @@ pub(super) struct Edges {
 }
 
 /// The tuples.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Graph {
     edges: HashMap<(Object, Name), Edges, RandomState>,
     /// Where an object is a subject, itself or as a set; a place per tuple.
     standing: HashMap<Object, Vec<(Object, Name)>, RandomState>,
+    /// Where a set of an object is a subject.
+    standing_sets: HashMap<(Object, Name), Vec<(Object, Name)>, RandomState>,
     tuples: usize,
 }
 
@@ -71,8 +74,12 @@ impl Graph {
         };
         if is_new {
             self.tuples += 1;
-            let standing = self.standing.entry(tuple.subject).or_default();
-            standing.push((tuple.object, tuple.relation));
+            let place = (tuple.object, tuple.relation);
+            self.standing.entry(tuple.subject).or_default().push(place);
+            if let Some(set) = tuple.set {
+                let sets = self.standing_sets.entry((tuple.subject, set)).or_default();
+                sets.push(place);
+            }
         }
     }
 
@@ -93,13 +100,9 @@ impl Graph {
         if edges.direct.is_empty() && edges.sets.is_empty() {
             self.edges.remove(&place);
         }
-        if let Some(standing) = self.standing.get_mut(&tuple.subject) {
-            if let Some(at) = standing.iter().position(|one| *one == place) {
-                standing.swap_remove(at);
-            }
-            if standing.is_empty() {
-                self.standing.remove(&tuple.subject);
-            }
+        forget(&mut self.standing, &tuple.subject, place);
+        if let Some(set) = tuple.set {
+            forget(&mut self.standing_sets, &(tuple.subject, set), place);
         }
     }
 
@@ -129,16 +132,9 @@ impl Graph {
         self.standing.get(&subject).map_or(&[], Vec::as_slice)
     }
 
-    /// The relations of which that set is a subject, with the condition.
-    pub fn standing_of_set(&self, subject: Object, set: Name) -> Vec<(Object, Name)> {
-        let mut places = self.standing(subject).to_vec();
-        places.sort_unstable();
-        places.dedup();
-        places.retain(|(object, relation)| {
-            let edges = self.edges(*object, *relation);
-            edges.is_some_and(|edges| find(&edges.sets, &(subject, set)).is_some())
-        });
-        places
+    /// The objects and relations of which a set is a subject.
+    pub fn standing_of_set(&self, subject: Object, set: Name) -> &[(Object, Name)] {
+        self.standing_sets.get(&(subject, set)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -155,6 +151,23 @@ impl Edges {
             .iter()
             .map(|(subject, _)| (*subject, None))
             .chain(sets)
+    }
+}
+
+/// Takes one place off a list of an index; an empty list goes.
+fn forget<K: Eq + Hash>(
+    index: &mut HashMap<K, Vec<(Object, Name)>, RandomState>,
+    key: &K,
+    place: (Object, Name),
+) {
+    let Some(places) = index.get_mut(key) else {
+        return;
+    };
+    if let Some(at) = places.iter().position(|one| *one == place) {
+        places.swap_remove(at);
+    }
+    if places.is_empty() {
+        index.remove(key);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Tuples alone say who could possibly be meant, schema aside; each of those is then checked.
 
-use super::check::{Conditions, LimitReached, Truth, check};
+use super::check::{Answer, Conditions, LimitReached, Truth, check, check_counting};
 use super::graph::{Graph, Object};
 use super::schema::{Kind, Name, Schema};
 use foldhash::fast::RandomState;
@@ -10,6 +10,8 @@ use std::collections::HashSet;
 
 /// Most objects that a look-up follows tuples through.
 pub const MAX_REACHED: usize = 1_000_000;
+/// Most relations and permissions that all checks of one look-up compute together.
+pub const MAX_LOOKUP_STEPS: u64 = 20_000_000;
 
 /// The objects of a kind on which `subject` has `name`, in the order of their ids, which is that of their making.
 ///
@@ -25,10 +27,9 @@ pub fn resources(
         reached.extend(graph.standing(object).iter().map(|(next, _)| *next));
     };
     let candidates = reach(subject, kind, upwards)?;
-    let held = |object: &Object| {
-        check((schema, graph), subject, (name, *object), conditions).map(|answer| answer.truth == Truth::True)
-    };
-    keep(candidates, held)
+    keep(candidates, |object, steps| {
+        check_counting((schema, graph), subject, (name, object), conditions, steps)
+    })
 }
 
 /// The subjects of a kind that have `name` on `object`, in the order of their ids.
@@ -48,10 +49,9 @@ pub fn subjects(
         }
     };
     let candidates = reach(object, kind, downwards)?;
-    let holds = |subject: &Object| {
-        check((schema, graph), *subject, (name, object), conditions).map(|answer| answer.truth == Truth::True)
-    };
-    keep(candidates, holds)
+    keep(candidates, |subject, steps| {
+        check_counting((schema, graph), subject, (name, object), conditions, steps)
+    })
 }
 
 /// All that a subject holds, itself or through groups: each tuple's object and relation, those of groups too.
@@ -84,7 +84,7 @@ pub fn bindings(
         let found = check((schema, graph), subject, (relation, object), conditions)?;
         if found.truth == Truth::True {
             held.push((object, relation));
-            waiting.extend(graph.standing_of_set(object, relation));
+            waiting.extend_from_slice(graph.standing_of_set(object, relation));
         }
     }
     held.sort_unstable();
@@ -117,12 +117,15 @@ fn reach(
 
 fn keep(
     candidates: Vec<Object>,
-    held: impl Fn(&Object) -> Result<bool, LimitReached>,
+    ask: impl Fn(Object, &mut u64) -> Result<Answer, LimitReached>,
 ) -> Result<Vec<Object>, LimitReached> {
-    let mut kept = Vec::new();
+    let (mut kept, mut steps) = (Vec::new(), 0);
     for one in candidates {
-        if held(&one)? {
+        if ask(one, &mut steps)?.truth == Truth::True {
             kept.push(one);
+        }
+        if steps > MAX_LOOKUP_STEPS {
+            return Err(LimitReached);
         }
     }
     Ok(kept)

@@ -231,6 +231,27 @@ fn every_permission_stands_in_the_schema_and_kinds_keep_their_order() {
 }
 
 #[test]
+fn no_tuple_of_the_products_schema_takes_anything_away() {
+    fn only_adds(expr: &schema::Expr) -> bool {
+        match expr {
+            schema::Expr::Member(_) | schema::Expr::Arrow(..) => true,
+            schema::Expr::Union(operands) => operands.iter().all(only_adds),
+            schema::Expr::Intersection(_) | schema::Expr::Exclusion(..) => false,
+        }
+    }
+    let rules = Rules::new();
+    for kind in rules.schema().kinds() {
+        for (name, member) in rules.schema().members(kind) {
+            let adds = match member {
+                schema::Member::Relation(_) => true,
+                schema::Member::Permission(expr) => only_adds(expr),
+            };
+            assert!(adds, "{}: a mutation relies on it", rules.schema().word(name));
+        }
+    }
+}
+
+#[test]
 fn only_what_the_schema_takes_is_a_triple() {
     let rules = Rules::new();
     let (project, group) = (id(ObjectKind::Project, 10), id(ObjectKind::Group, 5));

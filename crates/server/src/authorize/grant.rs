@@ -5,7 +5,7 @@
 //! carry the very condition. And to make somebody a member of a group, or to act as another identity, is to give
 //! away all that the group or the identity holds, wherever that is.
 
-use super::write::Allowed;
+use super::write::{Allowed, Missing};
 use super::{denied, holds, out_of_scope, too_large};
 use crate::app::App;
 use crate::authority::Decision;
@@ -21,7 +21,7 @@ pub fn grant(
     principal: &Principal,
     object: &ObjectRef,
     condition: Option<&Condition>,
-    missing: impl FnOnce() -> Failure,
+    missing: Missing,
 ) -> Result<(), Failure> {
     super::allow(app, principal, Permission::Grant, object, missing)?;
     if !commands(app, principal, object) && !rests_on(app, principal, object, condition)? {
@@ -31,7 +31,7 @@ pub fn grant(
     }
     principal
         .decided
-        .note(Allowed::Grant(*object, condition.cloned()));
+        .note(Allowed::Grant(*object, condition.cloned(), missing));
     Ok(())
 }
 

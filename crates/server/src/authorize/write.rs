@@ -31,17 +31,32 @@ struct State {
     caveats: BTreeMap<String, Vec<String>>,
 }
 
+/// How an operation answers who has no relation to the object, and so for an object that is gone.
+pub type Missing = fn() -> Failure;
+
 /// Something that was allowed, so that it can be decided again.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) enum Allowed {
     /// An operation on an object.
-    Permission(Permission, ObjectRef),
+    Permission(Permission, ObjectRef, Missing),
     /// Giving away what is held on an object, on a condition or on none.
-    Grant(ObjectRef, Option<Condition>),
+    Grant(ObjectRef, Option<Condition>, Missing),
     /// Making somebody a member of a group.
     Membership(ObjectRef),
     /// Acting as another identity.
     Identity(ObjectRef),
+}
+
+impl Allowed {
+    /// Whether both ask the same, however they answer.
+    fn asks_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Permission(a, on, _), Self::Permission(b, other, _)) => (a, on) == (b, other),
+            (Self::Grant(on, a, _), Self::Grant(other, b, _)) => (on, a) == (other, b),
+            (Self::Membership(a), Self::Membership(b)) | (Self::Identity(a), Self::Identity(b)) => a == b,
+            (Self::Permission(..) | Self::Grant(..) | Self::Membership(_) | Self::Identity(_), _) => false,
+        }
+    }
 }
 
 impl Decided {
@@ -56,7 +71,7 @@ impl Decided {
 
     pub(super) fn note(&self, allowed: Allowed) {
         let mut state = self.state();
-        if !state.allowed.contains(&allowed) {
+        if !state.allowed.iter().any(|known| known.asks_as(&allowed)) {
             state.allowed.push(allowed);
         }
     }
@@ -105,7 +120,8 @@ where
         let credential = principal.credential;
         let attempt = app.db.write(async move |tx| {
             let revision = relations::revision(tx).await?;
-            if revision != decided_at {
+            // What was only made meanwhile takes nothing away: a fleet that registers must not hold up everybody.
+            if revision != decided_at && !relations::only_grew_since(tx, decided_at).await? {
                 return Err(Stopped::Changed(work, revision));
             }
             if !credential.holds(tx).await? {
@@ -138,12 +154,13 @@ pub(super) async fn decide_again(app: &App, principal: &Principal, revision: u64
         .map_err(Failure::undecided)?;
     // Decisions on anything newer only make the next attempt look again.
     let known = app.authority.revision();
-    let allowed = principal.decided.state().allowed.clone();
+    let allowed = std::mem::take(&mut principal.decided.state().allowed);
     for one in allowed {
-        let missing = super::out_of_scope;
         match one {
-            Allowed::Permission(permission, object) => allow(app, principal, permission, &object, missing),
-            Allowed::Grant(object, condition) => {
+            Allowed::Permission(permission, object, missing) => {
+                allow(app, principal, permission, &object, missing)
+            }
+            Allowed::Grant(object, condition, missing) => {
                 grant::grant(app, principal, &object, condition.as_ref(), missing)
             }
             Allowed::Membership(group) => grant::membership(app, principal, &group),

@@ -4,7 +4,9 @@ pub mod members;
 
 use crate::app::App;
 use crate::audit::granted;
+use crate::authority;
 use crate::authorize::{self, out_of_scope};
+use crate::http::authz::relation_tuples::details;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -17,7 +19,7 @@ use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::tenancy;
 use plex_store::groups::{self, Group};
-use plex_store::{Tx, audit};
+use plex_store::{Tx, audit, relations};
 use uuid::Uuid;
 
 fn shown(group: Group) -> GroupResponse {
@@ -117,14 +119,8 @@ pub async fn list(
         .map(|bytes| position(&bytes))
         .transpose()?;
     let name = app.authority.rules().name_of(Permission::ReadGroup);
-    let mut seen = app
-        .authority
-        .resources(
-            &principal.object(),
-            (name, ObjectKind::Group),
-            &principal.request(&app),
-        )
-        .map_err(authorize::too_large)?;
+    let request = principal.request(&app);
+    let mut seen = authority::resources(&app, principal.object(), (name, ObjectKind::Group), request).await?;
     if let Some(domain) = domain_id {
         let domain = ObjectRef::of(ObjectKind::Domain, domain);
         seen.retain(|group| app.authority.parent(group) == Some(domain));
@@ -199,14 +195,26 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failure> {
     let group = allowed(&app, &principal, Permission::ManageGroup, &id).await?;
-    let mut record = granted(&principal, group.domain_id, "delete_group", &group.object());
-    record.details = Some(group.slug.clone());
-    let pseudonyms = app.keys.pseudonyms;
+    let (shared, by) = (app.clone(), principal.clone());
     let work = async move |tx: &mut Tx| {
+        let object = group.object();
+        let held = relations::held_by(tx, &object).await?;
         if !groups::delete(tx, group.id).await? {
             return Err(missing());
         }
-        Ok(audit::append(tx, &pseudonyms, record).await?)
+        let mut record = granted(&by, group.domain_id, "delete_group", &object);
+        record.details = Some(group.slug);
+        audit::append(tx, &shared.keys.pseudonyms, record).await?;
+        for tuple in held {
+            let chain = shared
+                .authority
+                .domain_of(&tuple.object)
+                .and_then(|domain| domain.id);
+            let mut record = granted(&by, chain, "withdraw", &tuple.object);
+            record.details = Some(details(&tuple));
+            audit::append(tx, &shared.keys.pseudonyms, record).await?;
+        }
+        Ok(())
     };
     authorize::write(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -135,9 +135,9 @@ fn holds(operation: &Operation, expected: &Expected, (status, _, body): &Answer)
     let fits = match expected {
         Expected::Any => true,
         Expected::Answer {
-            status: wanted,
+            statuses,
             code: named,
-        } => status.as_u16() == *wanted && named.as_deref().is_none_or(|named| code == Some(named)),
+        } => statuses.contains(&status.as_u16()) && named.as_deref().is_none_or(|named| code == Some(named)),
         Expected::NoCredential => {
             let codes = operation.fields["responses"]["401"]["x-problem-codes"].as_array();
             status.as_u16() == 401 && codes.is_some_and(|codes| codes.contains(&body["code"]))

@@ -48,7 +48,11 @@ use utoipa_axum::routes;
         description = "Dispatch named actions to fleets of nodes, and read what ran where and what came out.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    components(schemas(plex_api::problem::Problem, plex_api::problem::PermissionDenied)),
+    components(schemas(
+        plex_api::problem::Problem,
+        plex_api::problem::PermissionDenied,
+        plex_api::selectors::SelectorOp,
+    )),
     modifiers(&Security),
 )]
 struct Document;

@@ -47,6 +47,26 @@ pub async fn revision(tx: &mut Tx) -> Result<u64, Error> {
     Ok(newest.flatten().unwrap_or(0))
 }
 
+/// Whether all that changed after a revision is new structure: nodes, projects, domains and groups that were made.
+pub async fn only_grew_since(tx: &mut Tx, revision: u64) -> Result<bool, Error> {
+    let found = tx
+        .optional(
+            "select
+                exists (select 1 from relation_changes where revision = $1),
+                exists (
+                    select 1
+                    from relation_changes
+                    where revision > $1
+                        and not (added = 1 and relation in ('platform', 'domain', 'project'))
+                )",
+            &values![revision],
+            |row| Ok((row.get::<bool>(0)?, row.get::<bool>(1)?)),
+        )
+        .await?;
+    // Without the change of that revision, some of what came after it may be forgotten as well.
+    Ok(found == Some((true, false)))
+}
+
 /// The whole graph and its revision; `tx` must be one snapshot.
 pub async fn whole(tx: &mut Tx) -> Result<(Vec<Edge>, u64), Error> {
     let revision = revision(tx).await?;

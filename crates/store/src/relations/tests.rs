@@ -198,3 +198,78 @@ async fn the_changes_make_the_whole_graph_structure_included() {
     .await
     .unwrap();
 }
+
+#[tokio::test]
+async fn groups_are_nested_a_few_deep_and_never_in_a_circle() {
+    let (_dir, db) = testing::db();
+    db.write(async move |tx| {
+        let mut groups = Vec::new();
+        for number in 0..=MAX_NESTING {
+            let slug = format!("g{number}");
+            groups.push(groups::create(tx, None, &slug, &slug).await?.unwrap().object());
+        }
+        let nest = |outer: usize, inner: usize| NewTuple {
+            subject: SubjectRef {
+                object: groups[inner],
+                set: Some("member".to_owned()),
+            },
+            ..grant("member", groups[outer])
+        };
+        let last = groups.len() - 1;
+        for number in 0..last - 1 {
+            granted(tx, &nest(number, number + 1)).await;
+        }
+        let itself = create(tx, &nest(3, 3)).await;
+        assert!(matches!(itself, Err(CreateError::Nesting)), "{itself:?}");
+        let circle = create(tx, &nest(5, 2)).await;
+        assert!(matches!(circle, Err(CreateError::Nesting)), "{circle:?}");
+        let deep = create(tx, &nest(last - 1, last)).await;
+        assert!(matches!(deep, Err(CreateError::Nesting)), "{deep:?}");
+        // Beside the chain there is room, and what is replaced no longer counts.
+        let beside = granted(tx, &nest(2, last)).await;
+        let replaced = replace(tx, beside.id, &nest(last - 2, last)).await;
+        assert!(replaced.is_ok(), "{replaced:?}");
+        let onto_a_circle = replace(tx, beside.id, &nest(last, 0)).await;
+        assert!(
+            matches!(onto_a_circle, Err(CreateError::Nesting)),
+            "{onto_a_circle:?}"
+        );
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn what_was_only_made_is_told_from_what_was_granted_or_withdrawn() {
+    let (_dir, db) = testing::db();
+    db.write(async move |tx| {
+        let domain = testing::domain(tx, "acme").await?;
+        let before = revision(tx).await?;
+        assert!(only_grew_since(tx, before).await?);
+        let project = testing::project(tx, domain, "web").await?;
+        testing::node(tx, project, "web-1").await?;
+        groups::create(tx, Some(domain), "ops", "Ops").await?;
+        assert!(only_grew_since(tx, before).await?);
+        let tuple = granted(tx, &grant("viewer", PROJECT)).await;
+        assert!(
+            !only_grew_since(tx, before).await?,
+            "a grant may be what others must not pass on"
+        );
+        let granted_at = revision(tx).await?;
+        testing::project(tx, domain, "more").await?;
+        assert!(only_grew_since(tx, granted_at).await?);
+        delete(tx, tuple.id).await?;
+        assert!(!only_grew_since(tx, granted_at).await?);
+        let newest = revision(tx).await?;
+        testing::project(tx, domain, "last").await?;
+        prune(tx, 1).await?;
+        assert!(
+            !only_grew_since(tx, newest).await?,
+            "what was forgotten is not known"
+        );
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+}

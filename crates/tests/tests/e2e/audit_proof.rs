@@ -39,7 +39,7 @@ fn grown(control_plane: &ControlPlane) -> Operator {
 }
 
 fn export(admin: &Operator, chain: &str, file: &Path) {
-    let file = file.to_str().unwrap();
+    let file = file.to_str().expect("a plain path");
     admin
         .plexctl(&["audit", "export", "--domain", chain, "--file", file, "--yes"])
         .expect(0);
@@ -119,12 +119,13 @@ fn the_chain_is_listed_shown_and_verified() {
 
 /// Some node that the entries tell of.
 fn node_of(page: &Value) -> Uuid {
-    let items = page["items"].as_array().unwrap();
+    let items = page["items"].as_array().expect("a page");
     let entry = items
         .iter()
         .find(|item| item["object"]["type"] == "node")
         .expect("a node was registered");
-    entry["object"]["id"].as_str().unwrap().parse().unwrap()
+    let id = entry["object"]["id"].as_str().expect("an object has an id");
+    id.parse().expect("a node's id is a UUID")
 }
 
 #[test]
@@ -260,7 +261,9 @@ impl Forger {
             drop trigger audit_entries_are_final;
             drop trigger audit_entries_keep_their_time;
             create temp table saved as select * from audit_entries";
-        database.execute_batch(prepared).unwrap();
+        database
+            .execute_batch(prepared)
+            .expect("the database can be prepared");
         Self { database }
     }
 
@@ -271,12 +274,14 @@ impl Forger {
             .replace('@', &at.to_string());
         self.database
             .execute_batch(&format!("begin; {sql}; commit"))
-            .unwrap();
+            .expect("the database can be forged");
     }
 
     fn put_back(&self) {
         let sql = "begin; delete from audit_entries; insert into audit_entries select * from saved; commit";
-        self.database.execute_batch(sql).unwrap();
+        self.database
+            .execute_batch(sql)
+            .expect("what was saved can be put back");
     }
 }
 

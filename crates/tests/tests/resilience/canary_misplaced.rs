@@ -211,7 +211,10 @@ fn a_failing_plexctl_gives_no_token_away() {
 /// What `ps` shows of every process that this user can see.
 fn processes() -> Said {
     let mut said = Said::default();
-    for entry in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
+    for entry in fs::read_dir("/proc")
+        .expect("Linux has it")
+        .filter_map(Result::ok)
+    {
         let is_process = entry
             .file_name()
             .to_string_lossy()

@@ -317,3 +317,79 @@ fn a_schema_that_means_nothing_is_refused_with_its_line() {
     }
     assert_eq!(refused("definition a {\n    relation r: b\n}").line, 2);
 }
+
+#[test]
+fn relations_that_cannot_be_walked_keep_nobody_out_who_is_granted_otherwise() {
+    let schema = Schema::parse(
+        "definition user {}
+         definition group { relation member: user | group#member }
+         definition folder { relation admin: user | group#member }
+         definition file {
+             relation parent: folder
+             relation admin: user | group#member
+             permission manage = admin + parent->admin
+         }",
+    )
+    .unwrap();
+    let depth = u8::try_from(MAX_DEPTH).unwrap() + 10;
+    let mut tuples = Vec::new();
+    for group in 0..depth {
+        tuples.push(member(&schema, group, object(1, group + 1), true));
+    }
+    // Ten groups that are all members of each other.
+    for (from, to) in (100..110).flat_map(|from| (100..110).map(move |to| (from, to))) {
+        if from != to {
+            tuples.push(member(&schema, from, object(1, to), true));
+        }
+    }
+    let (file, folder, mender, stranger) = (object(3, 0), object(2, 0), object(0, 0), object(0, 1));
+    let state = |object, relation: &str, subject, set: Option<&str>| Tuple {
+        object,
+        relation: name(&schema, relation),
+        subject,
+        set: set.map(|word| name(&schema, word)),
+        caveat: None,
+    };
+    tuples.push(state(file, "admin", object(1, 0), Some("member")));
+    tuples.push(state(file, "parent", folder, None));
+    tuples.push(state(folder, "admin", mender, None));
+    let graph = graph(&tuples);
+    let ask = |subject| {
+        let place = (name(&schema, "manage"), file);
+        check((&schema, &graph), subject, place, &Assume(Truth::True)).map(|answer| answer.truth)
+    };
+    assert_eq!(ask(mender), Ok(Truth::True));
+    assert_eq!(ask(stranger), Err(LimitReached));
+    let entangled = (name(&schema, "member"), object(1, 100));
+    let found = check((&schema, &graph), stranger, entangled, &Assume(Truth::True));
+    assert_ne!(found.map(|answer| answer.truth), Ok(Truth::True));
+}
+
+#[test]
+fn an_open_condition_at_the_end_of_a_lattice_is_no_exponential_walk() {
+    let schema = Schema::parse(
+        "definition user {}
+         definition group { relation member: user | group#member with caveats }",
+    )
+    .unwrap();
+    let mut tuples = Vec::new();
+    for layer in 0..40_u8 {
+        for (from, to) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            tuples.push(member(
+                &schema,
+                layer * 2 + from,
+                object(1, (layer + 1) * 2 + to),
+                true,
+            ));
+        }
+    }
+    let mut last = member(&schema, 80, object(0, 0), false);
+    last.caveat = Some(Caveat {
+        id: CaveatId(1),
+        context: Arc::default(),
+    });
+    tuples.push(last);
+    let place = (name(&schema, "member"), object(1, 0));
+    let found = check((&schema, &graph(&tuples)), object(0, 0), place, &ByNumber).unwrap();
+    assert_eq!(found.truth, Truth::Conditional);
+}

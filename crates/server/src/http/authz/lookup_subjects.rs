@@ -2,7 +2,7 @@
 
 use super::{BODY, kind, may_ask_about_others, name, object, request_about};
 use crate::app::App;
-use crate::authorize;
+use crate::authority;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::json;
@@ -38,9 +38,7 @@ pub async fn lookup_subjects(
     let found = if may_ask_about_others(&app, &principal, &resource) {
         // No subject is meant before one is found, so conditions see what the question says and nothing else.
         let about = request_about(&app, &principal, &resource, asked.caveat_context);
-        app.authority
-            .subjects((name, &resource), kind, &about)
-            .map_err(authorize::too_large)?
+        authority::subjects(&app, (name, resource), kind, about).await?
     } else {
         Vec::new()
     };

@@ -6,7 +6,7 @@ pub mod lookup_subjects;
 pub mod relation_tuples;
 
 use crate::app::App;
-use crate::authority::Decision;
+use crate::authority::{self, Decision};
 use crate::principal::Principal;
 use crate::problem::Failure;
 use crate::request::BodyRules;
@@ -75,14 +75,23 @@ fn request_about(
     }
 }
 
+/// What a caller must have on an object to learn what others hold there.
+fn view_of(app: &App, kind: ObjectKind) -> Option<Name> {
+    let word = if kind == ObjectKind::Group { "read" } else { "view" };
+    app.authority.rules().schema().name(word)
+}
+
+/// The objects of a kind of which the caller may learn what others hold there (decision 27), in order.
+async fn askable(app: &App, principal: &Principal, kind: ObjectKind) -> Result<Vec<ObjectRef>, Failure> {
+    let Some(view) = view_of(app, kind) else {
+        return Ok(Vec::new());
+    };
+    authority::resources(app, principal.object(), (view, kind), principal.request(app)).await
+}
+
 /// Whether the caller may learn what others hold on an object (decision 27).
 fn may_ask_about_others(app: &App, principal: &Principal, object: &ObjectRef) -> bool {
-    let word = if object.kind == ObjectKind::Group {
-        "read"
-    } else {
-        "view"
-    };
-    let Some(view) = app.authority.rules().schema().name(word) else {
+    let Some(view) = view_of(app, object.kind) else {
         return false;
     };
     let asked = app

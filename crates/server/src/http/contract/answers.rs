@@ -129,7 +129,7 @@ table! {
     DeleteProject { 400: INVALID_PROJECT_ID; 403: REBAC_DENIED; 404: PROJECT_NOT_FOUND; 409: PROJECT_NOT_EMPTY; }
 
     // Operators: labels.
-    ListLabelDefinitions { 403: CURSOR_BINDING_MISMATCH REBAC_DENIED; }
+    ListLabelDefinitions { 403: REBAC_DENIED; }
     CreateLabelDefinition {
         403: REBAC_DENIED;
         409: LABEL_DEFINITION_CONFLICT;

@@ -4,7 +4,7 @@ use super::{allowed, missing};
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize::{self, out_of_scope};
-use crate::http::authz::relation_tuples::{refused, triple};
+use crate::http::authz::relation_tuples::{create, details, require_authority, triple};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -16,7 +16,7 @@ use plex_api::groups::{GroupMemberList, GroupMemberRequest};
 use plex_api::relations::{RelationTuple, RelationTupleCreateRequest};
 use plex_domain::cursor;
 use plex_domain::relation::Permission;
-use plex_store::relations::{self, Granted};
+use plex_store::relations;
 use plex_store::{Tx, audit};
 
 /// The relation of a member.
@@ -52,25 +52,8 @@ pub async fn add(
         caveat_context: wanted.caveat_context,
     };
     let new = triple::read(&app, &principal, wanted)?;
-    authorize::grant(
-        &app,
-        &principal,
-        &new.object,
-        new.condition.as_ref(),
-        out_of_scope,
-    )?;
-    authorize::membership(&app, &principal, &new.object)?;
-    let mut record = granted(&principal, group.domain_id, "grant", &new.object);
-    let pseudonyms = app.keys.pseudonyms;
-    let work = async move |tx: &mut Tx| match relations::create(tx, &new).await.map_err(refused)? {
-        Granted::Held(tuple) => Ok(tuple),
-        Granted::New(tuple) => {
-            record.details = Some(format!("{MEMBER} {}", tuple.subject));
-            audit::append(tx, &pseudonyms, record).await?;
-            Ok(tuple)
-        }
-    };
-    let tuple = authorize::write(&app, &principal, work).await?;
+    let domain_id = require_authority(&app, &principal, &new, out_of_scope)?;
+    let tuple = create::grant(&app, &principal, new, domain_id).await?;
     Ok((StatusCode::CREATED, Json(tuple.into())))
 }
 
@@ -136,14 +119,15 @@ pub async fn remove(
 ) -> Result<StatusCode, Failure> {
     let group = allowed(&app, &principal, Permission::ManageGroup, &id).await?;
     let membership = path_id(&membership, codes::INVALID_RELATION_TUPLE_ID)?;
-    let object = group.object();
-    let mut record = granted(&principal, group.domain_id, "withdraw", &object);
-    let pseudonyms = app.keys.pseudonyms;
+    let (by, pseudonyms) = (principal.clone(), app.keys.pseudonyms);
     let work = async move |tx: &mut Tx| {
         let tuple = relations::find(tx, membership).await?;
-        let tuple = tuple.filter(|tuple| tuple.object == object).ok_or_else(missing)?;
+        let tuple = tuple
+            .filter(|tuple| tuple.object == group.object())
+            .ok_or_else(missing)?;
         relations::delete(tx, membership).await?;
-        record.details = Some(format!("{MEMBER} {}", tuple.subject));
+        let mut record = granted(&by, group.domain_id, "withdraw", &tuple.object);
+        record.details = Some(details(&tuple));
         Ok(audit::append(tx, &pseudonyms, record).await?)
     };
     authorize::write(&app, &principal, work).await?;

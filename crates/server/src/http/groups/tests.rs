@@ -221,3 +221,55 @@ async fn bad_groups_are_refused_and_name_what_is_wrong() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_group_that_one_may_not_see_is_answered_as_none() {
+    let app = TestApp::start().await;
+    let foreign = make(&app.admin(), None, "platforms").await;
+    let project = format!("project:{}", app.project_id);
+    let admin = app.user_with("admin", app.project_id).await;
+    let path = format!("{}?project_id={}", paths::RELATION_TUPLES, app.project_id);
+    let as_subject = async |id: Uuid| {
+        let body =
+            json!({"subject": format!("group:{id}#member"), "relation": "viewer", "resource": project});
+        let (status, problem) = admin.post(&path, body).await;
+        (status.as_u16(), crate::testing::without_request(problem))
+    };
+    let told = as_subject(foreign).await;
+    assert_eq!((told.0, &told.1["code"]), (400, &json!("invalid_triple")));
+    assert_eq!(told, as_subject(Uuid::now_v7()).await);
+    let as_resource = async |id: Uuid| {
+        let body =
+            json!({"subject": admin.subject(), "relation": "member", "resource": format!("group:{id}")});
+        let (status, problem) = admin.post(&path, body).await;
+        (status.as_u16(), crate::testing::without_request(problem))
+    };
+    let told = as_resource(foreign).await;
+    assert_eq!((told.0, &told.1["reason"]), (403, &json!("out_of_scope")));
+    assert_eq!(told, as_resource(Uuid::now_v7()).await);
+}
+
+#[tokio::test]
+async fn groups_in_a_circle_are_refused_and_what_a_group_held_is_withdrawn_on_the_record() {
+    let app = TestApp::start().await;
+    let (a, b) = (
+        make(&app.admin(), None, "a").await,
+        make(&app.admin(), None, "b").await,
+    );
+    assert_eq!(add(&app.admin(), a, &format!("group:{b}#member")).await.0, 201);
+    let (status, problem) = add(&app.admin(), b, &format!("group:{a}#member")).await;
+    assert_eq!((status, problem["code"].as_str()), (400, Some("invalid_triple")));
+    let project = format!("project:{}", app.project_id);
+    grant(&app, &format!("group:{b}#member"), "operator", &project).await;
+    assert_eq!(app.admin().delete(&paths::group(b)).await.0, 204);
+    let withdrawn: Vec<_> = app
+        .audit()
+        .await
+        .into_iter()
+        .filter(|row| row.relation == "withdraw")
+        .map(|row| (row.chain, row.entry()["details"].as_str().unwrap().to_owned()))
+        .collect();
+    let operator = format!("operator group:{b}#member");
+    assert!(withdrawn.contains(&(app.domain_id, operator)), "{withdrawn:?}");
+    assert!(withdrawn.contains(&(Uuid::nil(), format!("member group:{b}#member"))));
+}

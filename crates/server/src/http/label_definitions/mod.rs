@@ -30,7 +30,7 @@ async fn manage(
     app: &App,
     principal: &Principal,
     scope: ScopeRef,
-    missing: impl Fn() -> Failure,
+    missing: authorize::Missing,
 ) -> Result<Chain, Failure> {
     match scope {
         ScopeRef::Platform => {
@@ -53,7 +53,7 @@ async fn read(
     app: &App,
     principal: &Principal,
     scope: ScopeRef,
-    missing: impl Fn() -> Failure,
+    missing: authorize::Missing,
 ) -> Result<(), Failure> {
     match scope {
         ScopeRef::Platform => Ok(()),

@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Expected {
     /// With a status and, where one is named, a code.
-    Answer { status: u16, code: Option<String> },
+    Answer {
+        statuses: Vec<u16>,
+        code: Option<String>,
+    },
     /// 401.
     NoCredential,
     /// 403: the node key belongs to another node.
@@ -98,8 +101,12 @@ fn answer(word: &str) -> Option<Expected> {
     let (status, code) = word
         .split_once(':')
         .map_or((word, None), |(status, code)| (status, Some(code)));
-    let (status, code) = (status.parse().expect("a status"), code.map(str::to_owned));
-    Some(Expected::Answer { status, code })
+    let statuses = status
+        .split('|')
+        .map(|status| status.parse().expect("a status"))
+        .collect();
+    let code = code.map(str::to_owned);
+    Some(Expected::Answer { statuses, code })
 }
 
 fn cell(word: &str) -> Cell {

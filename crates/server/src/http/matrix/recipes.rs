@@ -16,6 +16,13 @@ fn header(mut request: Request, name: &'static str, value: &str) -> Request {
     request
 }
 
+/// The labels of a project that does not exist.
+fn of_no_project(mut request: Request) -> Request {
+    let query = request.path.split_once('?').map_or("", |(_, query)| query);
+    request.path = format!("/v1/objects/project/{}/labels?{query}", Uuid::now_v7());
+    request
+}
+
 /// A report whose one violation has these fields.
 fn wrong_violation(mut request: Request, fields: Value) -> Request {
     let sent = request.body.as_mut().expect("a report");
@@ -133,6 +140,8 @@ pub(super) const RECIPES: &[Recipe] = &[
         body(it, json!({"key": null, "definition_id": Uuid::now_v7()}))
     }),
     ("PutObjectLabel", |it| body(it, json!({"value": {"a": 1}}))),
+    ("PutObjectLabel", of_no_project),
+    ("DeleteObjectLabel", of_no_project),
     ("DeleteObjectLabel", |it| {
         it.with_query("qualified_key", "no-such-key")
     }),

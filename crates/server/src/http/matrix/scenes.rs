@@ -282,6 +282,10 @@ async fn exhausted(world: &World) -> Played {
         ));
     }
     let admin = world.app.admin();
+    let wanted = json!({"name": "Unmeasured", "slug": "unmeasured"});
+    let (_, domain) = call(&admin, "POST", paths::DOMAINS, Some(&wanted)).await;
+    let path = format!("/v1/domains/{}/capacity", id(&domain["id"]));
+    played.push(("GetDomainCapacity", call(&admin, "GET", &path, None).await.0));
     let wanted = json!({
         "domain_id": world.app.domain_id,
         "name": "Small",

@@ -13,8 +13,9 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use plex_api::relations::{RelationTuple, RelationTupleCreateRequest};
 use plex_domain::relation::Permission;
-use plex_store::relations::{self, Granted};
+use plex_store::relations::{self, Granted, NewTuple, Tuple};
 use plex_store::{Tx, audit};
+use uuid::Uuid;
 
 /// Grant a relation
 ///
@@ -41,18 +42,29 @@ pub async fn create(
     let project = authorize::project(&app, &principal, Permission::Grant, project_id)?;
     let wanted: RelationTupleCreateRequest = json(request, BODY).await?;
     let new = triple::read(&app, &principal, wanted)?;
-    triple::require_of_project(&app, &project, &new.object)?;
+    // First what the caller may, so that nobody learns which objects there are elsewhere.
     let domain_id = require_authority(&app, &principal, &new, out_of_scope)?;
-    let mut record = granted(&principal, domain_id, "grant", &new.object);
-    let pseudonyms = app.keys.pseudonyms;
+    triple::require_of_project(&app, &project, &new.object)?;
+    let tuple = grant(&app, &principal, new, domain_id).await?;
+    Ok((StatusCode::CREATED, Json(tuple.into())))
+}
+
+/// States a tuple for which the caller was found to have the authority.
+pub(in crate::http) async fn grant(
+    app: &App,
+    principal: &Principal,
+    new: NewTuple,
+    domain_id: Option<Uuid>,
+) -> Result<Tuple, Failure> {
+    let (by, pseudonyms) = (principal.clone(), app.keys.pseudonyms);
     let work = async move |tx: &mut Tx| match relations::create(tx, &new).await.map_err(refused)? {
         Granted::Held(tuple) => Ok(tuple),
         Granted::New(tuple) => {
+            let mut record = granted(&by, domain_id, "grant", &tuple.object);
             record.details = Some(details(&tuple));
             audit::append(tx, &pseudonyms, record).await?;
             Ok(tuple)
         }
     };
-    let tuple = authorize::write(&app, &principal, work).await?;
-    Ok((StatusCode::CREATED, Json(tuple.into())))
+    authorize::write(app, principal, work).await
 }

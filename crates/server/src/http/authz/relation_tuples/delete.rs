@@ -35,18 +35,16 @@ pub async fn delete(
     let id = path_id(&id, codes::INVALID_RELATION_TUPLE_ID)?;
     let tuple = find(&app, id).await?;
     authorize::allow(&app, &principal, Permission::Grant, &tuple.object, missing)?;
-    let mut record = granted(
-        &principal,
-        chain_of(&app, &tuple.object),
-        "withdraw",
-        &tuple.object,
-    );
-    record.details = Some(details(&tuple));
-    let pseudonyms = app.keys.pseudonyms;
+    let chain = chain_of(&app, &tuple.object);
+    let (by, pseudonyms) = (principal.clone(), app.keys.pseudonyms);
     let work = async move |tx: &mut Tx| {
-        if !relations::delete(tx, id).await? {
+        // Somebody may have put another relation in its place, about which nothing was decided.
+        if relations::find(tx, id).await?.as_ref() != Some(&tuple) {
             return Err(missing());
         }
+        relations::delete(tx, id).await?;
+        let mut record = granted(&by, chain, "withdraw", &tuple.object);
+        record.details = Some(details(&tuple));
         Ok(audit::append(tx, &pseudonyms, record).await?)
     };
     authorize::write(&app, &principal, work).await?;

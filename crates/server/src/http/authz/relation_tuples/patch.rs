@@ -42,16 +42,20 @@ pub async fn patch(
     let wanted: RelationTuplePatchRequest = json(request, BODY).await?;
     let new = triple::read(&app, &principal, wanted.into())?;
     require_authority(&app, &principal, &new, out_of_scope)?;
-    let mut withdrawn = granted(&principal, chain_of(&app, &old.object), "withdraw", &old.object);
-    withdrawn.details = Some(details(&old));
-    let mut given = granted(&principal, chain_of(&app, &new.object), "grant", &new.object);
-    let pseudonyms = app.keys.pseudonyms;
+    let chains = (chain_of(&app, &old.object), chain_of(&app, &new.object));
+    let (by, pseudonyms) = (principal.clone(), app.keys.pseudonyms);
     let work = async move |tx: &mut Tx| {
+        // Somebody may have put another relation in its place, about which nothing was decided.
+        if relations::find(tx, id).await?.as_ref() != Some(&old) {
+            return Err(missing());
+        }
         let tuple = relations::replace(tx, id, &new).await.map_err(refused)?;
         let tuple = tuple.ok_or_else(missing)?;
-        given.details = Some(details(&tuple));
-        audit::append(tx, &pseudonyms, withdrawn).await?;
-        audit::append(tx, &pseudonyms, given).await?;
+        for (chain, word, told) in [(chains.0, "withdraw", &old), (chains.1, "grant", &tuple)] {
+            let mut record = granted(&by, chain, word, &told.object);
+            record.details = Some(details(told));
+            audit::append(tx, &pseudonyms, record).await?;
+        }
         Ok(tuple)
     };
     let tuple = authorize::write(&app, &principal, work).await?;

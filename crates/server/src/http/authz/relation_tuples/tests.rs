@@ -90,7 +90,6 @@ async fn what_is_no_triple_is_refused() {
         tuple(&user, "viewer", "project:x"),
         tuple(&user, "viewer", &user),
         tuple(&user, "viewer", &format!("project:{foreign}")),
-        tuple(&user, "viewer", &format!("domain:{}", Uuid::now_v7())),
         with_caveat,
     ] {
         let answer = app
@@ -99,6 +98,10 @@ async fn what_is_no_triple_is_refused() {
             .await;
         assert_eq!(answer, (400, "invalid_triple".to_owned()), "{body}");
     }
+    // What is not there is answered as what the caller has no relation to.
+    let nowhere = tuple(&user, "viewer", &format!("domain:{}", Uuid::now_v7()));
+    let told = app.admin().code("POST", &of(app.project_id), Some(nowhere)).await;
+    assert_eq!(told, (403, "rebac_denied".to_owned()));
     let (admin, good) = (app.admin(), tuple(&user, "viewer", &project));
     for path in [
         RELATION_TUPLES.to_owned(),
