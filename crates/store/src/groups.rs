@@ -166,7 +166,7 @@ mod tests {
             assert_eq!(page(tx, &[other.id, group.id], Uuid::nil(), 10).await?.len(), 2);
             assert_eq!(
                 page(tx, &[other.id, group.id], group.id, 10).await?,
-                [other.clone()]
+                std::slice::from_ref(&other)
             );
             assert_eq!(count(tx, domain).await?, 1);
             assert!(delete(tx, group.id).await?);

@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub(crate) enum Command {
     /// Keep what labels there are and what values they take
     #[command(subcommand)]
-    Definition(definition::Command),
+    Definition(Box<definition::Command>),
     /// List an object's labels
     List(list::Args),
     /// Set labels of an object
@@ -35,7 +35,7 @@ pub(crate) enum Command {
 /// Runs one of them.
 pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
     match command {
-        Command::Definition(command) => definition::run(command, ctx),
+        Command::Definition(command) => definition::run(*command, ctx),
         Command::List(args) => list::run(&args, ctx),
         Command::Set(args) => set::run(&args, ctx),
         Command::Remove(args) => remove::run(&args, ctx),

@@ -99,7 +99,7 @@ fn a_deletion_needs_a_yes_and_says_what_is_in_its_way() {
         let ran = operator.run(&format!("{line} --yes"));
         ran.assert_failed(1);
         assert!(ran.stderr.contains(hint), "{ran:?}");
-        assert_eq!(server.lines(), [request.clone()]);
+        assert_eq!(server.lines(), std::slice::from_ref(&request));
         let server = Server::always(Answer::new("204 No Content", &[], ""));
         let ran = Operator::of(&server).run(&format!("{line} --yes"));
         assert!(ran.is_fine() && ran.text().starts_with("deleted "), "{ran:?}");
