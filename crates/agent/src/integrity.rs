@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Most findings that wait for the server, and most that are remembered as reported.
 const KEPT: usize = 128;
@@ -113,10 +113,17 @@ fn finding(
 
 /// Takes findings from whoever makes them. Clones take for the same reporter.
 #[derive(Debug, Clone)]
-pub struct Findings(mpsc::Sender<IntegrityViolationRequest>);
+pub struct Findings(mpsc::Sender<Noted>);
 
 /// The other end, for [`run`].
-pub struct Found(mpsc::Receiver<IntegrityViolationRequest>);
+pub struct Found(mpsc::Receiver<Noted>);
+
+#[derive(Debug)]
+struct Noted {
+    finding: IntegrityViolationRequest,
+    /// Told whether it lies on disk, or with the server.
+    kept: Option<oneshot::Sender<bool>>,
+}
 
 /// Two ends.
 pub fn channel() -> (Findings, Found) {
@@ -127,16 +134,35 @@ pub fn channel() -> (Findings, Found) {
 impl Findings {
     /// Hands a finding on, without waiting for anything.
     pub fn note(&self, finding: IntegrityViolationRequest) {
-        tracing::error!(
-            artifact = %printable(&finding.artifact_id),
-            kind = finding.kind,
-            detected_by = finding.detected_by,
-            "not what was declared"
-        );
-        if self.0.try_send(finding).is_err() {
+        tell(&finding);
+        if self.0.try_send(Noted { finding, kept: None }).is_err() {
             tracing::error!("finding not reported: too many wait");
         }
     }
+
+    /// Hands findings on and waits until they lie on disk. Returns whether all of them do.
+    pub async fn keep(&self, findings: &[IntegrityViolationRequest]) -> bool {
+        let mut all = true;
+        for finding in findings {
+            tell(finding);
+            let (kept, told) = oneshot::channel();
+            let noted = Noted {
+                finding: finding.clone(),
+                kept: Some(kept),
+            };
+            all &= self.0.send(noted).await.is_ok() && told.await.unwrap_or(false);
+        }
+        all
+    }
+}
+
+fn tell(finding: &IntegrityViolationRequest) {
+    tracing::error!(
+        artifact = %printable(&finding.artifact_id),
+        kind = finding.kind,
+        detected_by = finding.detected_by,
+        "not what was declared"
+    );
 }
 
 /// Findings on their way to the server.
@@ -160,16 +186,27 @@ impl Outbox {
         }
     }
 
-    fn add(&mut self, finding: IntegrityViolationRequest) {
-        if self.waiting.contains(&finding) || self.reported.contains(&finding) {
-            return;
+    fn take(&mut self, noted: Noted) {
+        let is_kept = self.add(noted.finding);
+        if let Some(kept) = noted.kept {
+            // Whoever asked may be gone.
+            let _ = kept.send(is_kept);
         }
-        if self.waiting.len() == KEPT {
-            tracing::error!("finding not reported: too many wait");
-            return;
+    }
+
+    /// Returns whether it lies on disk, or did until the server had it.
+    fn add(&mut self, finding: IntegrityViolationRequest) -> bool {
+        if self.reported.contains(&finding) {
+            return true;
         }
-        self.waiting.push_back(finding);
-        self.keep();
+        if !self.waiting.contains(&finding) {
+            if self.waiting.len() == KEPT {
+                tracing::error!("finding not reported: too many wait");
+                return false;
+            }
+            self.waiting.push_back(finding);
+        }
+        self.keep()
     }
 
     fn batch(&self) -> IntegrityViolationsRequest {
@@ -184,13 +221,16 @@ impl Outbox {
         self.reported.extend(self.waiting.drain(..count));
         let surplus = self.reported.len().saturating_sub(KEPT);
         self.reported.drain(..surplus);
-        self.keep();
+        // What cannot be forgotten on disk is reported once more after a restart, and the server counts it once.
+        let _ = self.keep();
     }
 
-    fn keep(&self) {
-        if let Err(error) = write(&self.path, &self.waiting) {
+    fn keep(&self) -> bool {
+        let written = write(&self.path, &self.waiting);
+        if let Err(error) = &written {
             tracing::error!(reason = %error, "findings cannot be kept on disk; reporting them all the same");
         }
+        written.is_ok()
     }
 }
 
@@ -199,12 +239,12 @@ pub async fn run(client: NodeClient, path: PathBuf, mut found: Found) -> Fatal {
     let mut outbox = Outbox::open(path);
     let mut backoff = Backoff::new(RETRY, RETRY_CEILING);
     loop {
-        while let Ok(finding) = found.0.try_recv() {
-            outbox.add(finding);
+        while let Ok(noted) = found.0.try_recv() {
+            outbox.take(noted);
         }
         if outbox.waiting.is_empty() {
             match found.0.recv().await {
-                Some(finding) => outbox.add(finding),
+                Some(noted) => outbox.take(noted),
                 None => return std::future::pending().await,
             }
             continue;
@@ -231,7 +271,11 @@ pub async fn run(client: NodeClient, path: PathBuf, mut found: Found) -> Fatal {
             wait = wait.max(retry_after(answer));
         }
         tracing::warn!(reason = %printable(&error.to_string()), "findings not reported; trying again");
-        tokio::time::sleep(wait).await;
+        let end = tokio::time::Instant::now() + wait;
+        while let Ok(Some(noted)) = tokio::time::timeout_at(end, found.0.recv()).await {
+            outbox.take(noted);
+        }
+        tokio::time::sleep_until(end).await;
     }
 }
 
@@ -325,6 +369,23 @@ mod tests {
             outbox.settle();
         }
         assert!(Outbox::open(path).waiting.is_empty());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_hears_of_a_finding_that_lies_on_disk_and_of_one_that_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("findings.json");
+        for (path, is_kept) in [(path, true), (directory.path().join("none/findings.json"), false)] {
+            let (findings, mut found) = channel();
+            let mut outbox = Outbox::open(path.clone());
+            let asked = [before_run("a", "1", "2")];
+            let keeping = tokio::spawn(async move { findings.keep(&asked).await });
+            let noted = found.0.recv().await.unwrap();
+            assert!(!keeping.is_finished());
+            outbox.take(noted);
+            assert_eq!(keeping.await.unwrap(), is_kept);
+            assert_eq!(Outbox::open(path).waiting.len(), usize::from(is_kept));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::entropy::System;
 use crate::fatal::Fatal;
 use crate::hooks::{Catalog, Hooks};
 use crate::integrity::{Declared, Findings};
+use plex_api::integrity::IntegrityViolationRequest;
 use plex_api::limits::CAPABILITIES_BODY_BYTES;
 use plex_api::nodes::{CapabilityManifestRequest, DeclaredHook};
 use plex_client::node::NodeClient;
@@ -62,7 +63,7 @@ pub async fn run(
             Ok(answer) => {
                 tracing::info!(hooks = manifest.declared_hooks.len(), changed = ?answer.fields_changed, "manifest declared");
                 backoff.reset();
-                record.keep(&now);
+                record.keep(&now).await;
                 declared = Some(signature);
             }
             Err(error) => {
@@ -84,6 +85,8 @@ pub struct Record {
     pub earlier: Option<Declared>,
     /// Takes what has changed since.
     pub findings: Findings,
+    /// What has changed, until it lies on disk.
+    unsettled: Vec<IntegrityViolationRequest>,
 }
 
 impl Record {
@@ -97,19 +100,25 @@ impl Record {
             path,
             earlier,
             findings,
+            unsettled: Vec::new(),
         }
     }
 
     /// Compares once: later changes are declared as they happen.
     fn compare(&mut self, now: &Declared) {
         let earlier = self.earlier.take();
-        let changed = earlier.map(|earlier| earlier.changed(now)).unwrap_or_default();
-        changed
-            .into_iter()
-            .for_each(|finding| self.findings.note(finding));
+        self.unsettled
+            .extend(earlier.iter().flat_map(|earlier| earlier.changed(now)));
     }
 
-    fn keep(&self, declared: &Declared) {
+    /// Keeps what was declared for the next start, but not before what was found by comparing with the declaration
+    /// before lies on disk: a crash in between must not make the change look declared.
+    async fn keep(&mut self, declared: &Declared) {
+        if !self.findings.keep(&self.unsettled).await {
+            tracing::error!("findings are not kept; the next start compares with the declaration before");
+            return;
+        }
+        self.unsettled.clear();
         if let Err(error) = declared.store(&self.path) {
             tracing::error!(reason = %error, "what was declared cannot be kept for the next start");
         }
@@ -195,6 +204,27 @@ mod tests {
             names.contains(&"system.info") && names.contains(&"logs.snapshot"),
             "{names:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_declaration_is_not_kept_before_what_it_changed_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("declared.json");
+        let none = Catalog::default();
+        let before = Declared::of(&build(), &none);
+        before.store(&path).unwrap();
+        let changed = Build {
+            checksum: "another".to_owned(),
+            ..build()
+        };
+        let now = Declared::of(&changed, &none);
+        // Nobody is there who would keep a finding.
+        let (findings, found) = crate::integrity::channel();
+        drop(found);
+        let mut record = Record::open(path.clone(), findings);
+        record.compare(&now);
+        record.keep(&now).await;
+        assert_eq!(Declared::load(&path).unwrap(), Some(before));
     }
 
     #[test]

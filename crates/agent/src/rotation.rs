@@ -58,12 +58,7 @@ pub async fn run(mut rotation: Rotation) -> Fatal {
             rotation.asked.notified().await;
             was_asked = true;
         }
-        let outcome = if was_asked {
-            rotation.change().await
-        } else {
-            rotation.settle().await
-        };
-        let error = match outcome {
+        let error = match rotation.proceed(&mut was_asked).await {
             Ok(()) => {
                 backoff.reset();
                 (is_due, was_asked) = (false, false);
@@ -87,18 +82,29 @@ pub async fn run(mut rotation: Rotation) -> Fatal {
 }
 
 impl Rotation {
-    /// Draws a key, keeps it, hands it in, and uses it.
-    async fn change(&mut self) -> Result<(), RotationError> {
+    /// Hands a key in if the server asked for one, and uses it. What the server took is not handed in again: from
+    /// its first use on it is the key in use, whether or not this node heard the answer.
+    async fn proceed(&mut self, was_asked: &mut bool) -> Result<(), RotationError> {
+        let is_refused = *was_asked && !self.hand_in().await?;
+        *was_asked = is_refused;
+        self.settle().await?;
+        if is_refused {
+            // The server just showed that it does not know it, so it is not needed to find the way back in.
+            self.keep(self.identity.without_next_key()).await?;
+        }
+        Ok(())
+    }
+
+    /// Draws a key, keeps it, and hands it in. Returns whether the server took it.
+    async fn hand_in(&mut self) -> Result<bool, RotationError> {
         self.keep(self.identity.with_next_key(&System)).await?;
         let Some(nsk) = self.identity.next_key().map(str::to_owned) else {
-            return Ok(());
+            return Ok(true);
         };
         match self.client.hand_in_key(&NodeKeyRequest { nsk }).await {
-            Ok(_) => self.settle().await,
-            Err(Error::Api(answer)) if answer.code.as_deref() == Some(codes::ILLEGAL_TRANSITION) => {
-                // The server holds no next key of ours, so it is not needed to find the way back in.
-                self.keep(self.identity.without_next_key()).await
-            }
+            Ok(_) => Ok(true),
+            // Nobody asked, or this is the key in use already: only a call with it can tell.
+            Err(Error::Api(answer)) if answer.code.as_deref() == Some(codes::ILLEGAL_TRANSITION) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CapacityDimension {
-    /// Nodes whose key holds, against the addresses of the mesh pool.
+    /// Addresses of the mesh pool that were handed out, those of revoked nodes included: none is handed out twice.
     Nodes,
     /// Events sent to open streams.
     SseFanout,

@@ -56,7 +56,8 @@ pub struct HookAcceptRequest {
     pub node_id: Uuid,
     /// The hook's name.
     pub name: String,
-    /// The digest to pin, base64. It must be the one declared now, so that nobody accepts what they have not seen.
+    /// The digest to pin: base64 for a script hook, `sha256:` and 64 hex digits for the image of a Kubernetes hook. It
+    /// must be the one declared now, so that nobody accepts what they have not seen.
     pub checksum: String,
 }
 

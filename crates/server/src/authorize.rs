@@ -7,10 +7,12 @@
 
 mod grant;
 mod outgrown;
+mod watch;
 mod write;
 
 pub use grant::{grant, identity, membership};
 pub use outgrown::end_outgrown;
+pub use watch::{Watch, still};
 pub use write::{Decided, Missing, write};
 
 use crate::app::App;
@@ -138,14 +140,14 @@ pub fn holds(app: &App, principal: &Principal, permission: Permission, object: &
     matches!(found, Ok(Decision::Granted { .. }))
 }
 
-/// The objects of one kind on which the caller itself holds a relation that grants a permission; `None` when it
-/// holds it on all, through the platform.
-pub fn seen(
+/// The objects of some kinds on which the caller itself holds a relation that grants a permission, kind by kind;
+/// `None` when it holds it on all, through the platform.
+pub fn seen<const N: usize>(
     app: &App,
     principal: &Principal,
     permission: Permission,
-    kind: ObjectKind,
-) -> Result<Option<Vec<Uuid>>, Failure> {
+    kinds: [ObjectKind; N],
+) -> Result<Option<[Vec<Uuid>; N]>, Failure> {
     if holds(app, principal, permission, &ObjectRef::PLATFORM) {
         return Ok(None);
     }
@@ -153,9 +155,12 @@ pub fn seen(
         .authority
         .bindings(&principal.object(), Some(&principal.request(app)))
         .map_err(too_large)?;
-    let of_kind = bound.into_iter().filter(|object| object.kind == kind);
-    let held = of_kind.filter(|object| holds(app, principal, permission, object));
-    Ok(Some(held.filter_map(|object| object.id).collect()))
+    let held = |kind| {
+        let of_kind = bound.iter().filter(|object| object.kind == kind);
+        let held = of_kind.filter(|object| holds(app, principal, permission, object));
+        held.filter_map(|object| object.id).collect()
+    };
+    Ok(Some(kinds.map(held)))
 }
 
 /// Allows `permission` on an object, or says why not; `missing` answers who has no relation to it.

@@ -11,7 +11,7 @@ use plex_api::nodes::NodeStateExecution;
 use plex_api::paths;
 use plex_domain::env::uuid_v7;
 use plex_domain::envelope::{self, Header};
-use plex_store::invocations::{self, Queued};
+use plex_store::invocations::{self, Audience, Queued};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -100,12 +100,12 @@ impl Drop for Subscription {
     }
 }
 
-/// What waits for a node, oldest first.
-pub async fn queued(app: &App, node_id: Uuid) -> Result<Vec<Queued>, Failure> {
+/// What waits for a node, oldest first, as that audience may see it.
+pub async fn queued(app: &App, node_id: Uuid, audience: Audience) -> Result<Vec<Queued>, Failure> {
     let _turn = app.wakes.looks.acquire().await.map_err(Failure::internal)?;
     Ok(app
         .db
-        .read(async move |tx| invocations::queued(tx, node_id, QUEUED).await)
+        .read(async move |tx| invocations::queued(tx, node_id, audience, QUEUED).await)
         .await?)
 }
 

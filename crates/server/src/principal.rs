@@ -125,12 +125,7 @@ impl FromRequestParts<App> for Principal {
     /// By bearer or, where there is none, by cookie; a change by cookie must show that it comes from our own pages.
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let context = Context::of(parts, &app.trusted_proxies);
-        let found = if parts.headers.contains_key(header::AUTHORIZATION) {
-            by_token(&parts.headers, app).await?
-        } else {
-            by_session(&parts.headers, app).await?
-        };
-        let caller = found.ok_or_else(|| {
+        let caller = find(&parts.headers, app).await?.ok_or_else(|| {
             let detail = "send a valid API token as Authorization: Bearer psk_…";
             refused(app, &context, codes::UNAUTHENTICATED, detail)
         })?;
@@ -173,6 +168,18 @@ impl FromRequestParts<App> for Principal {
             decided: Arc::new(Decided::at(app.authority.revision())),
             context,
         })
+    }
+}
+
+/// Whose credential these headers bring, if it holds. Nothing is counted and nobody is told to wait.
+///
+/// # Errors
+/// When the database cannot say.
+pub async fn find(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Failure> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        by_token(headers, app).await
+    } else {
+        by_session(headers, app).await
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub struct Usage {
     /// The domain.
     pub domain_id: Uuid,
-    /// Nodes whose key holds.
+    /// Nodes that were given an address of the pool. A revoked node keeps its own: none is given out twice.
     pub nodes: u64,
     /// Addresses that its pool has.
     pub addresses: u128,
@@ -23,7 +23,7 @@ pub async fn usage(tx: &mut Tx) -> Result<Vec<Usage>, Error> {
     tx.all(
         "select
             d.id, d.mesh_cidr,
-            (select count(*) from nodes n where n.domain_id = d.id and n.revoked_at is null),
+            (select count(*) from nodes n where n.domain_id = d.id),
             (select coalesce(sum(live), 0) from live_executions l where l.domain_id = d.id)
         from domains d",
         &[],
@@ -97,7 +97,8 @@ mod tests {
             let found = usage(tx).await?;
             assert_eq!(
                 (found[0].nodes, found[0].live_executions, found[0].addresses),
-                (1, 40, 254)
+                (2, 40, 254),
+                "a revoked node keeps its address"
             );
             assert_eq!((found[1].nodes, found[1].live_executions), (0, 0));
             Ok::<_, Error>(acme)

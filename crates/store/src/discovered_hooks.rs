@@ -1,11 +1,12 @@
 //! Kubernetes hooks as nodes discover them, each beside the image digest first catalogued for it.
 //!
-//! As with script hooks, the first digest declared under a name is the reference, and it outlives the declaration
-//! (decision 12).
+//! As with script hooks, the first digest declared under a name is the reference until an operator accepts another,
+//! and it outlives the declaration (decision 12).
 
-use crate::db::{Error, Row, Tx, Value};
+use crate::db::{Error, Row, Tx, Value, id_list};
 use crate::nodes::Within;
 use crate::values;
+use jiff::Timestamp;
 use plex_api::hooks::DiscoveredHook;
 use plex_api::nodes::PlexdHook;
 use std::collections::BTreeMap;
@@ -42,6 +43,70 @@ pub async fn replace(tx: &mut Tx, node_id: Uuid, hooks: &[PlexdHook]) -> Result<
     .await
 }
 
+/// What became of an acceptance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// The digest is the catalogued one now.
+    Pinned {
+        /// The digest that was catalogued before.
+        before: String,
+        /// Since when it is as it is.
+        pinned_at: Timestamp,
+        /// The node's name.
+        node_name: String,
+    },
+    /// The node declares another digest.
+    Differs,
+    /// The node does not declare this hook.
+    NotDeclared,
+}
+
+/// Catalogues the image digest that a node declares now, which must be the one given: nobody accepts what they have
+/// not seen.
+pub async fn accept(
+    tx: &mut Tx,
+    hook: &Position,
+    image_digest: &str,
+    accepted_by: &str,
+) -> Result<Accepted, Error> {
+    let found = tx
+        .optional(
+            "select h.image_digest, h.pinned_digest, h.pinned_at, n.name
+            from discovered_hooks h join nodes n on n.id = h.node_id
+            where h.node_id = $1 and h.name = $2 and h.image_digest is not null",
+            &values![hook.node_id, &hook.name],
+            |row| {
+                Ok((
+                    row.get::<String>(0)?,
+                    row.get::<String>(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                ))
+            },
+        )
+        .await?;
+    let Some((declared, before, pinned_at, node_name)) = found else {
+        return Ok(Accepted::NotDeclared);
+    };
+    if declared != image_digest {
+        return Ok(Accepted::Differs);
+    }
+    let now = tx.now();
+    let changed = tx
+        .execute(
+            "update discovered_hooks
+            set pinned_digest = $3, pinned_at = $4, accepted_by = $5
+            where node_id = $1 and name = $2 and pinned_digest <> $3",
+            &values![hook.node_id, &hook.name, image_digest, now, accepted_by],
+        )
+        .await?;
+    Ok(Accepted::Pinned {
+        before,
+        pinned_at: if changed > 0 { now } else { pinned_at },
+        node_name,
+    })
+}
+
 macro_rules! page_sql {
     ($place:literal) => {
         concat!(
@@ -51,25 +116,25 @@ macro_rules! page_sql {
             $place,
             " and h.image_digest is not null
                 and n.revoked_at is null
-                and ($4 is null or (h.image_digest = h.pinned_digest) = $4)
             order by h.node_id, h.name
             limit $3"
         )
     };
 }
 
-/// A page, by node and name, of the hooks that lie in any of these places; with `matches`, only those whose image is
-/// (or is not) the catalogued one. Revoked nodes are left out.
+/// A page, by node and name, of the hooks that lie in any of these places. Revoked nodes are left out.
 pub async fn page(
     tx: &mut Tx,
     places: &[Within],
-    matches: Option<bool>,
     after: &Position,
     limit: u32,
 ) -> Result<Vec<DiscoveredHook>, Error> {
     let mut merged = BTreeMap::new();
-    for place in places {
-        let found = one_place(tx, place, matches, after, limit).await?;
+    let (wide, singles) = Within::sorted_out(places);
+    let wide = wide.into_iter().map(|place| (place, None));
+    let singles = singles.into_iter().map(|(around, ids)| (around, Some(ids)));
+    for (place, only) in wide.chain(singles) {
+        let found = one_place(tx, (&place, only.as_deref()), after, limit).await?;
         merged.extend(
             found
                 .into_iter()
@@ -82,26 +147,26 @@ pub async fn page(
 
 async fn one_place(
     tx: &mut Tx,
-    place: &Within,
-    matches: Option<bool>,
+    (place, only): (&Within, Option<&[Uuid]>),
     after: &Position,
     limit: u32,
 ) -> Result<Vec<DiscoveredHook>, Error> {
-    let mut values = values![after.node_id, &after.name, limit, matches].to_vec();
-    let sql = if let Some(node) = place.node_id {
-        values.extend(values![node, place.domain_id, place.project_id]);
+    let ids = only.map(id_list).unwrap_or_default();
+    let mut values = values![after.node_id, &after.name, limit].to_vec();
+    let sql = if only.is_some() {
+        values.extend(values![&ids, place.domain_id, place.project_id]);
         page_sql!(
-            " and h.node_id = $5 and ($6 is null or +h.domain_id = $6) and ($7 is null or +h.project_id = $7)"
+            " and h.node_id in (select unhex(value) from json_each($4)) and ($5 is null or +h.domain_id = $5) and ($6 is null or +h.project_id = $6)"
         )
     } else {
         values.extend(place.domain_id.map(Value::from));
         values.extend(place.project_id.map(Value::from));
         match (place.domain_id.is_some(), place.project_id.is_some()) {
             (false, false) => page_sql!(""),
-            (true, false) => page_sql!(" and h.domain_id = $5"),
-            (false, true) => page_sql!(" and h.project_id = $5"),
+            (true, false) => page_sql!(" and h.domain_id = $4"),
+            (false, true) => page_sql!(" and h.project_id = $4"),
             // The `+` keeps SQLite from walking the larger index, that of the domain.
-            (true, true) => page_sql!(" and +h.domain_id = $5 and h.project_id = $6"),
+            (true, true) => page_sql!(" and +h.domain_id = $4 and h.project_id = $5"),
         }
     };
     tx.all(sql, &values, read).await
@@ -140,10 +205,10 @@ mod tests {
         }
     }
 
-    async fn shown(tx: &mut Tx, places: &[Within], matches: Option<bool>, limit: u32) -> Vec<String> {
+    async fn shown(tx: &mut Tx, places: &[Within], limit: u32) -> Vec<String> {
         let (mut after, mut seen) = (Position::default(), Vec::new());
         loop {
-            let found = page(tx, places, matches, &after, limit).await.unwrap();
+            let found = page(tx, places, &after, limit).await.unwrap();
             let Some(last) = found.last() else { return seen };
             after = Position {
                 node_id: last.node_id,
@@ -162,7 +227,7 @@ mod tests {
             let id = node(tx, project, "web-1").await?;
             for (digest, matches) in [("a", true), ("b", false), ("a", true)] {
                 replace(tx, id, &[hook("k", digest)]).await?;
-                let found = page(tx, &[EVERYWHERE], None, &Position::default(), 9).await?;
+                let found = page(tx, &[EVERYWHERE], &Position::default(), 9).await?;
                 assert_eq!(
                     (found[0].image_digest.as_str(), found[0].image_digest_match),
                     (digest, matches)
@@ -170,9 +235,9 @@ mod tests {
                 assert_eq!(found[0].pinned_image_digest.as_deref(), Some("a"));
             }
             replace(tx, id, &[]).await?;
-            assert!(shown(tx, &[EVERYWHERE], None, 9).await.is_empty());
+            assert!(shown(tx, &[EVERYWHERE], 9).await.is_empty());
             replace(tx, id, &[hook("k", "b")]).await?;
-            let found = page(tx, &[EVERYWHERE], None, &Position::default(), 9).await?;
+            let found = page(tx, &[EVERYWHERE], &Position::default(), 9).await?;
             assert!(!found[0].image_digest_match, "the reference outlives an absence");
             Ok::<_, Error>(())
         })
@@ -205,30 +270,16 @@ mod tests {
                 ..EVERYWHERE
             };
             for limit in [1, 2, 9] {
-                assert_eq!(
-                    shown(tx, &[EVERYWHERE], None, limit).await,
-                    ["a", "b", "a2", "c", "d"]
-                );
-                assert_eq!(shown(tx, &[EVERYWHERE], Some(false), limit).await, ["c"]);
-                assert_eq!(
-                    shown(tx, &[EVERYWHERE], Some(true), limit).await,
-                    ["a", "b", "a2", "d"]
-                );
-                assert_eq!(
-                    shown(tx, &[of(Some(acme), None)], None, limit).await,
-                    ["a", "b", "a2"]
-                );
-                assert_eq!(shown(tx, &[of(None, Some(lab))], None, limit).await, ["c", "d"]);
-                assert_eq!(
-                    shown(tx, &[of(Some(acme), Some(lab))], None, limit).await,
-                    [""; 0]
-                );
-                assert_eq!(shown(tx, &[alone], None, limit).await, ["a2"]);
+                assert_eq!(shown(tx, &[EVERYWHERE], limit).await, ["a", "b", "a2", "c", "d"]);
+                assert_eq!(shown(tx, &[of(Some(acme), None)], limit).await, ["a", "b", "a2"]);
+                assert_eq!(shown(tx, &[of(None, Some(lab))], limit).await, ["c", "d"]);
+                assert_eq!(shown(tx, &[of(Some(acme), Some(lab))], limit).await, [""; 0]);
+                assert_eq!(shown(tx, &[alone], limit).await, ["a2"]);
                 let both = [of(Some(acme), None), of(None, Some(web)), of(None, Some(lab))];
-                assert_eq!(shown(tx, &both, None, limit).await, ["a", "b", "a2", "c", "d"]);
+                assert_eq!(shown(tx, &both, limit).await, ["a", "b", "a2", "c", "d"]);
             }
             crate::nodes::revoke(tx, third).await?;
-            assert_eq!(shown(tx, &[EVERYWHERE], None, 9).await, ["a", "b", "a2"]);
+            assert_eq!(shown(tx, &[EVERYWHERE], 9).await, ["a", "b", "a2"]);
             Ok::<_, Error>(())
         })
         .await

@@ -6,7 +6,7 @@ mod delete;
 pub use change::{Change, ChangeError, change};
 pub use delete::{DeleteError, children, delete};
 
-use crate::db::{Error, Row, Tx};
+use crate::db::{Error, Row, Tx, id_list};
 use crate::values;
 use plex_api::domains::DomainResponse;
 use plex_domain::cidr::{self, Cidr};
@@ -225,14 +225,18 @@ pub async fn page(
             )
             .await;
     };
-    let mut found = Vec::new();
-    for id in only {
-        found.extend(find(tx, *id).await?.filter(|domain| domain.slug.as_str() > after));
-    }
-    found.sort_unstable_by(|a, b| a.slug.cmp(&b.slug));
-    found.dedup_by(|a, b| a.id == b.id);
-    found.truncate(limit as usize);
-    Ok(found)
+    tx.all(
+        "select
+            id, slug, name, description, region, mesh_cidr, heartbeat_interval, stale_after, unreachable_after,
+            created_at, updated_at
+        from domains
+        where id in (select unhex(value) from json_each($1)) and +slug > $2
+        order by +slug
+        limit $3",
+        &values![&id_list(only), after, limit],
+        read,
+    )
+    .await
 }
 
 /// A domain's signing key as it was sealed.

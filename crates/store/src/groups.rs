@@ -1,6 +1,6 @@
 //! Groups of identities. Who is a member is a matter of relation tuples; here is what groups there are.
 
-use crate::db::{Error, Row, Tx};
+use crate::db::{Error, Row, Tx, id_list};
 use crate::values;
 use jiff::Timestamp;
 use plex_domain::relation::{ObjectKind, ObjectRef};
@@ -60,8 +60,7 @@ pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Group>, Error> {
 
 /// Those of the given groups that come after an id, oldest first.
 pub async fn page(tx: &mut Tx, shown: &[Uuid], after: Uuid, limit: u32) -> Result<Vec<Group>, Error> {
-    let ids: Vec<String> = shown.iter().map(|id| id.simple().to_string()).collect();
-    let ids = serde_json::to_string(&ids).expect("hex strings are JSON");
+    let ids = id_list(shown);
     tx.all(
         "select g.id, g.domain_id, g.slug, g.name, g.created_at
         from json_each($1) ids cross join groups g on g.id = unhex(ids.value)

@@ -3,7 +3,7 @@
 //! The same finding is one violation while it is open, so that a node which reports again and again does not bury
 //! what others report; and a node can have only so many open ones.
 
-use crate::db::{Error, Row, Tx, Value};
+use crate::db::{Error, Row, Tx, Value, id_list};
 use crate::nodes::Within;
 use crate::values;
 use plex_api::integrity::{
@@ -111,16 +111,28 @@ pub struct Filter {
     pub status: Option<IntegrityViolationStatus>,
 }
 
-macro_rules! page_sql {
-    ($place:literal) => {
+macro_rules! violations_sql {
+    ($status:literal, $place:literal) => {
         concat!(
             "select id, node_id, domain_id, kind, status, artifact_id, detected_at, acknowledged_at,
                 acknowledged_by, acknowledge_reason
             from integrity_violations
-            where id < $1 and ($3 is null or kind = $3) and ($4 is null or status = $4) ",
+            where id < $1 and ($3 is null or kind = $3) ",
+            $status,
             $place,
             " order by id desc limit $2"
         )
+    };
+}
+
+macro_rules! page_sql {
+    ($is_open:expr, $place:literal) => {
+        if $is_open {
+            // As a literal, so that the indexes of the open ones are used.
+            violations_sql!("and $4 = 'open' and status = 'open' ", $place)
+        } else {
+            violations_sql!("and ($4 is null or status = $4) ", $place)
+        }
     };
 }
 
@@ -134,8 +146,11 @@ pub async fn page(
 ) -> Result<Vec<IntegrityViolationRow>, Error> {
     let before = before.unwrap_or(Uuid::max());
     let mut merged = BTreeMap::new();
-    for place in places {
-        let found = one_place(tx, place, filter, before, limit).await?;
+    let (wide, singles) = Within::sorted_out(places);
+    let wide = wide.into_iter().map(|place| (place, None));
+    let singles = singles.into_iter().map(|(around, ids)| (around, Some(ids)));
+    for (place, only) in wide.chain(singles) {
+        let found = one_place(tx, (&place, only.as_deref()), filter, before, limit).await?;
         merged.extend(found.into_iter().map(|violation| (violation.id, violation)));
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -144,7 +159,7 @@ pub async fn page(
 
 async fn one_place(
     tx: &mut Tx,
-    place: &Within,
+    (place, only): (&Within, Option<&[Uuid]>),
     filter: &Filter,
     before: Uuid,
     limit: u32,
@@ -153,23 +168,37 @@ async fn one_place(
         filter.kind.map(|kind| kind.as_str()),
         filter.status.map(|status| status.as_str()),
     );
+    let ids = only.map(id_list).unwrap_or_default();
     let mut values = values![before, limit, kind, status].to_vec();
-    // Where a node is named its own index is the narrowest, and the place is only checked.
-    let node = match (filter.node_id, place.node_id) {
-        (Some(wanted), Some(seen)) if wanted != seen => return Ok(Vec::new()),
-        (wanted, seen) => wanted.or(seen),
-    };
-    let sql = if let Some(node) = node {
+    let is_open = filter.status == Some(IntegrityViolationStatus::Open);
+    if filter
+        .node_id
+        .is_some_and(|wanted| only.is_some_and(|only| !only.contains(&wanted)))
+    {
+        return Ok(Vec::new());
+    }
+    // Where nodes are named their own index is the narrowest, and the place is only checked.
+    let sql = if let Some(node) = filter.node_id {
         values.extend(values![node, place.domain_id, place.project_id]);
-        page_sql!("and node_id = $5 and ($6 is null or +domain_id = $6) and ($7 is null or +project_id = $7)")
+        page_sql!(
+            false,
+            "and node_id = $5 and ($6 is null or +domain_id = $6) and ($7 is null or +project_id = $7)"
+        )
+    } else if only.is_some() {
+        values.extend(values![&ids, place.domain_id, place.project_id]);
+        page_sql!(
+            false,
+            "and node_id in (select unhex(value) from json_each($5))
+                and ($6 is null or +domain_id = $6) and ($7 is null or +project_id = $7)"
+        )
     } else {
         values.extend(place.domain_id.map(Value::from));
         values.extend(place.project_id.map(Value::from));
         match (place.domain_id.is_some(), place.project_id.is_some()) {
-            (false, false) => page_sql!(""),
-            (true, false) => page_sql!("and domain_id = $5"),
-            (false, true) => page_sql!("and project_id = $5"),
-            (true, true) => page_sql!("and +domain_id = $5 and project_id = $6"),
+            (false, false) => page_sql!(is_open, ""),
+            (true, false) => page_sql!(is_open, "and domain_id = $5"),
+            (false, true) => page_sql!(is_open, "and project_id = $5"),
+            (true, true) => page_sql!(is_open, "and +domain_id = $5 and project_id = $6"),
         }
     };
     tx.all(sql, &values, read).await
@@ -258,6 +287,50 @@ mod tests {
             let Some(last) = found.last() else { return seen };
             before = Some(last.id);
             seen.extend(found.into_iter().map(|violation| violation.artifact_id));
+        }
+    }
+
+    #[tokio::test]
+    async fn open_ones_are_found_by_indexes_of_their_own() {
+        let (_dir, db) = db();
+        let plans = db.read(async |tx| {
+            let plan = |row: &Row<'_>| row.get::<String>(3);
+            let base = values![Uuid::max(), 5, None::<&str>, "open"].to_vec();
+            let one = [base.clone(), values![Uuid::max()].to_vec()].concat();
+            Ok::<_, Error>([
+                tx.all(
+                    concat!(
+                        "explain query plan ",
+                        violations_sql!("and $4 = 'open' and status = 'open' ", "")
+                    ),
+                    &base,
+                    plan,
+                )
+                .await?,
+                tx.all(
+                    concat!(
+                        "explain query plan ",
+                        violations_sql!("and $4 = 'open' and status = 'open' ", "and domain_id = $5")
+                    ),
+                    &one,
+                    plan,
+                )
+                .await?,
+                tx.all(
+                    concat!(
+                        "explain query plan ",
+                        violations_sql!("and $4 = 'open' and status = 'open' ", "and project_id = $5")
+                    ),
+                    &one,
+                    plan,
+                )
+                .await?,
+            ])
+        });
+        for (plan, index) in plans.await.unwrap().iter().zip(["id", "domain", "project"]) {
+            let index = format!("INDEX integrity_violations_open_by_{index} (");
+            assert!(plan.iter().any(|step| step.contains(&index)), "{plan:?}");
+            assert!(!plan.iter().any(|step| step.contains("B-TREE")), "{plan:?}");
         }
     }
 

@@ -19,7 +19,7 @@ pub use names::Labelled;
 pub use plex_domain::label::{Holder, ValueSchema};
 pub(crate) use selection::{Selection, Values, enter_stored};
 
-use crate::db::{Error, Row, Tx};
+use crate::db::{Error, Row, Tx, id_list};
 use crate::values;
 use plex_api::labels::LabelValueSchema;
 use serde_json::Value as Json;
@@ -160,12 +160,6 @@ fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
 
 fn json_text(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("the contract's types have string keys and cannot fail")
-}
-
-/// Ids as a JSON array that a statement takes apart again.
-fn id_list(ids: &[Uuid]) -> String {
-    let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
-    json_text(&ids)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod delete;
 pub use change::{Change, ChangeError, SubRange, change};
 pub use delete::{DeleteError, children, delete};
 
-use crate::db::{Error, Row, Tx};
+use crate::db::{Error, Row, Tx, id_list};
 use crate::{domains, values};
 use plex_api::projects::ProjectResponse;
 use plex_domain::cidr::Cidr;
@@ -190,18 +190,30 @@ pub async fn page(
     for domain in domains.iter().filter(wanted) {
         found.extend(page_of_domain(tx, *domain, after, limit).await?);
     }
-    for id in projects {
-        let project = find(tx, *id).await?;
-        found.extend(project.filter(|project| wanted(&&project.domain_id) && is_after(project, after)));
-    }
+    found.extend(page_of_these(tx, (projects, domain_id), after, limit).await?);
     found.sort_unstable_by(|a, b| (&a.slug, a.id).cmp(&(&b.slug, b.id)));
     found.dedup_by(|a, b| a.id == b.id);
     found.truncate(limit as usize);
     Ok(found)
 }
 
-fn is_after(project: &ProjectResponse, after: &Position) -> bool {
-    (&project.slug, project.id) > (&after.slug, after.id)
+async fn page_of_these(
+    tx: &mut Tx,
+    (ids, domain_id): (&[Uuid], Option<Uuid>),
+    after: &Position,
+    limit: u32,
+) -> Result<Vec<ProjectResponse>, Error> {
+    tx.all(
+        "select id, domain_id, slug, name, description, sub_range_cidr, created_at, updated_at
+        from projects
+        where id in (select unhex(value) from json_each($1)) and ($2 is null or +domain_id = $2)
+            and (+slug, id) > ($3, $4)
+        order by +slug, id
+        limit $5",
+        &values![&id_list(ids), domain_id, &after.slug, after.id, limit],
+        read,
+    )
+    .await
 }
 
 async fn page_of_all(tx: &mut Tx, after: &Position, limit: u32) -> Result<Vec<ProjectResponse>, Error> {

@@ -56,6 +56,10 @@ pub(crate) struct State {
     pub(crate) keys: usize,
     /// The next answers to keys handed in are lost after they were stored.
     pub(crate) lose_keys: usize,
+    /// The next first use of a key that was handed in makes it the only one, and its answer is lost.
+    pub(crate) lose_use: bool,
+    /// The next key handed in is the key in use at once, and is answered as one that nobody asked for.
+    pub(crate) deny_key: bool,
     /// Batches of findings that were accepted.
     pub(crate) violations: Vec<Value>,
     /// Findings are answered 503.
@@ -278,8 +282,12 @@ impl ControlPlane {
         if self.state().revoked {
             return Some(problem(401, "nsk_revoked"));
         }
+        let is_first_use = self.presents_next(request);
         if !self.knows(request) {
             return Some(problem(401, "nsk_invalid"));
+        }
+        if is_first_use && std::mem::take(&mut self.state().lose_use) {
+            return None;
         }
         match (request.method.as_str(), parts[3]) {
             ("POST", "heartbeat") => Some((
@@ -317,6 +325,11 @@ impl ControlPlane {
         presented.as_deref() == Some(state.bearer.as_deref().unwrap_or(BEARER))
     }
 
+    fn presents_next(&self, request: &Request) -> bool {
+        let presented = request.headers.get("authorization");
+        presented.is_some() && presented == self.state().next_bearer.as_ref()
+    }
+
     fn take_key(&self, body: &[u8]) -> Option<(u16, Value)> {
         use base64::Engine as _;
         let request: Value = serde_json::from_slice(body).unwrap();
@@ -329,6 +342,10 @@ impl ControlPlane {
             return Some(problem(409, "illegal_transition"));
         }
         state.keys += 1;
+        if std::mem::take(&mut state.deny_key) {
+            (state.bearer, state.rotate) = (Some(format!("Bearer {bearer}")), false);
+            return Some(problem(409, "illegal_transition"));
+        }
         state.next_bearer = Some(format!("Bearer {bearer}"));
         if state.lose_keys > 0 {
             state.lose_keys -= 1;

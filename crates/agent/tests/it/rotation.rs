@@ -79,6 +79,35 @@ async fn an_answer_that_is_lost_does_not_lock_the_node_out() {
     );
 }
 
+/// Whether the node does not hear that its new key was taken, or hears that it was not: it must know which key holds
+/// before it forgets one.
+#[tokio::test]
+async fn a_use_that_was_not_heard_of_does_not_lock_the_node_out() {
+    for step in [
+        "the answer to the first use is lost",
+        "the key is in use and refused",
+    ] {
+        let (server, machine) = (ControlPlane::start().await, Machine::new());
+        machine.hook("probe", "echo done");
+        let agent = machine.start(&server, &[]);
+        server.until_declared("probe").await;
+        match step {
+            "the key is in use and refused" => server.state().deny_key = true,
+            _ => server.state().lose_use = true,
+        }
+        server.ask_for_a_key();
+        server.until("the key to change", has_changed).await;
+        assert!(!server.state().lose_use && !server.state().deny_key, "{step}");
+        until_settled(&machine, &server).await;
+        agent.kill().await;
+        server.state().manifests.clear();
+        let _agent = machine.start(&server, &[]);
+        server.until_declared("probe").await;
+        let id = server.dispatch("probe", "hook", Value::Null, 60);
+        assert_eq!(server.end_of(id).await["status"], "succeeded", "{step}");
+    }
+}
+
 /// Each of the states in which a crash can leave disk and server.
 #[tokio::test]
 async fn wherever_a_crash_falls_the_next_start_finds_the_key_that_holds() {
@@ -107,7 +136,7 @@ async fn wherever_a_crash_falls_the_next_start_finds_the_key_that_holds() {
         {
             let mut state = server.state();
             state.manifests.clear();
-            state.rotate = step != "used";
+            state.rotate = step == "handed in";
             match step {
                 "handed in" => state.next_bearer = Some(bearer(drawn)),
                 "used" => state.bearer = Some(bearer(drawn)),

@@ -39,14 +39,18 @@ impl Row for CapabilityRow {
 /// A Kubernetes hook on a node.
 #[derive(Deserialize)]
 pub(crate) struct DiscoveredHookRow {
-    node_id: Uuid,
+    /// The node.
+    pub(crate) node_id: Uuid,
     #[serde(rename = "domain_id")]
     _domain_id: Uuid,
-    name: String,
-    image_digest: String,
+    /// The hook's name.
+    pub(crate) name: String,
+    /// The image that the node declares now.
+    pub(crate) image_digest: String,
     image_digest_match: bool,
+    /// The image that is catalogued.
     #[serde(default)]
-    pinned_image_digest: Option<String>,
+    pub(crate) pinned_image_digest: Option<String>,
 }
 
 impl Row for DiscoveredHookRow {

@@ -198,10 +198,13 @@ fn the_list_of_tokens_has_one_page() {
 fn a_hook_is_accepted_by_digest_or_after_a_look() {
     let hook = json!({"node_id": NODE, "node_name": "web-1", "name": "rotate", "status": "drifted",
         "pinned_checksum": "old=", "declared_checksum": "new=", "pinned_at": AT});
+    let image = json!({"node_id": NODE, "domain_id": NODE, "name": "scan", "image_digest": "sha256:new",
+        "image_digest_match": false, "pinned_image_digest": "sha256:old"});
     let reply = hook.clone();
-    let server = Server::answering(move |asked, _| match asked.line.starts_with("POST") {
-        true => Answer::json(&reply),
-        false => Answer::json(&json!({"items": [&reply]})),
+    let server = Server::answering(move |asked, _| match asked.line.as_str() {
+        line if line.starts_with("POST") => Answer::json(&reply),
+        line if line.contains("/v1/hooks") => Answer::json(&json!({"items": [&image]})),
+        _ => Answer::json(&json!({"items": [&reply]})),
     });
     let operator = Operator::of(&server);
     let line = format!("hook accept --project {PROJECT} --node {NODE} --name rotate");
@@ -213,12 +216,21 @@ fn a_hook_is_accepted_by_digest_or_after_a_look() {
     );
     assert!(operator.run(&format!("{line} --yes")).is_fine());
     assert!(operator.run(&format!("{line} --checksum seen=")).is_fine());
+    let line = format!("hook accept --project {PROJECT} --node {NODE} --name scan");
+    let refused = operator.run(&line);
+    refused.assert_failed(2);
+    assert!(
+        refused.stderr.contains("sha256:new") && refused.stderr.contains("sha256:old"),
+        "{refused:?}"
+    );
+    assert!(operator.run(&format!("{line} --yes")).is_fine());
     let posts: Vec<_> = server
         .asked()
         .into_iter()
         .filter(|asked| asked.line.starts_with("POST"))
         .collect();
     assert!(posts[0].body.contains("\"new=\"") && posts[1].body.contains("\"seen=\""));
+    assert!(posts[2].body.contains("\"sha256:new\""));
     operator
         .run(&format!(
             "hook accept --project {PROJECT} --node {NODE} --name nope --yes"
@@ -335,8 +347,11 @@ fn capacity_is_a_line_for_each_axis() {
 
 #[test]
 fn a_node_is_asked_to_change_its_key() {
+    let (asked, ran) = exchange(&format!("node rotate-key {NODE}"), &json!({}));
+    ran.assert_failed(2);
+    assert!(asked.is_empty(), "nothing happens before a yes");
     let (asked, ran) = exchange(
-        &format!("node rotate-key {NODE}"),
+        &format!("node rotate-key {NODE} --yes"),
         &json!({"node_id": NODE, "requested_at": AT}),
     );
     assert_eq!(asked, [format!("POST /v1/nodes/{NODE}/rotate-key")]);

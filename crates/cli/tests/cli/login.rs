@@ -228,12 +228,14 @@ fn a_rotated_secret_is_printed_this_once() {
     });
     let server = Server::always(Answer::json(&answer));
     let operator = Operator::of(&server);
-    let ran = operator.run(&format!("token rotate {NODE}"));
+    operator.run(&format!("token rotate {NODE}")).assert_failed(2);
+    assert!(server.lines().is_empty(), "nothing happens before a yes");
+    let ran = operator.run(&format!("token rotate {NODE} --yes"));
     assert!(ran.is_fine() && ran.text().contains("psk_prod_new"), "{ran:?}");
     assert!(ran.text().contains("rotation_deadline:"), "{ran:?}");
     assert_eq!(
         operator
-            .run(&format!("token rotate --id {NODE} --output json"))
+            .run(&format!("token rotate --id {NODE} --yes --output json"))
             .json(),
         answer
     );

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 pub const MAX_DEPTH: usize = 50;
 /// Most relations and permissions that one check computes.
 pub const MAX_STEPS: u32 = 100_000;
-/// Results are remembered from this step on; below it, computing again is quicker.
-const REMEMBER_AFTER: u32 = 64;
+/// So many results are remembered in a list, which is quicker than a map as long as it is short.
+const LISTED: usize = 32;
 
 /// What a check found, where conditions may lack values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +90,7 @@ pub(super) fn check_counting(
         steps: 0,
         open: Vec::with_capacity(8),
         trail: Vec::new(),
+        listed: Vec::with_capacity(LISTED),
         known: HashMap::default(),
     };
     let found = walk.member(object, name);
@@ -178,6 +179,9 @@ struct Walk<'g> {
     open: Vec<(Object, Name)>,
     /// The way that grants, as far as it is known.
     trail: Vec<Step<'g>>,
+    /// What turned out not to be held, or not for sure. What is held is computed again where it is needed, so that the
+    /// trail tells its way.
+    listed: Vec<((Object, Name), Truth)>,
     known: HashMap<(Object, Name), Truth, RandomState>,
 }
 
@@ -187,14 +191,8 @@ impl<'g> Walk<'g> {
         let Some(member) = self.schema.member(object.kind, name) else {
             return Ok(NOT_HELD);
         };
-        // What is held is computed again where it is needed, so that the trail tells its way.
-        if !self.known.is_empty()
-            && let Some(truth @ (Truth::False | Truth::Conditional)) = self.known.get(&(object, name))
-        {
-            return Ok(Found {
-                truth: *truth,
-                is_cut: false,
-            });
+        if let Some(truth) = self.recall((object, name)) {
+            return Ok(Found { truth, is_cut: false });
         }
         if self.open.contains(&(object, name)) {
             return Ok(Found {
@@ -213,10 +211,30 @@ impl<'g> Walk<'g> {
         };
         self.open.pop();
         let found = found?;
-        if self.steps > REMEMBER_AFTER && !found.is_cut {
-            self.known.insert((object, name), found.truth);
+        if found.truth != Truth::True && !found.is_cut {
+            self.remember((object, name), found.truth);
         }
         Ok(found)
+    }
+
+    fn recall(&self, place: (Object, Name)) -> Option<Truth> {
+        let listed = self
+            .listed
+            .iter()
+            .find(|(known, _)| known.1 == place.1 && known.0 == place.0);
+        match listed {
+            Some((_, truth)) => Some(*truth),
+            None if self.known.is_empty() => None,
+            None => self.known.get(&place).copied(),
+        }
+    }
+
+    fn remember(&mut self, place: (Object, Name), truth: Truth) {
+        if self.listed.len() < LISTED {
+            self.listed.push((place, truth));
+        } else {
+            self.known.insert(place, truth);
+        }
     }
 
     fn relation(&mut self, object: Object, name: Name) -> Result<Found, LimitReached> {

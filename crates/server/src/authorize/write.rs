@@ -157,7 +157,8 @@ where
     Err(Failure::unavailable(codes::AUTHZ_UNAVAILABLE, detail))
 }
 
-async fn decide_again(app: &App, principal: &Principal, revision: u64) -> Result<(), Failure> {
+/// Decides everything that was allowed once more, on relations no older than that revision.
+pub(super) async fn decide_again(app: &App, principal: &Principal, revision: u64) -> Result<(), Failure> {
     app.authority
         .catch_up(&app.db, revision)
         .await

@@ -155,7 +155,8 @@ pub async fn list(
     let after = query.cursor(&app.keys.cursors, &["domains"], &caller)?;
     let after = String::from_utf8(after.unwrap_or_default())
         .map_err(|_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))?;
-    let only = authorize::seen(&app, &principal, Permission::ReadDomain, ObjectKind::Domain)?;
+    let only =
+        authorize::seen(&app, &principal, Permission::ReadDomain, [ObjectKind::Domain])?.map(|[ids]| ids);
     let is_first = after.is_empty();
     let (mut items, any) = app
         .db

@@ -10,13 +10,16 @@ use crate::request::{PLAIN_BODY, Query, json, path_id};
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use plex_api::codes;
-use plex_api::hooks::{HookAcceptRequest, NodeHook, NodeHookList};
+use plex_api::hooks::{HookAcceptRequest, HookStatus, NodeHook, NodeHookList};
 use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::audit::{self, Record};
 use plex_store::hooks::{self, Accepted, Position};
-use plex_store::{Tx, nodes};
+use plex_store::{Tx, discovered_hooks, nodes};
 use uuid::Uuid;
+
+/// How the digest of an image begins; base64 has no colon.
+const IMAGE: &str = "sha256:";
 
 /// List a project's script hooks
 #[utoipa::path(
@@ -84,7 +87,8 @@ fn position(bytes: &[u8]) -> Result<Position, Failure> {
 
 /// Accept a hook that changed
 ///
-/// Pins the digest that the node declares now. It must be the one in the request.
+/// Pins the digest that the node declares now, of a script hook or of a Kubernetes hook's image. It must be the one in
+/// the request.
 #[utoipa::path(
     post,
     path = "/v1/projects/{project_id}/node-hooks/accept",
@@ -109,8 +113,8 @@ pub async fn accept(
     let (pseudonyms, subject) = (app.keys.pseudonyms, principal.subject());
     let work = async move |tx: &mut Tx| {
         let (hook, before) = pin(tx, id, wanted, &subject).await?;
-        let (name, now) = (&hook.name, &hook.pinned_checksum);
-        let details = Some(format!("hook:{name} sha256:{before} to sha256:{now}"));
+        let (before, now) = (prefixed(&before), prefixed(&hook.pinned_checksum));
+        let details = Some(format!("hook:{} {before} to {now}", hook.name));
         audit::append(tx, &pseudonyms, Record { details, ..record }).await?;
         Ok(hook)
     };
@@ -129,6 +133,9 @@ async fn pin(
     if node.is_none_or(|node| node.project_id != project_id || node.revoked_at.is_some()) {
         return Err(Failure::not_found(codes::NODE_NOT_FOUND, "node in this project"));
     }
+    if wanted.checksum.starts_with(IMAGE) {
+        return pin_image(tx, wanted, by).await;
+    }
     let hook = Position {
         node_id: wanted.node_id,
         name: wanted.name,
@@ -138,6 +145,46 @@ async fn pin(
         Accepted::Pinned { hook, before } => Ok((hook, before)),
         Accepted::Differs => violated("the node now declares another checksum; look at it again"),
         Accepted::NotDeclared => violated("the node does not declare this hook now"),
+    }
+}
+
+/// The same for the image of a Kubernetes hook.
+async fn pin_image(tx: &mut Tx, wanted: HookAcceptRequest, by: &str) -> Result<(NodeHook, String), Failure> {
+    use discovered_hooks::Accepted;
+    let hook = discovered_hooks::Position {
+        node_id: wanted.node_id,
+        name: wanted.name,
+    };
+    let violated = |detail: &'static str| Err(Failure::conflict(codes::HOOK_INTEGRITY_VIOLATION, detail));
+    match discovered_hooks::accept(tx, &hook, &wanted.checksum, by).await? {
+        Accepted::Pinned {
+            before,
+            pinned_at,
+            node_name,
+        } => {
+            let hook = NodeHook {
+                node_id: hook.node_id,
+                node_name,
+                name: hook.name,
+                status: HookStatus::Pinned,
+                declared_checksum: Some(wanted.checksum.clone()),
+                pinned_checksum: wanted.checksum,
+                pinned_at,
+                description: None,
+            };
+            Ok((hook, before))
+        }
+        Accepted::Differs => violated("the node now declares another image; look at it again"),
+        Accepted::NotDeclared => violated("the node does not declare this Kubernetes hook now"),
+    }
+}
+
+/// A digest with the name of its algorithm, as an image's has it anyway.
+fn prefixed(digest: &str) -> String {
+    if digest.starts_with(IMAGE) {
+        digest.to_owned()
+    } else {
+        format!("{IMAGE}{digest}")
     }
 }
 

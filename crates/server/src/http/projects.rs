@@ -163,11 +163,12 @@ pub async fn list(
 
 /// The projects that the caller may see.
 pub fn shown(app: &App, principal: &Principal) -> Result<Shown, Failure> {
-    let seen = |kind| authorize::seen(app, principal, Permission::ReadProject, kind);
-    Ok(match (seen(ObjectKind::Domain)?, seen(ObjectKind::Project)?) {
-        (Some(domains), Some(projects)) => Shown::Some { domains, projects },
-        (None, _) | (_, None) => Shown::All,
-    })
+    let kinds = [ObjectKind::Domain, ObjectKind::Project];
+    let seen = authorize::seen(app, principal, Permission::ReadProject, kinds)?;
+    Ok(seen.map_or(Shown::All, |[domains, projects]| Shown::Some {
+        domains,
+        projects,
+    }))
 }
 
 /// A position as a cursor holds it: the id, then the slug.

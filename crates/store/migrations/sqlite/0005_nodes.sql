@@ -12,7 +12,6 @@ update nodes set keys_changed_at = revoked_at where revoked_at is not null;
 
 create index nodes_by_key_change on nodes (keys_changed_at) where keys_changed_at is not null;
 create index nodes_by_key_end on nodes (previous_key_until) where previous_key_until is not null;
-create index nodes_in_use on nodes (domain_id) where revoked_at is null;
 
 -- The executable that the manifest declares, base64 SHA-256.
 alter table capabilities add column binary_checksum text;
@@ -30,6 +29,8 @@ create table discovered_hooks (
     image_digest text,
     pinned_digest text not null,
     pinned_at integer not null,
+    -- Who accepted it; null for the first.
+    accepted_by text,
     primary key (node_id, name)
 ) strict, without rowid;
 
@@ -66,6 +67,10 @@ create table integrity_violations (
 create index integrity_violations_by_domain on integrity_violations (domain_id, id);
 create index integrity_violations_by_project on integrity_violations (project_id, id);
 create index integrity_violations_by_node on integrity_violations (node_id, id);
+-- Open ones are few among many, and what operators look for.
+create index integrity_violations_open_by_id on integrity_violations (id) where status = 'open';
+create index integrity_violations_open_by_domain on integrity_violations (domain_id, id) where status = 'open';
+create index integrity_violations_open_by_project on integrity_violations (project_id, id) where status = 'open';
 -- The same finding is one violation while it is open, however often it is reported.
 create unique index integrity_violations_open
 on integrity_violations (node_id, kind, artifact_id, observed, coalesce(expected, ''))

@@ -19,6 +19,7 @@ mod value;
 pub use error::Error;
 pub use sqlite::{Db, Settings};
 pub use tx::Tx;
+pub(crate) use value::id_list;
 pub use value::{Column, Row, Value};
 
 /// Values to bind, in the order of `$1`, `$2`, …

@@ -113,3 +113,9 @@ impl<T: Column> Column for Option<T> {
         }
     }
 }
+
+/// Ids as JSON, for `in (select unhex(value) from json_each($n))`.
+pub(crate) fn id_list(ids: &[Uuid]) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+    serde_json::to_string(&ids).expect("hex strings are JSON")
+}

@@ -29,19 +29,35 @@ pub struct Queued {
     pub checksum: Option<String>,
 }
 
+/// For whom the parameters are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// The node, which needs the secret ones.
+    Node,
+    /// Anybody else: secret ones are masked (decision 5).
+    Others,
+}
+
 /// What waits for a node: not terminal, not expired, oldest first.
-pub async fn queued(tx: &mut Tx, node_id: Uuid, limit: u32) -> Result<Vec<Queued>, Error> {
+pub async fn queued(
+    tx: &mut Tx,
+    node_id: Uuid,
+    audience: Audience,
+    limit: u32,
+) -> Result<Vec<Queued>, Error> {
     let now = tx.now();
     tx.all(
         "select
-            e.id, e.action, e.kind, e.parameters, e.timeout_seconds, i.status, e.created_at, e.expires_at, p.checksum
+            e.id, e.action, e.kind,
+            case when $4 then e.parameters else coalesce(e.parameters_shown, e.parameters) end,
+            e.timeout_seconds, i.status, e.created_at, e.expires_at, p.checksum
         from invocations i
             join executions e on e.id = i.execution_id
             left join hook_pins p on p.node_id = i.node_id and p.name = e.action and e.kind = 'hook'
         where i.node_id = $1 and i.live = 1 and e.expires_at > $2
         order by e.created_at, e.id
         limit $3",
-        &values![node_id, now, limit],
+        &values![node_id, now, limit, audience == Audience::Node],
         |row| {
             Ok(Queued {
                 execution_id: row.get(0)?,

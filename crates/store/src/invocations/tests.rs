@@ -274,7 +274,7 @@ async fn the_queue_of_a_node_holds_what_has_neither_ended_nor_expired() {
         let node = fixture.nodes[node];
         let found = fixture
             .db
-            .read(async move |tx| queued(tx, node, 10).await)
+            .read(async move |tx| queued(tx, node, Audience::Node, 10).await)
             .await
             .unwrap();
         found

@@ -163,6 +163,7 @@ pub async fn changed_keys(tx: &mut Tx, since: Timestamp) -> Result<Vec<Uuid>, Er
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::Db;
     use crate::nodes::{authenticate, revoke};
     use crate::testing::{self, TestClock, db_at};
     use proptest::prelude::*;
@@ -274,8 +275,24 @@ mod tests {
         Ask,
         HandIn,
         Use,
+        /// A use whose answer is lost.
+        UseUnseen,
         Wait,
         DrawAnew,
+    }
+
+    /// A call with that key. Returns whether it was let in.
+    async fn try_key(db: &Db, id: Uuid, key: [u8; 32]) -> bool {
+        db.write(async move |tx| {
+            let node = authenticate(tx, id).await?.unwrap();
+            let standing = node.standing(&key, tx.now());
+            if standing == Standing::Next {
+                promote_key(tx, id, &key).await?;
+            }
+            Ok::<_, Error>(standing != Standing::Unknown)
+        })
+        .await
+        .unwrap()
     }
 
     proptest! {
@@ -287,7 +304,8 @@ mod tests {
         fn nobody_is_ever_locked_out(
             steps in prop::collection::vec(
                 prop_oneof![
-                    Just(Step::Ask), Just(Step::HandIn), Just(Step::Use), Just(Step::Wait), Just(Step::DrawAnew)
+                    Just(Step::Ask), Just(Step::HandIn), Just(Step::Use), Just(Step::UseUnseen), Just(Step::Wait),
+                    Just(Step::DrawAnew)
                 ],
                 1..40,
             ),
@@ -314,20 +332,32 @@ mod tests {
                                 drawn += 1;
                                 [drawn; 32]
                             });
-                            db.write(async move |tx| offer_key(tx, id, &key, LIMIT).await).await.unwrap();
+                            let offered = db.write(async move |tx| offer_key(tx, id, &key, LIMIT).await).await.unwrap();
+                            if !matches!(offered, Offered::Kept { .. }) {
+                                // Only a call with it shows whether it is needed.
+                                if try_key(&db, id, key).await {
+                                    own = key;
+                                }
+                                pending = None;
+                            }
                         }
                         Step::Use => {
                             if let Some(key) = pending
-                                && db.write(async move |tx| promote_key(tx, id, &key).await).await.unwrap()
+                                && try_key(&db, id, key).await
                             {
                                 (own, pending) = (key, None);
+                            }
+                        }
+                        Step::UseUnseen => {
+                            if let Some(key) = pending {
+                                try_key(&db, id, key).await;
                             }
                         }
                         Step::Wait => clock.advance(LIMIT / 2),
                         // A node whose disk lost the key that it had drawn but never handed in.
                         Step::DrawAnew => {
                             let node = db.read(async move |tx| authenticate(tx, id).await).await.unwrap().unwrap();
-                            if node.next_key_hash.is_none() {
+                            if node.next_key_hash.is_none() && pending != Some(node.key_hash) {
                                 pending = None;
                             }
                         }

@@ -1,6 +1,6 @@
 //! Nodes as operators see them.
 
-use crate::db::{Error, Row, Tx, Value};
+use crate::db::{Error, Row, Tx, Value, id_list};
 use crate::labels::{self, Labelled};
 use crate::values;
 use jiff::Timestamp;
@@ -19,6 +19,29 @@ pub struct Within {
     pub project_id: Option<Uuid>,
     /// Only this one.
     pub node_id: Option<Uuid>,
+}
+
+impl Within {
+    /// The places that are more than one node, and the single nodes of the others by what they must lie in: one
+    /// statement reads all of these, however many they are.
+    pub(crate) fn sorted_out(places: &[Self]) -> (Vec<Self>, Vec<(Self, Vec<Uuid>)>) {
+        let (mut wide, mut singles): (Vec<Self>, Vec<(Self, Vec<Uuid>)>) = (Vec::new(), Vec::new());
+        for place in places {
+            let Some(id) = place.node_id else {
+                wide.push(*place);
+                continue;
+            };
+            let around = Self {
+                node_id: None,
+                ..*place
+            };
+            match singles.iter_mut().find(|(known, _)| *known == around) {
+                Some((_, ids)) => ids.push(id),
+                None => singles.push((around, vec![id])),
+            }
+        }
+        (wide, singles)
+    }
 }
 
 /// A node of a list.
@@ -57,8 +80,13 @@ pub async fn page(
 ) -> Result<Vec<Listed>, Error> {
     let after = after.unwrap_or(Uuid::nil());
     let mut merged = BTreeMap::new();
-    for place in places {
+    let (wide, singles) = Within::sorted_out(places);
+    for place in &wide {
         let found = one_place(tx, place, after, limit).await?;
+        merged.extend(found.into_iter().map(|summary| (summary.id, summary)));
+    }
+    for (around, ids) in &singles {
+        let found = single_nodes(tx, (around, ids), after, limit).await?;
         merged.extend(found.into_iter().map(|summary| (summary.id, summary)));
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -66,18 +94,6 @@ pub async fn page(
 }
 
 async fn one_place(tx: &mut Tx, place: &Within, after: Uuid, limit: u32) -> Result<Vec<NodeSummary>, Error> {
-    if let Some(id) = place.node_id {
-        let now = tx.now();
-        let sql = nodes_sql!("where n.id = $1");
-        let mut found = tx.all(sql, &values![id], |row| read(row, now)).await?;
-        let is_elsewhere = |wanted: Option<Uuid>, is: Option<Uuid>| wanted.is_some() && wanted != is;
-        found.retain(|node| {
-            node.id > after
-                && !is_elsewhere(place.domain_id, Some(node.domain_id))
-                && !is_elsewhere(place.project_id, node.project_id)
-        });
-        return Ok(found);
-    }
     let sql = match (place.domain_id.is_some(), place.project_id.is_some()) {
         (false, false) => nodes_sql!("where n.id > $1 order by n.id limit $2"),
         (true, false) => nodes_sql!("where n.id > $1 and n.domain_id = $3 order by n.id limit $2"),
@@ -92,6 +108,26 @@ async fn one_place(tx: &mut Tx, place: &Within, after: Uuid, limit: u32) -> Resu
     values.extend(place.project_id.map(Value::from));
     let now = tx.now();
     tx.all(sql, &values, |row| read(row, now)).await
+}
+
+async fn single_nodes(
+    tx: &mut Tx,
+    (around, ids): (&Within, &[Uuid]),
+    after: Uuid,
+    limit: u32,
+) -> Result<Vec<NodeSummary>, Error> {
+    let now = tx.now();
+    tx.all(
+        nodes_sql!(
+            "where n.id in (select unhex(value) from json_each($3)) and n.id > $1
+                and ($4 is null or +n.domain_id = $4) and ($5 is null or +n.project_id = $5)
+            order by n.id
+            limit $2"
+        ),
+        &values![after, limit, &id_list(ids), around.domain_id, around.project_id],
+        |row| read(row, now),
+    )
+    .await
 }
 
 /// One node.

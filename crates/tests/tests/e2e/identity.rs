@@ -127,7 +127,7 @@ fn a_rotated_token_works_beside_its_successor_and_across_a_restart() {
     let user = control_plane.admin().with_role("viewer");
     let tokens = user.plexctl_json(&["token", "list"]);
     let id = tokens[0]["id"].as_str().unwrap().to_owned();
-    let rotated = user.plexctl_json(&["token", "rotate", &id]);
+    let rotated = user.plexctl_json(&["token", "rotate", &id, "--yes"]);
     let successor = user.with_token(rotated["plaintext"].as_str().unwrap());
     control_plane.restart();
     let alive = |user: &Operator| user.get(paths::WHOAMI).status;
@@ -137,7 +137,7 @@ fn a_rotated_token_works_beside_its_successor_and_across_a_restart() {
         listed[0]["last_used_at"].is_string().then_some(listed)
     });
     assert!(listed[0]["rotated_at"].is_string(), "{listed}");
-    let again = successor.plexctl_json(&["token", "rotate", &id]);
+    let again = successor.plexctl_json(&["token", "rotate", &id, "--yes"]);
     let last = user.with_token(again["plaintext"].as_str().unwrap());
     assert_eq!((alive(&user), alive(&successor), alive(&last)), (401, 200, 200));
     last.plexctl(&["token", "revoke", &id, "--yes"]).expect(0);

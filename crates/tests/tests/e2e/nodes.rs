@@ -38,7 +38,7 @@ fn a_key_changes_under_load_and_no_kill_at_any_step_locks_the_node_out() {
         // From before the request has arrived until after the new key was written down.
         for pause in [0, 5, 10, 20, 40, 80, 160, 320] {
             let before = key_on_disk(&agent).0;
-            admin.plexctl(&["node", "rotate-key", &node]).expect(0);
+            admin.plexctl(&["node", "rotate-key", &node, "--yes"]).expect(0);
             std::thread::sleep(Duration::from_millis(pause));
             agent.kill9();
             if pause == 40 {

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::listing::walk;
 use crate::parsing;
-use crate::view::{HookRow, print_object};
+use crate::view::{DiscoveredHookRow, HookRow, print_object};
 use plex_api::hooks::HookAcceptRequest;
 use plex_api::paths;
 use plex_client::operator::{Call, Client};
@@ -22,7 +22,8 @@ pub(crate) struct Args {
     /// The hook's name
     #[arg(long, value_name = "NAME")]
     name: String,
-    /// The digest to pin, in base64; without it the declared one is shown and asked about
+    /// The digest to pin: in base64, or sha256:<hex> for a Kubernetes hook's image; without it the declared one is
+    /// shown and asked about
     #[arg(long, value_name = "SHA256")]
     checksum: Option<String>,
 }
@@ -33,14 +34,10 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let checksum = match &args.checksum {
         Some(checksum) => checksum.clone(),
         None => {
-            let hook = find(args, &client)?;
-            let declared = hook.declared_checksum.ok_or_else(|| Error::Unmet {
-                detail: format!("the node does not declare {} any more", args.name),
-                hint: None,
-            })?;
+            let (declared, pinned) = find(args, &client)?;
             ctx.confirm(&format!(
-                "Node {} declares {} as {declared}; {} is pinned. Accept it?",
-                args.node, args.name, hook.pinned_checksum
+                "Node {} declares {} as {declared}; {pinned} is pinned. Accept it?",
+                args.node, args.name
             ))?;
             declared
         }
@@ -54,7 +51,24 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     print_object::<HookRow>(ctx, body)
 }
 
-fn find(args: &Args, client: &Client) -> Result<HookRow, Error> {
+/// The declared digest and the pinned one: of the script hook of that name, else of the Kubernetes hook.
+fn find(args: &Args, client: &Client) -> Result<(String, String), Error> {
+    if let Some(hook) = script_hook(args, client)? {
+        let declared = hook.declared_checksum.ok_or_else(|| Error::Unmet {
+            detail: format!("the node does not declare {} any more", args.name),
+            hint: None,
+        })?;
+        return Ok((declared, hook.pinned_checksum));
+    }
+    let found = kubernetes_hook(args, client)?.ok_or_else(|| Error::Unmet {
+        detail: format!("node {} has no hook {} in this project", args.node, args.name),
+        hint: Some("`plexctl hook list` and `plexctl hook catalogue` show them all".to_owned()),
+    })?;
+    let pinned = found.pinned_image_digest.unwrap_or_default();
+    Ok((found.image_digest, pinned))
+}
+
+fn script_hook(args: &Args, client: &Client) -> Result<Option<HookRow>, Error> {
     let mut found = None;
     let call = Call::get(paths::node_hooks(args.project)).query("node_id", Some(args.node));
     walk::<HookRow>(client, &call, |page| {
@@ -63,8 +77,16 @@ fn find(args: &Args, client: &Client) -> Result<HookRow, Error> {
         found = hooks.find(|hook| hook.node_id == args.node && hook.name == args.name);
         Ok(found.is_none())
     })?;
-    found.ok_or_else(|| Error::Unmet {
-        detail: format!("node {} has no hook {} in this project", args.node, args.name),
-        hint: Some("`plexctl hook list` shows them all".to_owned()),
-    })
+    Ok(found)
+}
+
+fn kubernetes_hook(args: &Args, client: &Client) -> Result<Option<DiscoveredHookRow>, Error> {
+    let mut found = None;
+    let call = Call::get(paths::HOOKS).query("project_id", Some(args.project));
+    walk::<DiscoveredHookRow>(client, &call, |page| {
+        let mut hooks = page.view.items.into_iter();
+        found = hooks.find(|hook| hook.node_id == args.node && hook.name == args.name);
+        Ok(found.is_none())
+    })?;
+    Ok(found)
 }

@@ -17,7 +17,11 @@ pub(crate) struct Args {
 /// Asks for a new key. The node draws it itself, and the one in use holds until then, so nothing is interrupted;
 /// `node get` shows when it has changed.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
-    let call = Call::post_nothing(paths::rotate_node_key(args.identified.id()));
+    let id = args.identified.id();
+    ctx.confirm(&format!(
+        "Ask node {id} for a new key? The one in use ends when the new one is first used."
+    ))?;
+    let call = Call::post_nothing(paths::rotate_node_key(id));
     let body = ctx.client()?.fetch(&call)?;
     print_object::<RotationView>(ctx, body)
 }

@@ -30,7 +30,11 @@ struct Rotated {
 
 /// Replaces a token's secret and prints the new one, whatever the format: there is no second chance to see it.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
-    let path = paths::rotate_token(args.identified.id());
+    let id = args.identified.id();
+    ctx.confirm(&format!(
+        "Rotate token {id}? Its secret ends within the hour, and an earlier one at once."
+    ))?;
+    let path = paths::rotate_token(id);
     let body = ctx.client()?.fetch(&Call::post_nothing(path))?;
     print_object::<Rotated>(ctx, body)
 }

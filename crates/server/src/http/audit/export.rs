@@ -5,7 +5,7 @@
 
 use super::place_in;
 use crate::app::App;
-use crate::authorize;
+use crate::authorize::{self, Watch};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{Query, path_id};
@@ -49,7 +49,7 @@ pub async fn export(
     let id = path_id(&domain_id, codes::INVALID_DOMAIN_ID)?;
     let segment = segment(&query)?;
     authorize::domain(&app, &principal, Permission::ReadAudit, id)?;
-    answer(app, Some(id), segment).await
+    answer(app, principal, Some(id), segment).await
 }
 
 /// Export the platform's audit chain
@@ -74,7 +74,7 @@ pub async fn export_platform(
 ) -> Result<Response, Failure> {
     let segment = segment(&query)?;
     authorize::platform(&app, &principal, Permission::ReadAudit)?;
-    answer(app, None, segment).await
+    answer(app, principal, None, segment).await
 }
 
 fn segment(query: &Query) -> Result<(u64, Option<u64>), Failure> {
@@ -89,7 +89,13 @@ fn segment(query: &Query) -> Result<(u64, Option<u64>), Failure> {
     Ok((from, to))
 }
 
-async fn answer(app: App, chain: Option<Uuid>, (from, to): (u64, Option<u64>)) -> Result<Response, Failure> {
+async fn answer(
+    app: App,
+    principal: Principal,
+    chain: Option<Uuid>,
+    (from, to): (u64, Option<u64>),
+) -> Result<Response, Failure> {
+    let watch = Watch::new(principal);
     let end = app
         .db
         .read(async move |tx| audit::last_seq(tx, chain).await)
@@ -97,17 +103,18 @@ async fn answer(app: App, chain: Option<Uuid>, (from, to): (u64, Option<u64>)) -
     let to = to.map_or(end, |to| to.min(end));
     // The first batch is read before anything is answered, so that what fails at once is a problem document.
     let first = batch(&app, chain, (from, to)).await?;
-    let lines = stream::try_unfold(Some(first), move |state| {
+    let lines = stream::try_unfold((watch, Some(first)), move |(mut watch, state)| {
         let app = app.clone();
         async move {
             let Some((text, next)) = state else {
                 return Ok(None);
             };
+            watch.check(&app).await.map_err(BrokenOff)?;
             let rest = match next {
                 Some(next) => Some(batch(&app, chain, (next, to)).await.map_err(BrokenOff)?),
                 None => None,
             };
-            Ok::<_, BrokenOff>(Some((text, rest)))
+            Ok::<_, BrokenOff>(Some((text, (watch, rest))))
         }
     });
     let headers = [(header::CONTENT_TYPE, "application/x-ndjson")];

@@ -1,10 +1,11 @@
 use crate::testing::{Actor, TestApp};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt as _;
 use plex_api::paths::{self, DOMAINS, PROJECTS};
 use plex_domain::audit::{entry_hash, read_canonical};
 use plex_domain::relation::ObjectRef;
-use plex_store::{Error, Tx};
+use plex_store::{Error, Tx, tokens};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -333,6 +334,31 @@ async fn a_changed_chain_is_named_shown_and_exported_without_a_fault_of_the_serv
         (&verdict["divergent_seq"], &verdict["finding"]),
         (&json!(2), &json!("missing"))
     );
+}
+
+#[tokio::test]
+async fn an_export_breaks_off_when_its_credential_ends() {
+    let app = TestApp::start().await;
+    chain(&app, 1).await;
+    run(
+        &app,
+        "insert into audit_entries
+        with recursive series (value) as (select 2 union all select value + 1 from series where value < 450)
+        select chain, value, occurred_at, reason, subject, identity, relation, object_type, object_id,
+            correlation_id, canonical, prev_hash, entry_hash, latest_at
+        from audit_entries, series",
+    )
+    .await;
+    let auditor = app.user_on("auditor", app.domain()).await;
+    let (status, mut body) = auditor.open(&paths::audit_export(Some(app.domain_id))).await;
+    assert_eq!(status, 200);
+    assert!(body.frame().await.unwrap().is_ok());
+    let id = auditor.id;
+    let revoked = app.app.db.write(async move |tx| tokens::revoke_all(tx, id).await);
+    assert_eq!(revoked.await.unwrap(), 1);
+    // One asking is good for so long.
+    tokio::time::sleep(std::time::Duration::from_millis(4100)).await;
+    assert!(body.frame().await.unwrap().is_err());
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ async fn the_figures_are_what_is_there() {
     assert_eq!(order, expected);
     assert_eq!(
         snapshot["dimensions"][0],
-        json!({"dimension": "nodes", "unit": "count", "used": 2.0, "target": 65_534.0, "ratio": 2.0 / 65_534.0})
+        json!({"dimension": "nodes", "unit": "count", "used": 3.0, "target": 65_534.0, "ratio": 3.0 / 65_534.0})
     );
     assert_eq!(
         snapshot["dimensions"][5],

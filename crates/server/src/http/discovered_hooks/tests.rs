@@ -56,6 +56,40 @@ async fn the_first_image_is_catalogued_and_a_change_shows() {
 }
 
 #[tokio::test]
+async fn an_operator_accepts_the_image_that_is_declared_and_it_is_audited() {
+    let app = TestApp::start().await;
+    let node = app.node("a").await;
+    declare(&node, &[("backup", 'a')]).await;
+    declare(&node, &[("backup", 'b')]).await;
+    let path = paths::accept_node_hook(app.project_id);
+    let accept = |name: &str, digit| json!({"node_id": node.id, "name": name, "checksum": digest(digit)});
+    let operator = app.user_with("operator", app.project_id).await;
+    let viewer = app.user_with("viewer", app.project_id).await;
+    let refused = async |actor: &Actor, body: Value| {
+        let (status, problem) = actor.post(&path, body).await;
+        (status.as_u16(), problem["code"].as_str().unwrap().to_owned())
+    };
+    let violation = || (409, "hook_integrity_violation".to_owned());
+    assert_eq!(
+        refused(&viewer, accept("backup", 'b')).await,
+        (403, "rebac_denied".to_owned())
+    );
+    assert_eq!(refused(&operator, accept("backup", 'c')).await, violation());
+    assert_eq!(refused(&operator, accept("other", 'b')).await, violation());
+    assert_eq!(names(&operator, "image_digest_match=false").await, ["backup"]);
+    let (status, hook) = operator.post(&path, accept("backup", 'b')).await;
+    assert_eq!((status, &hook["status"]), (StatusCode::OK, &json!("pinned")));
+    assert_eq!(hook["pinned_checksum"], json!(digest('b')));
+    assert_eq!(names(&operator, "image_digest_match=true").await, ["backup"]);
+    let rows = app.audit().await;
+    let entry = rows
+        .iter()
+        .find(|row| row.relation == "accept_hook" && !row.entry()["details"].is_null());
+    let details = format!("hook:backup {} to {}", digest('a'), digest('b'));
+    assert_eq!(entry.unwrap().entry()["details"], json!(details));
+}
+
+#[tokio::test]
 async fn a_list_shows_what_the_caller_may_see() {
     let app = TestApp::start().await;
     let elsewhere = app.project("elsewhere").await;

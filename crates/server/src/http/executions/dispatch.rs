@@ -79,8 +79,8 @@ pub async fn dispatch(
         if let Some(id) = before(tx, key.as_ref(), &digest).await? {
             return Ok((id, Vec::new()));
         }
-        require_room(tx, project.domain_id, max_live).await?;
         let cohort = order.cohort(tx, project_id).await?;
+        require_room(tx, project.domain_id, max_live).await?;
         let new = order.execution((project_id, project.domain_id), &cohort, dispatched_by);
         let execution = executions::insert(tx, &new, &cohort.nodes).await?;
         if let Some(key) = &key {
@@ -92,7 +92,13 @@ pub async fn dispatch(
     };
     let (id, nodes) = authorize::write(&app, &principal, work).await?;
     app.wakes.wake(&nodes);
-    let mut response = answer(app, (project_id, id), Contents::Shown, StatusCode::CREATED).await?;
+    let mut response = answer(
+        (app, principal),
+        (project_id, id),
+        Contents::Shown,
+        StatusCode::CREATED,
+    )
+    .await?;
     let location =
         HeaderValue::from_str(&paths::execution(project_id, id)).expect("a path of UUIDs is a header value");
     response.headers_mut().insert(header::LOCATION, location);

@@ -4,7 +4,7 @@
 //! is still the same snapshot, because an output belongs to a terminal invocation and never changes.
 
 use crate::app::App;
-use crate::authorize;
+use crate::authorize::{self, Watch};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::path_id;
@@ -47,11 +47,19 @@ pub async fn get(
     let project = authorize::project_or(&app, &principal, Permission::ReadExecution, project_id, missing)?;
     let object = ObjectRef::of(ObjectKind::Project, project.id);
     let contents = if authorize::holds(&app, &principal, Permission::ReadOutput, &object) {
+        // The answer rests on it from now on.
+        authorize::allow(&app, &principal, Permission::ReadOutput, &object, missing)?;
         Contents::Shown
     } else {
         Contents::Withheld
     };
-    answer(app, (project_id, execution_id), contents, StatusCode::OK).await
+    answer(
+        (app, principal),
+        (project_id, execution_id),
+        contents,
+        StatusCode::OK,
+    )
+    .await
 }
 
 /// Whether the reader may see outputs and parameters; an auditor may not (decision 11).
@@ -68,9 +76,9 @@ pub fn missing() -> Failure {
     Failure::not_found(codes::EXECUTION_NOT_FOUND, "execution")
 }
 
-/// The execution as a streamed answer.
+/// The execution as a streamed answer to a caller.
 pub async fn answer(
-    app: App,
+    (app, principal): (App, Principal),
     (project_id, id): (Uuid, Uuid),
     contents: Contents,
     status: StatusCode,
@@ -100,26 +108,27 @@ pub async fn answer(
         head.extend_from_slice(b"]}");
         return Ok((status, headers, head).into_response());
     }
-    let body = Body::from_stream(body(app, id, contents, (head, rest)));
+    let body = Body::from_stream(body((app, Watch::new(principal)), id, contents, (head, rest)));
     Ok((status, headers, body).into_response())
 }
 
 /// The head, then the other targets chunk by chunk. An error breaks the body off, so no reader takes it for
 /// whole.
 fn body(
-    app: App,
+    (app, watch): (App, Watch),
     id: Uuid,
     contents: Contents,
     (head, rest): (Vec<u8>, Vec<ExecutionTarget>),
 ) -> impl stream::Stream<Item = Result<Bytes, BrokenOff>> {
-    stream::try_unfold(Some((head, rest)), move |state| {
+    stream::try_unfold((watch, Some((head, rest))), move |(mut watch, state)| {
         let app = app.clone();
         async move {
             let Some((ready, mut rest)) = state else {
                 return Ok(None);
             };
+            watch.check(&app).await.map_err(BrokenOff)?;
             if rest.is_empty() {
-                return Ok(Some((Bytes::from([&ready[..], b"]}"].concat()), None)));
+                return Ok(Some((Bytes::from([&ready[..], b"]}"].concat()), (watch, None))));
             }
             let later = rest.split_off(CHUNK.min(rest.len()));
             let next = async move |tx: &mut Tx| {
@@ -129,7 +138,7 @@ fn body(
             let chunk = app.db.read(next).await.map_err(BrokenOff)?;
             let mut text = Vec::new();
             push(&mut text, &chunk, ",").map_err(BrokenOff)?;
-            Ok(Some((Bytes::from(ready), Some((text, later)))))
+            Ok(Some((Bytes::from(ready), (watch, Some((text, later))))))
         }
     })
 }

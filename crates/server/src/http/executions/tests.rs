@@ -1,8 +1,10 @@
-use crate::testing::{Actor, NodeActor, TestApp, without_request};
+use crate::testing::{Actor, NodeActor, TestApp, TestLimits, without_request};
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt as _;
 use plex_api::paths;
+use plex_domain::relation::{ObjectKind, ObjectRef};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -377,6 +379,45 @@ async fn a_secret_parameter_is_shown_to_the_node_alone() {
         (StatusCode::OK, None),
         "an auditor sees no parameters at all"
     );
+}
+
+#[tokio::test]
+async fn an_operator_who_reads_for_a_node_sees_no_secret_parameter() {
+    let (app, node) = with_node().await;
+    let parameters = json!({"user": "anna", "password": "canary"});
+    let body = json!({"action": "check", "node_id": node.id, "parameters": parameters});
+    assert_eq!(dispatch(&app.admin(), &app, body).await.0, 201);
+    let object = ObjectRef::of(ObjectKind::Node, node.id);
+    let agent = app.user_on("node-agent", object).await;
+    let (status, state) = agent.get(&paths::node_state(node.id)).await;
+    assert_eq!(status, StatusCode::OK);
+    let masked = json!({"user": "anna", "password": "***"});
+    assert_eq!(state["executions"][0]["parameters"], masked);
+    assert!(!state.to_string().contains("canary"), "{state}");
+    let (_, mut stream) = agent.open(&paths::node_events(node.id)).await;
+    let mut seen = String::new();
+    while !seen.contains("event: action_request") || !seen.ends_with("\n\n") {
+        let frame = stream.frame().await.unwrap().unwrap().into_data().unwrap();
+        seen.push_str(std::str::from_utf8(&frame).unwrap());
+    }
+    assert!(seen.contains("anna") && !seen.contains("canary"), "{seen}");
+}
+
+#[tokio::test]
+async fn what_cannot_run_is_told_so_even_when_there_is_no_room() {
+    let app = TestApp::start_limited(TestLimits {
+        live_executions: 1,
+        ..TestLimits::default()
+    })
+    .await;
+    let node = app.node("web-1").await;
+    declare(&node, CHECKSUM).await;
+    dispatched(&app, &node).await;
+    let order = |action: &str| json!({"action": action, "node_id": node.id});
+    let full = dispatch(&app.admin(), &app, order("check")).await;
+    assert_eq!(code(&full), (429, "capacity_exceeded"));
+    let undeclared = dispatch(&app.admin(), &app, order("unheard.of")).await;
+    assert_eq!(code(&undeclared), (400, "action_not_declared"));
 }
 
 #[tokio::test]

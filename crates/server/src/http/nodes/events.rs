@@ -24,6 +24,9 @@ use uuid::Uuid;
 const RESEND: Duration = Duration::from_secs(30);
 /// How long the stream waits before it looks again after the database could not answer.
 const RETRY: Duration = Duration::from_millis(500);
+/// How long a credential may be in doubt because the database does not answer. With the 2 s between two looks, an
+/// ended one is still out within 5 s.
+const DOUBT: Duration = Duration::from_millis(2500);
 const KEEP_ALIVE: Duration = Duration::from_secs(KEEP_ALIVE_SECONDS);
 /// Frames are handed on when they reach this size, so that a slow reader bounds the memory it takes.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -32,7 +35,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 ///
 /// Each frame's `data` is a signed envelope on one line. `Last-Event-ID` is checked, and otherwise without
 /// effect: what is pending is sent on every opening. For the node itself, and for operators who hold `node-agent`
-/// on it. It ends within 5 s after the credential does.
+/// on it; these see secret parameters masked. It ends within 5 s after the credential does.
 #[utoipa::path(
     get,
     path = "/v1/nodes/{id}/events",
@@ -65,6 +68,7 @@ pub async fn events(State(app): State<App>, reader: Reader, headers: HeaderMap) 
         keys_seen: 0,
         // Between its authentication and its subscription the credential may have ended.
         check_at: Some(Instant::now()),
+        in_doubt_since: None,
         rotation_told: None,
         sequence: 0,
         sent: HashMap::new(),
@@ -119,6 +123,8 @@ struct EventStream {
     keys_seen: u64,
     /// When to see whether the credential still holds, even if nobody says so.
     check_at: Option<Instant>,
+    /// Since when the database has not said whether it does.
+    in_doubt_since: Option<Instant>,
     /// Which request to change its key the node was last told of.
     rotation_told: Option<Timestamp>,
     /// The id of the last frame.
@@ -195,9 +201,16 @@ impl EventStream {
 
     /// Sees whether the credential still holds, and whether the node should change its key.
     async fn check(&mut self) -> Checked {
-        match self.reader.standing(&self.app).await {
+        let asked_at = Instant::now();
+        let doubted_since = self.in_doubt_since.take().unwrap_or(asked_at);
+        let answer = tokio::time::timeout_at(doubted_since + DOUBT, self.reader.standing(&self.app)).await;
+        match answer.unwrap_or(Standing::Unknown) {
             Standing::Ended => return Checked::Ended,
-            Standing::Unknown => self.check_at = Some(Instant::now() + RETRY),
+            Standing::Unknown if doubted_since.elapsed() >= DOUBT => return Checked::Ended,
+            Standing::Unknown => {
+                self.in_doubt_since = Some(doubted_since);
+                self.check_at = Some((Instant::now() + RETRY).min(doubted_since + DOUBT));
+            }
             Standing::Holds {
                 rotation_requested_at,
                 again_after,
@@ -228,7 +241,7 @@ impl EventStream {
 
     /// Reads what is pending, and signs what was not sent within the last 30 s.
     async fn look(&mut self) -> String {
-        let Ok(queued) = delivery::queued(&self.app, self.ids.1).await else {
+        let Ok(queued) = delivery::queued(&self.app, self.ids.1, self.reader.audience()).await else {
             self.look_at = Some(Instant::now() + RETRY);
             return String::new();
         };

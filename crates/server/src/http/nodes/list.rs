@@ -96,12 +96,8 @@ pub fn places(
     permission: Permission,
     wanted: Within,
 ) -> Result<Vec<Within>, Failure> {
-    let seen = |kind| authorize::seen(app, principal, permission, kind);
-    let (Some(domains), Some(projects), Some(nodes)) = (
-        seen(ObjectKind::Domain)?,
-        seen(ObjectKind::Project)?,
-        seen(ObjectKind::Node)?,
-    ) else {
+    let kinds = [ObjectKind::Domain, ObjectKind::Project, ObjectKind::Node];
+    let Some([domains, projects, nodes]) = authorize::seen(app, principal, permission, kinds)? else {
         return Ok(vec![wanted]);
     };
     let in_domain = domains.into_iter().map(|id| Within {

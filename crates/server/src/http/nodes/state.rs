@@ -11,7 +11,7 @@ use plex_store::nodes;
 
 /// Pull the node's state
 ///
-/// For the node itself, and for operators who hold `node-agent` on it.
+/// For the node itself, and for operators who hold `node-agent` on it; these see secret parameters masked.
 #[utoipa::path(
     get,
     path = "/v1/nodes/{id}/state",
@@ -28,7 +28,7 @@ pub async fn state(State(app): State<App>, reader: Reader) -> Result<Json<NodeSt
         .read(async move |tx| nodes::reachability(tx, id).await)
         .await?;
     let mut executions = Vec::new();
-    for queued in delivery::queued(&app, id).await? {
+    for queued in delivery::queued(&app, id, reader.audience()).await? {
         executions.push(delivery::entry(&app, (reader.domain_id, id), &queued).await?);
     }
     Ok(Json(NodeStateSnapshot {

@@ -1,4 +1,4 @@
-use crate::testing::{Actor, NodeActor, TestApp};
+use crate::testing::{Actor, NodeActor, TestApp, TestLimits};
 use axum::body::Body;
 use axum::http::StatusCode;
 use base64::Engine as _;
@@ -8,6 +8,7 @@ use plex_api::paths;
 use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_store::{Error, values};
 use serde_json::{Value, json};
+use std::num::NonZeroU32;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -244,6 +245,58 @@ async fn an_operator_reads_a_nodes_stream_only_while_node_agent_holds() {
     until(&mut stream, ":connected").await.unwrap();
     expire(&app, agent.id).await;
     ends(&mut stream).await;
+}
+
+#[tokio::test]
+async fn a_limit_on_requests_neither_ends_a_stream_nor_keeps_it_open() {
+    let app = TestApp::start_limited(TestLimits {
+        per_second: NonZeroU32::new(1),
+        ..TestLimits::default()
+    })
+    .await;
+    let node = app.node("a").await;
+    let object = ObjectRef::of(ObjectKind::Node, node.id);
+    let agent = app.user_on("node-agent", object).await;
+    let (_, mut stream) = agent.open(&paths::node_events(node.id)).await;
+    until(&mut stream, ":connected").await.unwrap();
+    // Its holder asks for far more than is allowed.
+    let asking = agent.clone();
+    let pressed = tokio::spawn(async move {
+        loop {
+            let _ = asking.get(paths::WHOAMI).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let ended = tokio::time::timeout(PATIENCE, async { while stream.frame().await.is_some() {} }).await;
+    assert!(ended.is_err(), "it ended while its credential held");
+    withdraw(&app, agent.id).await;
+    ends(&mut stream).await;
+    pressed.abort();
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_nobody_can_say_whether_its_credential_holds() {
+    let app = TestApp::start().await;
+    let node = app.node("a").await;
+    let object = ObjectRef::of(ObjectKind::Node, node.id);
+    let agent = app.user_on("node-agent", object).await;
+    let (_, mut stream) = agent.open(&paths::node_events(node.id)).await;
+    until(&mut stream, ":connected").await.unwrap();
+    let (_, mut own) = node.open(&paths::node_events(node.id)).await;
+    until(&mut own, ":connected").await.unwrap();
+    app.app
+        .db
+        .write(async |tx| {
+            tx.execute("alter table api_tokens rename to no_tokens", &[])
+                .await?;
+            tx.execute("alter table nodes rename to no_nodes", &[]).await
+        })
+        .await
+        .map_err(|error: Error| error)
+        .unwrap();
+    app.app.wakes.check(&[node.id]);
+    ends(&mut stream).await;
+    ends(&mut own).await;
 }
 
 async fn withdraw(app: &TestApp, user: Uuid) {
