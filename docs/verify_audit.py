@@ -22,24 +22,22 @@ def once(pairs):
     return members
 
 
-def text(value):
-    return json.dumps(value, sort_keys=True)
-
-
-def shown(entry):
-    """What the exported entry shows, as the members of the canonical object."""
-    subject, decision, context = entry["subject"], entry["decision"], entry["request_context"]
+def agrees(told, entry):
+    """Whether the entry shows what its bytes tell. Times, too, are compared as text: an export has them as the bytes do."""
+    decision, context = entry["decision"], entry["request_context"]
     chain = None if entry["domain_id"] == NIL else entry["domain_id"]
-    values = [1, entry["seq"], chain, entry["occurred_at"], entry["reason"], subject["pseudonym"], entry["relation"],
-              entry["object"]["type"], entry["object"]["id"], decision["result"], decision["caveat_context"],
-              entry["correlation_id"], context.get("ip"), context.get("user_agent"), entry["count"],
-              entry.get("details")]
-    return dict(zip(MEMBERS, values))
+    shown = [1, entry["seq"], chain, entry["occurred_at"], entry["reason"], entry["subject"]["pseudonym"],
+             entry["relation"], entry["object"]["type"], entry["object"]["id"], decision["result"],
+             decision["caveat_context"], entry["correlation_id"], context.get("ip"), context.get("user_agent"),
+             entry["count"], entry.get("details")]
+    # As text, for to Python 1, 1.0 and true are equal.
+    one, other = (json.dumps(values, sort_keys=True) for values in (list(told.values()), shown))
+    return list(told) == MEMBERS and one == other
 
 
 def verify(lines, first=None):
     """Returns (first seq, last seq, last hash) or raises ValueError with the line and the entry at fault."""
-    chain, expected, before = None, first, bytes(32) if first == 1 else None
+    chain, expected, before = None, first, None
     for number, line in enumerate(lines, 1):
         try:
             exported = json.loads(line, object_pairs_hook=once)
@@ -47,26 +45,26 @@ def verify(lines, first=None):
             canonical = base64.b64decode(proof["canonical_bytes"], validate=True)
             prev, own = bytes.fromhex(proof["prev_hash"]), bytes.fromhex(proof["entry_hash"])
             seq = entry["seq"]
-            if expected is None:
-                first, expected, before = seq, seq, bytes(32) if seq == 1 else prev
+            if type(seq) is not int or len(prev) != 32:
+                raise ValueError("has no place, or hangs on no hash")
             if number == 1:
-                chain = entry["domain_id"]
+                first = expected = seq if expected is None else expected
+                chain, before = entry["domain_id"], bytes(32) if first == 1 else prev
             if seq != expected:
                 raise ValueError("is missing")
             if own != hashlib.sha256(prev + hashlib.sha256(canonical).digest()).digest():
                 raise ValueError("was altered")
             told = json.loads(canonical, object_pairs_hook=once)
-            if before is not None and prev != before:
+            if prev != before:
                 # Whole in itself, so it tells which entry is at fault: see "Which entry is named" in audit.md.
                 fault = told["seq"] if told["seq"] < seq else seq - 1 if told["seq"] == seq else seq
                 expected = max(first, fault)
                 raise ValueError("does not belong where it stands, or was altered")
             hashes = [(part["prev_hash"], part["entry_hash"]) for part in (entry, proof)]
-            agrees = list(told) == MEMBERS and text(told) == text(shown(entry)) and entry["domain_id"] == chain
-            if not agrees or hashes != [(prev.hex(), own.hex())] * 2:
+            if not agrees(told, entry) or entry["domain_id"] != chain or hashes != [(prev.hex(), own.hex())] * 2:
                 raise ValueError("shows something other than its hashed bytes say")
             before, expected = own, expected + 1
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             seq = expected if expected is not None else "?"
             at = number if expected is None else expected - first + 1
             raise ValueError(f"line {at}: entry {seq}: {error}") from None

@@ -117,20 +117,28 @@ pub fn parse_hash(text: &str) -> Option<[u8; 32]> {
         .ok()
 }
 
-/// What vouches for the end of a chain: without the key nobody can say that it ends earlier or later.
-///
-/// `key` is that of the pseudonyms; what seals is derived from it, from a label that is shorter than whatever a
-/// pseudonym is made of.
-pub fn head_seal(key: &[u8; 32], chain: Option<Uuid>, seq: u64, hash: &[u8; 32]) -> [u8; 32] {
-    let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"audit head v1");
-    let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()));
-    mac.update(chain.unwrap_or(Uuid::nil()).as_bytes());
-    mac.update(&seq.to_be_bytes());
-    mac.update(hash);
-    mac.sign()
-        .as_ref()
-        .try_into()
-        .expect("a SHA-256 tag has 32 bytes")
+/// What vouches for the ends of chains: without its key nobody can say that one ends earlier or later.
+pub struct Sealer(hmac::Key);
+
+impl Sealer {
+    /// `key` is that of the pseudonyms; what seals is derived from it, from a label that is shorter than whatever a
+    /// pseudonym is made of.
+    pub fn new(key: &[u8; 32]) -> Self {
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"audit head v1");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+    }
+
+    /// The seal on the end of a chain.
+    pub fn seal(&self, chain: Option<Uuid>, seq: u64, hash: &[u8; 32]) -> [u8; 32] {
+        let mut mac = hmac::Context::with_key(&self.0);
+        mac.update(chain.unwrap_or(Uuid::nil()).as_bytes());
+        mac.update(&seq.to_be_bytes());
+        mac.update(hash);
+        mac.sign()
+            .as_ref()
+            .try_into()
+            .expect("a SHA-256 tag has 32 bytes")
+    }
 }
 
 fn unhex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
@@ -260,13 +268,14 @@ mod tests {
     #[test]
     fn a_seal_is_of_one_key_chain_and_end() {
         let (key, chain, hash) = ([1; 32], Some(Uuid::from_u128(1)), [3; 32]);
-        let seal = head_seal(&key, chain, 7, &hash);
-        assert_eq!(seal, head_seal(&key, chain, 7, &hash));
+        let sealer = Sealer::new(&key);
+        let seal = sealer.seal(chain, 7, &hash);
+        assert_eq!(seal, Sealer::new(&key).seal(chain, 7, &hash));
         for other in [
-            head_seal(&[2; 32], chain, 7, &hash),
-            head_seal(&key, None, 7, &hash),
-            head_seal(&key, chain, 6, &hash),
-            head_seal(&key, chain, 7, &[4; 32]),
+            Sealer::new(&[2; 32]).seal(chain, 7, &hash),
+            sealer.seal(None, 7, &hash),
+            sealer.seal(chain, 6, &hash),
+            sealer.seal(chain, 7, &[4; 32]),
         ] {
             assert_ne!(seal, other);
         }

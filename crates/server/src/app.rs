@@ -13,7 +13,7 @@ use crate::oidc::Provider;
 use crate::rates::Rates;
 use crate::signing::Signers;
 use crate::system::{SystemClock, SystemRng};
-use crate::throttle::Throttle;
+use crate::throttle::{Beginnings, Throttle};
 use crate::tokens::TokenUses;
 use crate::{bootstrap, callbacks, loops};
 use plex_domain::cidr::Cidr;
@@ -87,7 +87,7 @@ pub struct Shared {
     /// Most executions of a domain that have not ended; 0 is no limit.
     pub max_live_executions: u64,
     /// The limit on logins and sign-ins that anybody may begin.
-    pub beginnings: Throttle,
+    pub beginnings: Beginnings,
     /// The limit on guesses at user codes.
     pub guesses: Throttle,
     /// Whose pages may act with our cookies.
@@ -199,7 +199,7 @@ impl App {
             fanout: Fanout::default(),
             capacity: Capacity::default(),
             max_live_executions: settings.max_live_executions,
-            beginnings: Throttle::default(),
+            beginnings: Beginnings::default(),
             guesses: Throttle::of_guesses(),
             origins: settings.origins,
             provider: settings.provider,

@@ -14,7 +14,7 @@ use plex_domain::relation::caveat::{Caveats, Request};
 use plex_domain::relation::check::{Answer, Assume, Conditions, LimitReached, Truth};
 use plex_domain::relation::graph::Caveat;
 use plex_domain::relation::schema::Name;
-use plex_domain::relation::{Graph, Object, ObjectKind, ObjectRef, Rules, Tuple, check, lookup};
+use plex_domain::relation::{Graph, Object, ObjectKind, ObjectRef, Rules, SubjectRef, Tuple, check, lookup};
 use plex_store::relations::{self, Change, Changes, Condition, Edge};
 use plex_store::{Db, Error};
 use std::collections::BTreeMap;
@@ -254,6 +254,27 @@ impl Authority {
             .collect();
         objects.dedup();
         Ok(objects)
+    }
+
+    /// The identities that a tuple's subject stands for: itself, or all members of the group, those of groups in it
+    /// included; whatever the conditions.
+    pub fn identities(&self, subject: &SubjectRef) -> Result<Vec<ObjectRef>, LimitReached> {
+        let Some(set) = &subject.set else {
+            return Ok(vec![subject.object]);
+        };
+        let name = self
+            .rules
+            .schema()
+            .name(set)
+            .expect("a subject's set is of the schema");
+        let state = self.state();
+        let graph = (self.rules.schema(), &state.graph);
+        let place = (name, Object::from(subject.object));
+        let mut found = Vec::new();
+        for kind in [ObjectKind::User, ObjectKind::ServiceIdentity] {
+            found.extend(lookup::subjects(graph, place, kind.into(), &Assume(Truth::True))?);
+        }
+        Ok(found.into_iter().map(ObjectRef::of_graph).collect())
     }
 
     /// The objects on which members of a group hold some relation by being members, those of groups around it

@@ -6,9 +6,11 @@
 //! transaction.
 
 mod grant;
+mod outgrown;
 mod write;
 
 pub use grant::{grant, identity, membership};
+pub use outgrown::end_outgrown;
 pub use write::{Decided, Missing, write};
 
 use crate::app::App;
@@ -196,7 +198,8 @@ fn check(
             caveats,
         } => {
             principal.decided.rest_on(app.authority.names_of(&caveats));
-            app.denials.note(principal, permission, object, reason);
+            app.denials
+                .note(&app.authority, principal, (permission, object), reason);
             Err(match reason {
                 DenialReason::OutOfScope => missing(),
                 DenialReason::InsufficientRelation | DenialReason::CaveatViolation => denied(reason, path),

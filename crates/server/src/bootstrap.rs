@@ -60,6 +60,9 @@ pub fn create(data_dir: &Path, master: &MasterKey, names: &FirstTenants) -> anyh
                 let domain = first_domain(tx, &keys, &names.domain_slug).await?;
                 let project = first_project(tx, domain, &names.project_slug).await?;
                 let admin = tx.new_id();
+                for chain in [None, Some(domain)] {
+                    audit::open(tx, &keys.pseudonyms, chain).await?;
+                }
                 make_admin(tx, &keys, admin).await?;
                 issue(tx, &keys, admin, &token).await?;
                 record(tx, &keys, (Some(domain), "create_domain"), ("domain", domain)).await?;
@@ -196,6 +199,8 @@ async fn issue(tx: &mut Tx, keys: &Keys, principal_id: Uuid, token: &str) -> Res
             env,
             hash,
             ttl_seconds: TOKEN_TTL_SECONDS,
+            not_after: None,
+            issued_by: principal_id,
             origin: Origin::Issued,
         },
     )

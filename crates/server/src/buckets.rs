@@ -45,10 +45,12 @@ impl<K: Copy + Eq + Hash> Buckets<K> {
         Ok(())
     }
 
-    /// How long a caller is to wait before one more act of its fits; nothing is counted.
-    pub fn wait(&self, caller: K, now: Instant, rule: Rule) -> Result<(), Duration> {
-        let empty_at = self.empty_at.get(&Some(caller)).copied().unwrap_or(now);
-        filled(empty_at, now, rule).map(|_| ())
+    /// Takes back one act of a caller that was counted.
+    pub fn give_back(&mut self, caller: K, rule: Rule) {
+        let own = Some(caller).filter(|_| self.empty_at.contains_key(&Some(caller)));
+        if let Some(empty_at) = self.empty_at.get_mut(&own) {
+            *empty_at = empty_at.checked_sub(rule.refill).unwrap_or(*empty_at);
+        }
     }
 
     /// The caller itself, or all others when there are too many to keep apart.

@@ -130,32 +130,31 @@ async fn store(app: &App, reports: Arc<[Report]>) -> Result<Vec<Outcome>, Error>
                     .map(|report| report.correlation_id.clone())
                     .unwrap_or_default()
             };
-            record(tx, &key, "callback", &events, correlation_of).await?;
-            record_late(tx, &key, &reports, &outcomes).await?;
+            let mut entries = records("callback", &events, correlation_of);
+            entries.extend(late_results(tx, &reports, &outcomes).await?);
+            audit::append_all(tx, &key, entries).await?;
             Ok(outcomes)
         })
         .await
 }
 
 /// One audit entry per execution, holding the digest over its events.
-pub async fn record(
-    tx: &mut Tx,
-    key: &[u8; 32],
+pub fn records(
     relation: &str,
     events: &[Event],
     correlation_of: impl Fn(Uuid) -> String,
-) -> Result<(), Error> {
+) -> Vec<audit::Record> {
     let mut by_execution: BTreeMap<Uuid, Vec<&Event>> = BTreeMap::new();
     for event in events {
         by_execution.entry(event.execution_id).or_default().push(event);
     }
-    for (execution_id, events) in by_execution {
+    let entry = |(execution_id, events): (Uuid, Vec<&Event>)| {
         let only = events
             .iter()
             .all(|event| event.node_id == events[0].node_id)
             .then(|| events[0].node_id);
         let by_deadline = events[0].to == ExecutionStatus::Timeout;
-        let record = audit::Record {
+        audit::Record {
             domain_id: Some(events[0].domain_id),
             reason: AuditReason::Granted,
             identity: only
@@ -170,10 +169,9 @@ pub async fn record(
             caveats: BTreeMap::new(),
             count: u32::try_from(events.len()).unwrap_or(u32::MAX),
             details: Some(digest(&events)),
-        };
-        audit::append(tx, key, record).await?;
-    }
-    Ok(())
+        }
+    };
+    by_execution.into_iter().map(entry).collect()
 }
 
 /// SHA-256 over `node id ‖ from ‖ 0 ‖ to ‖ 0` of each event, in commit order, as lowercase hex.
@@ -193,12 +191,12 @@ fn digest(events: &[&Event]) -> String {
 }
 
 /// A result that came after `timeout` is refused, but it is evidence: it is audited (decision 16).
-async fn record_late(
+async fn late_results(
     tx: &mut Tx,
-    key: &[u8; 32],
     reports: &[Report],
     outcomes: &[Outcome],
-) -> Result<(), Error> {
+) -> Result<Vec<audit::Record>, Error> {
+    let mut records = Vec::new();
     let timed_out = Outcome::Refused {
         refusal: Refusal::AlreadyTerminal,
         current: ExecutionStatus::Timeout,
@@ -210,7 +208,7 @@ async fn record_late(
         }
         let (execution_id, node_id) = (report.advance.execution_id, report.advance.node_id);
         tracing::warn!(execution.id = %execution_id, node.id = %node_id, "a result came after its deadline");
-        let record = audit::Record {
+        records.push(audit::Record {
             domain_id: invocations::domain_of(tx, execution_id).await?,
             reason: AuditReason::Granted,
             identity: format!("node:{node_id}"),
@@ -223,8 +221,7 @@ async fn record_late(
             caveats: BTreeMap::new(),
             count: 1,
             details: Some(format!("reported {}", status.as_str())),
-        };
-        audit::append(tx, key, record).await?;
+        });
     }
-    Ok(())
+    Ok(records)
 }

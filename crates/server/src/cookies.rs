@@ -15,10 +15,11 @@ pub const CSRF: Cookie = Cookie {
     name: "plexsphere_csrf",
     attributes: "Path=/; SameSite=Strict; Secure",
 };
-/// Which browser set out to the identity provider. It comes back from another site, so it cannot be strict.
+/// Which browser set out to the identity provider. It comes back from another site, so it cannot be strict. By its
+/// prefix, browsers take it from this host alone: no neighbour under the same domain can plant one.
 pub const SIGN_IN: Cookie = Cookie {
-    name: "plexsphere_sign_in",
-    attributes: "Path=/v1/auth/callback; HttpOnly; SameSite=Lax; Secure",
+    name: "__Host-plexsphere_sign_in",
+    attributes: "Path=/; HttpOnly; SameSite=Lax; Secure",
 };
 
 /// A cookie without its value.

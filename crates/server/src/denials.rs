@@ -2,16 +2,22 @@
 //! (decision 29).
 //!
 //! Nobody is let in by what is lost here, so a denial is counted in memory and written down later, in small
-//! transactions that callbacks need not wait for. What cannot be written stays, and is tried again; what is too
-//! much to be kept apart is counted together. So no denial goes uncounted, and memory stays bounded.
+//! transactions that callbacks need not wait for. What cannot be written stays, and is tried again. The price: a
+//! server that is killed loses the denials of its last minute; one that ends as it should writes them down.
+//!
+//! What is too much to be kept apart is counted together, first that of whoever asks for too many different things,
+//! so that nobody's flood hides what others were denied. What does not exist is not told apart at all, for its name
+//! is the asker's invention. So no denial goes uncounted, chains do not grow by what was made up, and memory
+//! stays bounded.
 
 use crate::app::App;
+use crate::authority::Authority;
 use crate::principal::Principal;
 use plex_api::audit::AuditReason;
 use plex_api::problem::DenialReason;
-use plex_domain::relation::{ObjectRef, Permission};
+use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_store::Error;
 use plex_store::audit::{self, Record};
-use plex_store::{Error, domains, nodes, projects};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, MutexGuard};
@@ -20,7 +26,9 @@ use tokio::time::Instant;
 
 /// How long equal denials are counted together.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Most different denials kept apart; more are counted into one entry of the platform's chain.
+/// Most different denials of one subject kept apart; more are counted into one entry of that subject.
+const KEPT_OF_ONE: usize = 64;
+/// Most different denials kept apart; more are counted into one entry of nobody. Both go to the platform's chain.
 const KEPT: usize = 10_000;
 /// Most entries in one transaction.
 const BATCH: usize = 200;
@@ -29,54 +37,60 @@ const BATCH: usize = 200;
 #[derive(Default)]
 pub struct Denials(Mutex<Counts>);
 
-type Counts = HashMap<Key, Counted>;
+#[derive(Default)]
+struct Counts {
+    denials: HashMap<Key, Counted>,
+    /// How many different ones are whose.
+    of_one: HashMap<String, usize>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
     One {
         subject: String,
         permission: Permission,
-        object: ObjectRef,
+        /// `None` for all that do not exist.
+        object: Option<ObjectRef>,
         reason: DenialReason,
     },
-    Overflow,
+    /// What else one subject was denied.
+    OthersOf(String),
+    /// What else anybody was denied.
+    Others,
 }
 
 #[derive(Debug, Clone)]
 struct Counted {
     since: Instant,
     record: Record,
-    object: ObjectRef,
 }
 
 impl Denials {
-    /// Counts a denial.
+    /// Counts a denial of a permission on an object.
     pub fn note(
         &self,
+        authority: &Authority,
         principal: &Principal,
-        permission: Permission,
-        object: &ObjectRef,
+        (permission, object): (Permission, &ObjectRef),
         reason: DenialReason,
     ) {
+        let exists = exists(authority, object);
         let key = Key::One {
             subject: principal.subject(),
             permission,
-            object: *object,
+            object: exists.then_some(*object),
             reason,
         };
-        let record = Record {
+        let domain_id = authority.domain_of(object).and_then(|domain| domain.id);
+        let mut record = Record {
             reason: audit_reason(reason),
-            ..crate::audit::granted(principal, None, permission.as_str(), object)
+            ..crate::audit::granted(principal, domain_id, permission.as_str(), object)
         };
-        merge(
-            &mut self.counts(),
-            key,
-            Counted {
-                since: Instant::now(),
-                record,
-                object: *object,
-            },
-        );
+        if !exists {
+            "missing".clone_into(&mut record.object_id);
+        }
+        let since = Instant::now();
+        self.counts().merge(key, Counted { since, record });
     }
 
     /// Writes down those whose minute is over.
@@ -90,10 +104,10 @@ impl Denials {
     }
 
     async fn write(&self, app: &App, is_due: impl Fn(&Counted) -> bool) {
-        let due: Vec<(Key, Counted)> = self.counts().extract_if(|_, counted| is_due(counted)).collect();
+        let due = self.counts().take(is_due);
         let mut batches = due.chunks(BATCH);
         for batch in batches.by_ref() {
-            if let Err(error) = append(app, batch.to_vec()).await {
+            if let Err(error) = append(app, batch).await {
                 tracing::error!(error.cause = ?error, "denials could not be audited; trying again later");
                 self.put_back(batch);
                 break;
@@ -105,7 +119,7 @@ impl Denials {
     fn put_back(&self, batch: &[(Key, Counted)]) {
         let mut counts = self.counts();
         for (key, counted) in batch {
-            merge(&mut counts, key.clone(), counted.clone());
+            counts.merge(key.clone(), counted.clone());
         }
     }
 
@@ -114,31 +128,65 @@ impl Denials {
     }
 }
 
-/// Counts a denial to its equals, or to the overflow where it has none and there is no room for it.
-fn merge(counts: &mut Counts, key: Key, counted: Counted) {
-    let is_full = counts.len() >= KEPT && !counts.contains_key(&key);
-    let (key, counted) = if is_full {
-        (Key::Overflow, as_overflow(counted))
-    } else {
+impl Counts {
+    /// Counts a denial to its equals, or to others where it has none and there is no room for it.
+    fn merge(&mut self, key: Key, counted: Counted) {
+        let (key, counted) = self.with_room(key, counted);
+        match self.denials.entry(key) {
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.since = known.since.min(counted.since);
+                known.record.count = known.record.count.saturating_add(counted.record.count);
+            }
+            Entry::Vacant(room) => {
+                if let Key::One { subject, .. } = room.key() {
+                    *self.of_one.entry(subject.clone()).or_default() += 1;
+                }
+                room.insert(counted);
+            }
+        }
+    }
+
+    fn with_room(&self, key: Key, counted: Counted) -> (Key, Counted) {
+        let (mut key, mut counted) = (key, counted);
+        if let Key::One { subject, .. } = &key {
+            let is_full = self
+                .of_one
+                .get(subject)
+                .is_some_and(|&of_one| of_one >= KEPT_OF_ONE);
+            if is_full && !self.denials.contains_key(&key) {
+                counted = among_others(counted.record.identity.clone(), counted);
+                key = Key::OthersOf(subject.clone());
+            }
+        }
+        if self.denials.len() >= KEPT && !self.denials.contains_key(&key) {
+            return (Key::Others, among_others("system".to_owned(), counted));
+        }
         (key, counted)
-    };
-    match counts.entry(key) {
-        Entry::Occupied(mut known) => {
-            let known = known.get_mut();
-            known.since = known.since.min(counted.since);
-            known.record.count = known.record.count.saturating_add(counted.record.count);
+    }
+
+    fn take(&mut self, is_due: impl Fn(&Counted) -> bool) -> Vec<(Key, Counted)> {
+        let taken: Vec<_> = self.denials.extract_if(|_, counted| is_due(counted)).collect();
+        for (key, _) in &taken {
+            if let Key::One { subject, .. } = key
+                && let Entry::Occupied(mut of_one) = self.of_one.entry(subject.clone())
+            {
+                *of_one.get_mut() -= 1;
+                if *of_one.get() == 0 {
+                    of_one.remove();
+                }
+            }
         }
-        Entry::Vacant(room) => {
-            room.insert(counted);
-        }
+        taken
     }
 }
 
-/// A denial of which only the count is told, as many identities were denied many things.
-fn as_overflow(counted: Counted) -> Counted {
+/// A denial of which only the count is told, as many things were denied.
+fn among_others(identity: String, counted: Counted) -> Counted {
     let record = Record {
+        domain_id: None,
         reason: AuditReason::Unknown,
-        identity: "system".to_owned(),
+        identity,
         relation: "other_denials".to_owned(),
         object_type: "platform".to_owned(),
         object_id: "platform".to_owned(),
@@ -146,42 +194,26 @@ fn as_overflow(counted: Counted) -> Counted {
         user_agent: None,
         ..counted.record
     };
-    Counted {
-        record,
-        object: ObjectRef::PLATFORM,
-        ..counted
-    }
+    Counted { record, ..counted }
 }
 
-async fn append(app: &App, batch: Vec<(Key, Counted)>) -> Result<(), Error> {
+async fn append(app: &App, batch: &[(Key, Counted)]) -> Result<(), Error> {
     let key = app.keys.pseudonyms;
+    let records = batch.iter().map(|(_, counted)| counted.record.clone()).collect();
     app.db
-        .write(async move |tx| {
-            for (
-                _,
-                Counted {
-                    mut record, object, ..
-                },
-            ) in batch
-            {
-                record.domain_id = chain_of(tx, &object).await?;
-                audit::append(tx, &key, record).await?;
-            }
-            Ok(())
-        })
+        .write(async move |tx| audit::append_all(tx, &key, records).await)
         .await
 }
 
-/// The domain whose chain a denial belongs to; the platform's for what does not exist.
-async fn chain_of(tx: &mut plex_store::Tx, object: &ObjectRef) -> Result<Option<uuid::Uuid>, Error> {
-    use plex_domain::relation::ObjectKind;
-    let Some(id) = object.id else { return Ok(None) };
-    Ok(match object.kind {
-        ObjectKind::Domain => domains::exists(tx, id).await?.then_some(id),
-        ObjectKind::Project => projects::domain_of(tx, id).await?,
-        ObjectKind::Node => nodes::authenticate(tx, id).await?.map(|node| node.domain_id),
-        ObjectKind::Platform | ObjectKind::User | ObjectKind::ServiceIdentity | ObjectKind::Group => None,
-    })
+/// Whether there is such an object. Of identities everybody may make up as many as of anything else, but a denial
+/// there is about acting as somebody, and worth telling apart.
+fn exists(authority: &Authority, object: &ObjectRef) -> bool {
+    match object.kind {
+        ObjectKind::Platform | ObjectKind::User | ObjectKind::ServiceIdentity => true,
+        ObjectKind::Domain | ObjectKind::Project | ObjectKind::Node | ObjectKind::Group => {
+            authority.parent(object).is_some()
+        }
+    }
 }
 
 fn audit_reason(reason: DenialReason) -> AuditReason {

@@ -49,19 +49,42 @@ pub struct Principal {
 /// How an operator proved who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
-    /// By an API token, of this id.
-    Token(Uuid),
+    /// By an API token.
+    Token {
+        /// Its id.
+        id: Uuid,
+        /// Which of its secrets.
+        secret: PresentedKey,
+    },
     /// By a browser's session, of this id.
     Session(Uuid),
 }
 
 impl Credential {
-    /// Whether it still holds.
-    pub async fn holds(self, tx: &mut Tx) -> Result<bool, plex_store::Error> {
+    /// The id of the token or the session.
+    pub fn id(self) -> Uuid {
         match self {
-            Self::Token(id) => tokens::is_live(tx, id).await,
-            Self::Session(id) => sessions::is_live(tx, id).await,
+            Self::Token { id, .. } | Self::Session(id) => id,
         }
+    }
+
+    /// How it stands now; `None` when it has ended.
+    pub async fn standing(self, tx: &mut Tx) -> Result<Option<tokens::Standing>, plex_store::Error> {
+        match self {
+            Self::Token { id, secret } => tokens::standing(tx, id, &secret.0).await,
+            Self::Session(id) => sessions::standing(tx, id).await,
+        }
+    }
+
+    /// Requires, in the transaction of something that gives out a new credential, that this one is not on its way
+    /// out: an old secret that leaked ends with its grace and leaves nothing behind.
+    pub async fn require_current(self, tx: &mut Tx) -> Result<tokens::Standing, Failure> {
+        let standing = self.standing(tx).await?.filter(|standing| standing.is_current);
+        standing.ok_or_else(|| {
+            let detail =
+                "this secret was replaced, and no longer brings forth another; come with the new one";
+            Failure::unauthorized(codes::UNAUTHENTICATED, detail)
+        })
     }
 }
 
@@ -124,9 +147,16 @@ impl FromRequestParts<App> for Principal {
             .await
             .map_err(Failure::undecided)?;
         let credential = match caller.presented {
-            Presented::Token { id, last_used_at } => {
+            Presented::Token {
+                id,
+                hash,
+                last_used_at,
+            } => {
                 app.token_uses.note(id, last_used_at, app.clock.now());
-                Credential::Token(id)
+                Credential::Token {
+                    id,
+                    secret: PresentedKey(hash),
+                }
             }
             Presented::Session { id, csrf_hash } => {
                 app.origins.check(parts, &app.keys.csrf, &csrf_hash)?;
@@ -183,7 +213,7 @@ pub struct Node {
     pub context: Context,
 }
 
-/// The keyed hash of a key that a node came with; it does not show.
+/// The keyed hash of a secret that somebody came with; it does not show.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PresentedKey(pub [u8; 32]);
 

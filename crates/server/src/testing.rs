@@ -4,7 +4,7 @@
 //! `app.user_on("admin", object)`, `app.stranger()`, `app.anybody()` and `app.node("web-1")` call its routes
 //! in-process, each with its own credential. An answer is its status and its JSON.
 
-use crate::app::{App, Settings};
+use crate::app::{App, Keys, Settings};
 use crate::bootstrap::Created;
 use crate::csrf::Origins;
 use crate::http;
@@ -28,7 +28,7 @@ use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, NewTuple};
 use plex_store::tokens::{self, NewToken, Origin};
-use plex_store::{Db, Error, Tx, principals};
+use plex_store::{Db, Error, Tx, audit, principals};
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -158,6 +158,7 @@ pub(crate) fn without_request(mut problem: Value) -> Value {
 }
 
 async fn tenants(db: &Db, master: MasterKey) -> (Uuid, Uuid) {
+    let pseudonyms = Keys::new(master.clone()).pseudonyms;
     let domain = db.write(async move |tx| {
         let new = NewDomain {
             slug: "acme".to_owned(),
@@ -168,7 +169,11 @@ async fn tenants(db: &Db, master: MasterKey) -> (Uuid, Uuid) {
             reachability: Policy::default(),
         };
         let seal = |seed: &[u8; 32], rng: &dyn plex_domain::env::Rng| master.seal(SEAL_PURPOSE, seed, rng);
-        domains::create(tx, &new, seal).await
+        let made = domains::create(tx, &new, seal).await?;
+        for chain in [None, Some(made.id)] {
+            audit::open(tx, &pseudonyms, chain).await?;
+        }
+        Ok::<_, domains::CreateError>(made)
     });
     let domain_id = domain.await.unwrap().id;
     (domain_id, project(db, domain_id, "web").await)
@@ -415,6 +420,8 @@ async fn user((app, router): (&App, &Router), held: Option<(&str, ObjectRef)>) -
                 env,
                 hash,
                 ttl_seconds: 3600,
+                not_after: None,
+                issued_by: id,
                 origin: Origin::Issued,
             },
         )
@@ -437,6 +444,12 @@ impl Actor {
             ip: Some(ip.parse().unwrap()),
             ..self
         }
+    }
+
+    /// What is kept of its token.
+    pub(crate) fn token_hash(&self, app: &TestApp) -> [u8; 32] {
+        let token = self.bearer.as_ref().expect("somebody with a token");
+        credential::hash(&app.app.keys.api_tokens, token.as_bytes())
     }
 
     /// As a subject of relation tuples.

@@ -21,6 +21,39 @@ pub const REFILL: Duration = Duration::from_secs(1);
 /// minutes that a code holds, out of 2⁴⁰.
 const GUESSES: (u32, Duration) = (10, Duration::from_secs(10));
 
+/// Logins and sign-ins that a host may begin at once, and how long until it may begin one more: each takes up room
+/// here for ten minutes, and people begin few.
+const BEGINNINGS: (u32, Duration) = (10, Duration::from_secs(3));
+/// The same for a site of IPv6, a /48, which has 65,536 networks to come from.
+const BEGINNINGS_OF_A_SITE: (u32, Duration) = (100, Duration::from_millis(300));
+
+/// The limit on logins and sign-ins that anybody may begin.
+pub struct Beginnings {
+    hosts: Throttle,
+    sites: Throttle,
+}
+
+impl Default for Beginnings {
+    fn default() -> Self {
+        let ((burst, refill), (site_burst, site_refill)) = (BEGINNINGS, BEGINNINGS_OF_A_SITE);
+        Self {
+            hosts: Throttle::new(burst, refill),
+            sites: Throttle::new(site_burst, site_refill),
+        }
+    }
+}
+
+impl Beginnings {
+    /// Counts something that is begun. `Err` says how long its source is to wait, in seconds.
+    pub fn count(&self, source: Option<IpAddr>, now: Instant) -> Result<(), u32> {
+        self.hosts.fail(source, now)?;
+        match source.map(|ip| ip.to_canonical()) {
+            Some(IpAddr::V6(ip)) => self.sites.count(Some(Source::Address(prefix(ip, 3))), now),
+            Some(IpAddr::V4(_)) | None => Ok(()),
+        }
+    }
+}
+
 /// What is left of each source's allowance.
 pub struct Throttle {
     buckets: Mutex<Buckets<Source>>,
@@ -59,17 +92,16 @@ impl Throttle {
         self.count(source.map(|ip| Source::Address(network(ip))), now)
     }
 
-    /// The same for somebody known.
-    pub fn fail_as(&self, principal: Uuid, now: Instant) -> Result<(), u32> {
+    /// Counts a guess of somebody known, before it is known whether it hits: of many at once, no more are looked at
+    /// than are allowed.
+    pub fn guess(&self, principal: Uuid, now: Instant) -> Result<(), u32> {
         self.count(Some(Source::Principal(principal)), now)
     }
 
-    /// How long somebody is to wait, in seconds, before they may fail again.
-    pub fn wait(&self, principal: Uuid, now: Instant) -> Result<(), u32> {
-        let buckets = self.buckets.lock().expect("no holder of this lock panics");
-        buckets
-            .wait(Source::Principal(principal), now, self.rule)
-            .map_err(whole_seconds)
+    /// Takes back that a guess was counted: it hit.
+    pub fn forgive(&self, principal: Uuid) {
+        let mut buckets = self.buckets.lock().expect("no holder of this lock panics");
+        buckets.give_back(Source::Principal(principal), self.rule);
     }
 
     fn count(&self, source: Option<Source>, now: Instant) -> Result<(), u32> {
@@ -81,12 +113,16 @@ impl Throttle {
 /// The address, or the /64 it lies in; an IPv4 address in IPv6 clothes is what it is.
 fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
+        IpAddr::V6(ip) => prefix(ip, 4),
         ip @ IpAddr::V4(_) => ip,
     }
+}
+
+/// The network of the first so many segments.
+fn prefix(ip: Ipv6Addr, segments: usize) -> IpAddr {
+    let mut kept = ip.segments();
+    kept[segments..].fill(0);
+    Ipv6Addr::from(kept).into()
 }
 
 #[cfg(test)]
@@ -146,13 +182,35 @@ mod tests {
         let throttle = Throttle::of_guesses();
         let (anna, bert) = (Uuid::from_u128(1), Uuid::from_u128(2));
         for _ in 0..10 {
-            assert_eq!(throttle.wait(anna, now), Ok(()));
-            assert_eq!(throttle.fail_as(anna, now), Ok(()));
+            assert_eq!(throttle.guess(anna, now), Ok(()));
         }
-        assert_eq!(throttle.wait(anna, now), Err(10));
-        assert_eq!(throttle.fail_as(anna, now), Err(10));
-        assert_eq!(throttle.wait(bert, now), Ok(()));
-        assert_eq!(throttle.wait(anna, now + Duration::from_secs(10)), Ok(()));
+        assert_eq!(throttle.guess(anna, now), Err(10));
+        assert_eq!(throttle.guess(bert, now), Ok(()));
+        throttle.forgive(anna);
+        assert_eq!(throttle.guess(anna, now), Ok(()), "one of them had hit");
+        assert_eq!(throttle.guess(anna, now), Err(10));
+        assert_eq!(throttle.guess(anna, now + Duration::from_secs(10)), Ok(()));
+    }
+
+    #[test]
+    fn a_host_begins_few_logins_and_a_site_not_many_more() {
+        let now = Instant::now();
+        let beginnings = Beginnings::default();
+        for _ in 0..10 {
+            assert_eq!(beginnings.count(ip("192.0.2.1"), now), Ok(()));
+        }
+        assert_eq!(beginnings.count(ip("192.0.2.1"), now), Err(3));
+        assert_eq!(beginnings.count(ip("192.0.2.2"), now), Ok(()));
+        let site = |network: u16| ip(&format!("2001:db8:7:{network:x}::1"));
+        for network in 0..100 {
+            assert_eq!(beginnings.count(site(network), now), Ok(()), "{network}");
+        }
+        assert_eq!(beginnings.count(site(100), now), Err(1), "the whole /48");
+        assert_eq!(beginnings.count(ip("2001:db8:8::1"), now), Ok(()));
+        assert_eq!(
+            beginnings.count(site(101), now + Duration::from_millis(300)),
+            Ok(())
+        );
     }
 
     #[test]

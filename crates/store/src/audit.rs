@@ -7,19 +7,24 @@ mod entries;
 mod head;
 mod verification;
 
-pub use entries::{Filter, StoredEntry, find, last_seq, page, range};
-pub use head::adopt;
+pub use entries::{Filter, Most, Page, StoredEntry, find, last_seq, page, range};
+pub use head::{adopt, open};
 pub use verification::{Begun, Outcome, Verification};
 
 use crate::db::{Error, Tx};
 use crate::values;
+use head::End;
 use plex_api::audit::AuditReason;
-use plex_domain::audit::{Entry, canonical_bytes, entry_hash, pseudonym};
+use plex_domain::audit::{self, Sealer, canonical_bytes, entry_hash, pseudonym};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use uuid::Uuid;
 
 /// The step of the schema that brought sealed heads.
 pub const SEALED_SINCE: u32 = 6;
+
+/// What the platform's chain calls the erasure of an identity; the object is its pseudonym there, in hex.
+pub const ERASURE: &str = "erase_identity";
 
 /// Something to record.
 #[derive(Debug, Clone)]
@@ -52,10 +57,32 @@ pub struct Record {
 
 /// Appends an entry to its chain. `key` makes the pseudonyms, and seals the chain's head.
 pub async fn append(tx: &mut Tx, key: &[u8; 32], record: Record) -> Result<(), Error> {
-    let chain = record.domain_id.unwrap_or(Uuid::nil());
-    let end = head::end(tx, key, record.domain_id).await?;
+    append_all(tx, key, vec![record]).await
+}
+
+/// Appends entries to their chains, in their order; each chain's head is looked up and moved on once.
+pub async fn append_all(tx: &mut Tx, key: &[u8; 32], records: Vec<Record>) -> Result<(), Error> {
+    let sealer = Sealer::new(key);
+    let mut ends = BTreeMap::new();
+    for record in records {
+        let end = match ends.entry(record.domain_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(room) => room.insert(head::end(tx, &sealer, record.domain_id).await?),
+        };
+        insert(tx, key, end, record).await?;
+    }
+    for (chain, end) in ends {
+        if end.holds {
+            head::seal(tx, &sealer, chain, (end.seq, &end.hash)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts an entry after the end, and moves the end on.
+async fn insert(tx: &mut Tx, key: &[u8; 32], end: &mut End, record: Record) -> Result<(), Error> {
     let latest_at = end.latest_at.map_or(tx.now(), |latest| latest.max(tx.now()));
-    let entry = Entry {
+    let entry = audit::Entry {
         seq: end.seq + 1,
         chain: record.domain_id,
         occurred_at: tx.now(),
@@ -84,7 +111,7 @@ pub async fn append(tx: &mut Tx, key: &[u8; 32], record: Record) -> Result<(), E
             $7, $8, $9, $10, $11, $12, $13, $14
         )",
         &values![
-            chain,
+            entry.chain.unwrap_or(Uuid::nil()),
             entry.seq,
             entry.occurred_at,
             entry.reason.as_str(),
@@ -101,9 +128,7 @@ pub async fn append(tx: &mut Tx, key: &[u8; 32], record: Record) -> Result<(), E
         ],
     )
     .await?;
-    if end.holds {
-        head::seal(tx, key, record.domain_id, (entry.seq, &hash)).await?;
-    }
+    (end.seq, end.hash, end.latest_at) = (entry.seq, hash, Some(latest_at));
     Ok(())
 }
 

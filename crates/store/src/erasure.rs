@@ -7,6 +7,7 @@ use crate::db::{Error, Tx};
 use crate::{device_codes, principals, relations, sessions, sign_ins, tokens, values};
 use jiff::Timestamp;
 use plex_api::tokens::PrincipalType;
+use plex_domain::audit::pseudonym;
 use uuid::Uuid;
 
 /// An identity that is erased.
@@ -77,45 +78,101 @@ async fn erased_at(tx: &mut Tx, id: Uuid) -> Result<Option<Timestamp>, Error> {
     .await
 }
 
-/// Takes the names of erased identities off at most `limit` audit entries. Returns whether there may be more.
-pub async fn clear_some(tx: &mut Tx, limit: u32) -> Result<bool, Error> {
-    let identity = tx
-        .optional(
+/// How far clearing has come: what was written about whom is found chain by chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleared {
+    identity: String,
+    chain: Uuid,
+    seq: u64,
+}
+
+/// Takes the names of erased identities off at most `limit` audit entries, after those that were cleared in the step
+/// before. `key` makes the pseudonyms. Returns how far it came; `None` when no name is left.
+pub async fn clear_some(
+    tx: &mut Tx,
+    key: &[u8; 32],
+    before: Option<Cleared>,
+    limit: u32,
+) -> Result<Option<Cleared>, Error> {
+    let Some(place) = place(tx, before).await? else {
+        return Ok(None);
+    };
+    let chain = (!place.chain.is_nil()).then_some(place.chain);
+    let subject = pseudonym(key, chain, &place.identity);
+    let found = tx
+        .all(
+            "select seq
+            from audit_entries indexed by audit_entries_by_subject
+            where chain = $1 and subject = $2 and seq > $3
+            order by seq
+            limit $4",
+            &values![place.chain, &subject, place.seq, limit],
+            |row| row.get::<u64>(0),
+        )
+        .await?;
+    for seq in &found {
+        tx.execute(
+            "update audit_entries
+            set identity = null
+            where chain = $1 and seq = $2 and identity = $3",
+            &values![place.chain, *seq, &place.identity],
+        )
+        .await?;
+    }
+    if let (Some(last), true) = (found.last(), found.len() == limit as usize) {
+        return Ok(Some(Cleared { seq: *last, ..place }));
+    }
+    if let Some(chain) = chain_after(tx, place.chain).await? {
+        return Ok(Some(Cleared {
+            chain,
+            seq: 0,
+            ..place
+        }));
+    }
+    let now = tx.now();
+    tx.execute(
+        "update erased_identities
+        set cleared_at = $2
+        where identity = $1",
+        &values![&place.identity, now],
+    )
+    .await?;
+    Ok(Some(place))
+}
+
+/// Where to go on: in the middle of an identity, or at the first place of the next one.
+async fn place(tx: &mut Tx, before: Option<Cleared>) -> Result<Option<Cleared>, Error> {
+    let left = tx
+        .all(
             "select identity
             from erased_identities
             where cleared_at is null
-            limit 1",
+            order by identity",
             &[],
             |row| row.get::<String>(0),
         )
         .await?;
-    let Some(identity) = identity else {
-        return Ok(false);
-    };
-    let cleared = tx
-        .execute(
-            "update audit_entries
-            set identity = null
-            where (chain, seq) in (
-                select chain, seq
-                from audit_entries indexed by audit_entries_by_identity
-                where identity = $1
-                limit $2
-            )",
-            &values![&identity, limit],
-        )
-        .await?;
-    if cleared == 0 {
-        let now = tx.now();
-        tx.execute(
-            "update erased_identities
-            set cleared_at = $2
-            where identity = $1",
-            &values![&identity, now],
-        )
-        .await?;
+    if let Some(before) = before.filter(|before| left.contains(&before.identity)) {
+        return Ok(Some(before));
     }
-    Ok(true)
+    Ok(left.into_iter().next().map(|identity| Cleared {
+        identity,
+        chain: Uuid::nil(),
+        seq: 0,
+    }))
+}
+
+async fn chain_after(tx: &mut Tx, chain: Uuid) -> Result<Option<Uuid>, Error> {
+    tx.optional(
+        "select chain
+        from audit_entries
+        where chain > $1
+        order by chain
+        limit 1",
+        &values![chain],
+        |row| row.get(0),
+    )
+    .await
 }
 
 #[cfg(test)]

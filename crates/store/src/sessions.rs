@@ -2,7 +2,7 @@
 
 use crate::assurance::Assurance;
 use crate::db::{Error, Tx};
-use crate::tokens::{self, Caller, Presented};
+use crate::tokens::{self, Caller, Presented, Standing};
 use crate::{principals, values};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -55,17 +55,22 @@ pub async fn authenticate(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Caller>
     .await
 }
 
-/// Whether a session is not over.
-pub async fn is_live(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
+/// How a session stands; `None` when it is over.
+pub async fn standing(tx: &mut Tx, id: Uuid) -> Result<Option<Standing>, Error> {
     let now = tx.now();
-    let found = tx
-        .optional(
-            "select 1 from sessions where id = $1 and expires_at > $2",
-            &values![id, now],
-            |_| Ok(()),
-        )
-        .await?;
-    Ok(found.is_some())
+    tx.optional(
+        "select expires_at, principal_id from sessions where id = $1 and expires_at > $2",
+        &values![id, now],
+        |row| {
+            Ok(Standing {
+                is_current: true,
+                is_login: true,
+                expires_at: row.get(0)?,
+                issued_by: row.get(1)?,
+            })
+        },
+    )
+    .await
 }
 
 /// Begins a session; returns when it ends.
@@ -93,6 +98,13 @@ pub async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Timestamp, Error> {
 /// Ends a session at once.
 pub async fn end(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
     tx.execute("delete from sessions where id = $1", &values![id])
+        .await?;
+    Ok(())
+}
+
+/// Ends the session of a cookie of that hash, if there is one.
+pub async fn end_by_hash(tx: &mut Tx, hash: &[u8; 32]) -> Result<(), Error> {
+    tx.execute("delete from sessions where hash = $1", &values![hash])
         .await?;
     Ok(())
 }
@@ -174,9 +186,9 @@ mod tests {
             let Presented::Session { id, .. } = caller.presented else {
                 panic!("a session")
             };
-            assert!(is_live(tx, id).await?);
+            assert!(standing(tx, id).await?.is_some());
             end(tx, id).await?;
-            assert!(!is_live(tx, id).await?);
+            assert_eq!(standing(tx, id).await?, None);
             assert_eq!(authenticate(tx, &[1; 32]).await?, None);
             assert!(authenticate(tx, &[2; 32]).await?.is_some());
             assert_eq!(end_all(tx, ANNA).await?, 2);

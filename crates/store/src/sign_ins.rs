@@ -18,8 +18,19 @@ pub struct NewSignIn {
     pub state_hash: [u8; 32],
     /// The keyed hash of their browser's cookie.
     pub browser_hash: [u8; 32],
+    /// The keyed hash of the session cookie that their browser has.
+    pub session_hash: Option<[u8; 32]>,
     /// Where they go afterwards.
     pub return_to: String,
+}
+
+/// Somebody who is back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Returned {
+    /// Where they wanted to go.
+    pub return_to: String,
+    /// The keyed hash of the session cookie that their browser had.
+    pub session_hash: Option<[u8; 32]>,
 }
 
 /// Somebody the provider vouches for.
@@ -33,8 +44,8 @@ pub struct Person {
     pub email: Option<String>,
 }
 
-/// Notes that somebody sets out; `None` when too many are on their way.
-pub async fn begin(tx: &mut Tx, new: &NewSignIn) -> Result<Option<Uuid>, Error> {
+/// Notes that somebody sets out. When too many are on their way, who set out first gives way.
+pub async fn begin(tx: &mut Tx, new: &NewSignIn) -> Result<Uuid, Error> {
     let (id, now) = (tx.new_id(), tx.now());
     let open = tx
         .optional(
@@ -44,46 +55,75 @@ pub async fn begin(tx: &mut Tx, new: &NewSignIn) -> Result<Option<Uuid>, Error> 
         )
         .await?;
     if open.unwrap_or_default() >= OPEN {
-        return Ok(None);
+        tx.execute(
+            "delete from sign_ins
+            where id = (select id from sign_ins where expires_at > $1 order by expires_at limit 1)",
+            &values![now],
+        )
+        .await?;
     }
     tx.execute(
-        "insert into sign_ins (id, state_hash, browser_hash, return_to, expires_at)
-        values ($1, $2, $3, $4, $5)",
+        "insert into sign_ins (id, state_hash, browser_hash, session_hash, return_to, expires_at)
+        values ($1, $2, $3, $4, $5, $6)",
         &values![
             id,
             &new.state_hash,
             &new.browser_hash,
+            new.session_hash.as_ref(),
             &new.return_to,
             tokens::after(now, LIFE)?
         ],
     )
     .await?;
-    Ok(Some(id))
+    Ok(id)
 }
 
-/// Takes somebody's return: where they wanted to go. `None` when nobody set out with that state from that browser,
+/// Whether somebody is on their way with that state from that browser: asked before [`finish`], which writes.
+pub async fn is_under_way(
+    tx: &mut Tx,
+    state_hash: &[u8; 32],
+    browser_hash: &[u8; 32],
+) -> Result<bool, Error> {
+    let now = tx.now();
+    let found = tx
+        .optional(
+            "select 1 from sign_ins where state_hash = $1 and browser_hash = $2 and expires_at > $3",
+            &values![state_hash, browser_hash, now],
+            |_| Ok(()),
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Takes somebody's return. `None` when nobody set out with that state from that browser,
 /// or too long ago. Whoever returns does so once.
 pub async fn finish(
     tx: &mut Tx,
     state_hash: &[u8; 32],
     browser_hash: &[u8; 32],
-) -> Result<Option<String>, Error> {
+) -> Result<Option<Returned>, Error> {
     let now = tx.now();
     let found = tx
         .optional(
-            "select id, return_to
+            "select id, return_to, session_hash
             from sign_ins
             where state_hash = $1 and browser_hash = $2 and expires_at > $3",
             &values![state_hash, browser_hash, now],
-            |row| Ok((row.get::<Uuid>(0)?, row.get::<String>(1)?)),
+            |row| {
+                let returned = Returned {
+                    return_to: row.get(1)?,
+                    session_hash: row.get(2)?,
+                };
+                Ok((row.get::<Uuid>(0)?, returned))
+            },
         )
         .await?;
-    let Some((id, return_to)) = found else {
+    let Some((id, returned)) = found else {
         return Ok(None);
     };
     tx.execute("delete from sign_ins where id = $1", &values![id])
         .await?;
-    Ok(Some(return_to))
+    Ok(Some(returned))
 }
 
 /// The user whom the provider vouches for, made at their first sign-in. Their address is kept as the provider says
@@ -148,6 +188,7 @@ mod tests {
         NewSignIn {
             state_hash: [state; 32],
             browser_hash: [9; 32],
+            session_hash: Some([8; 32]),
             return_to: "/v1/auth/device".to_owned(),
         }
     }
@@ -164,15 +205,56 @@ mod tests {
         for state in 1..=2 {
             db.write(async move |tx| begin(tx, &sign_in(state)).await)
                 .await
-                .unwrap()
                 .unwrap();
         }
+        let under_way = async |state: u8, browser: u8| {
+            db.read(async move |tx| is_under_way(tx, &[state; 32], &[browser; 32]).await)
+                .await
+                .unwrap()
+        };
+        assert!(under_way(1, 9).await && !under_way(1, 8).await);
         assert_eq!(back(1, 8).await, None, "another browser");
-        assert_eq!(back(1, 9).await.as_deref(), Some("/v1/auth/device"));
+        let returned = Returned {
+            return_to: "/v1/auth/device".to_owned(),
+            session_hash: Some([8; 32]),
+        };
+        assert_eq!(back(1, 9).await, Some(returned));
+        assert!(!under_way(1, 9).await);
         assert_eq!(back(1, 9).await, None, "a second time");
         clock.advance(LIFE);
         assert_eq!(back(2, 9).await, None, "too late");
         assert_eq!(db.write(async |tx| sweep(tx).await).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_set_out_first_gives_way_when_too_many_are_on_their_way() {
+        let clock = testing::TestClock::new();
+        let (_dir, db) = testing::db_at(clock.clone());
+        let open = i64::try_from(OPEN).unwrap();
+        db.write(async move |tx| {
+            let expires_at = tokens::after(tx.now(), LIFE)?;
+            tx.execute(
+                "insert into sign_ins (id, state_hash, browser_hash, return_to, expires_at)
+                with recursive n (i) as (select 1 union all select i + 1 from n where i < $1)
+                select randomblob(16), randomblob(32), randomblob(32), '/', $2 from n",
+                &values![open, expires_at],
+            )
+            .await
+        })
+        .await
+        .unwrap();
+        clock.advance(Duration::from_secs(1));
+        db.write(async |tx| begin(tx, &sign_in(1)).await).await.unwrap();
+        let left = db
+            .write(async |tx| {
+                let count = tx
+                    .optional("select count(*) from sign_ins", &[], |row| row.get::<u64>(0))
+                    .await?;
+                Ok::<_, Error>((count, is_under_way(tx, &[1; 32], &[9; 32]).await?))
+            })
+            .await
+            .unwrap();
+        assert_eq!(left, (Some(OPEN), true));
     }
 
     #[tokio::test]

@@ -1,8 +1,10 @@
 //! API tokens: who a caller is, and for how long. Only keyed hashes of them are kept.
 
 mod rotation;
+mod standing;
 
 pub use rotation::{ROTATION_GRACE, Rotatable, Rotated, rotatable, rotate};
+pub use standing::{Delegated, Standing, delegated, standing};
 
 use crate::assurance::Assurance;
 use crate::db::{Error, Row, Tx};
@@ -14,6 +16,11 @@ use uuid::Uuid;
 
 /// `last_used_at` is written at most this often.
 pub const USE_PRECISION: Duration = Duration::from_secs(60);
+
+/// Most living tokens of an identity. What a login makes is counted, but takes the place of an earlier login's.
+pub const MOST: u64 = 200;
+/// How long a token is remembered after its end.
+const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Who came with a token or a session cookie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +46,8 @@ pub enum Presented {
     Token {
         /// The token's id.
         id: Uuid,
+        /// The keyed hash of the secret: it may have an older one besides.
+        hash: [u8; 32],
         /// When it was last used, as far as that was written down.
         last_used_at: Option<Timestamp>,
     },
@@ -62,6 +71,10 @@ pub struct NewToken {
     pub hash: [u8; 32],
     /// How long it lives, in seconds.
     pub ttl_seconds: u32,
+    /// When it ends at the latest: with what it comes of.
+    pub not_after: Option<Timestamp>,
+    /// Who stands behind it.
+    pub issued_by: Uuid,
     /// Where it comes from.
     pub origin: Origin,
 }
@@ -71,7 +84,7 @@ pub struct NewToken {
 pub enum Origin {
     /// It was issued.
     Issued,
-    /// A device's login made it, for somebody who had proved who they are in this way.
+    /// A login made it, for somebody who had proved who they are in this way. No rotation lengthens its life.
     Login(Assurance),
 }
 
@@ -106,15 +119,16 @@ pub async fn authenticate(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Caller>
             and token.revoked_at is null
             and token.expires_at > $2",
         &values![hash, now],
-        read_caller,
+        |row| read_caller(row, hash),
     )
     .await
 }
 
-fn read_caller(row: &Row<'_>) -> Result<Caller, Error> {
+fn read_caller(row: &Row<'_>, hash: &[u8; 32]) -> Result<Caller, Error> {
     Ok(Caller {
         presented: Presented::Token {
             id: row.get(0)?,
+            hash: *hash,
             last_used_at: row.get(4)?,
         },
         principal_id: row.get(1)?,
@@ -125,32 +139,18 @@ fn read_caller(row: &Row<'_>) -> Result<Caller, Error> {
     })
 }
 
-/// Whether a token is neither revoked nor expired.
-pub async fn is_live(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
-    let now = tx.now();
-    let found = tx
-        .optional(
-            "select 1
-            from api_tokens
-            where id = $1 and revoked_at is null and expires_at > $2",
-            &values![id, now],
-            |_| Ok(()),
-        )
-        .await?;
-    Ok(found.is_some())
-}
-
 /// Keeps a token of a known identity.
 pub async fn issue(tx: &mut Tx, new: &NewToken) -> Result<Issued, Error> {
     let (id, now) = (tx.new_id(), tx.now());
     let expires_at = after(now, Duration::from_secs(new.ttl_seconds.into()))?;
+    let expires_at = new.not_after.map_or(expires_at, |end| expires_at.min(end));
     let (from_login, assurance) = match &new.origin {
         Origin::Issued => (false, Assurance::default()),
         Origin::Login(assurance) => (true, assurance.clone()),
     };
     tx.execute(
-        "insert into api_tokens (id, principal_id, hash, env, created_at, expires_at, from_login, acr, amr)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into api_tokens (id, principal_id, hash, env, created_at, expires_at, issued_by, from_login, acr, amr)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &values![
             id,
             new.principal_id,
@@ -158,6 +158,7 @@ pub async fn issue(tx: &mut Tx, new: &NewToken) -> Result<Issued, Error> {
             new.env.as_str(),
             now,
             expires_at,
+            new.issued_by,
             from_login,
             assurance.acr.as_ref(),
             assurance.methods().as_ref(),
@@ -226,6 +227,53 @@ pub async fn revoke_all(tx: &mut Tx, principal_id: Uuid) -> Result<usize, Error>
     .await
 }
 
+/// How many living tokens an identity has.
+pub async fn living(tx: &mut Tx, principal_id: Uuid) -> Result<u64, Error> {
+    let now = tx.now();
+    let count = tx
+        .optional(
+            "select count(*)
+            from api_tokens
+            where principal_id = $1 and revoked_at is null and expires_at > $2",
+            &values![principal_id, now],
+            |row| row.get::<u64>(0),
+        )
+        .await?;
+    Ok(count.unwrap_or_default())
+}
+
+/// Ends the oldest living token of an identity that a login made.
+pub async fn end_oldest_login(tx: &mut Tx, principal_id: Uuid) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(
+        "update api_tokens
+        set revoked_at = $2
+        where id = (
+            select id
+            from api_tokens
+            where principal_id = $1 and from_login and revoked_at is null and expires_at > $2
+            order by id
+            limit 1
+        )",
+        &values![principal_id, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Forgets some tokens that ended a while ago. Returns how many.
+pub async fn sweep(tx: &mut Tx) -> Result<usize, Error> {
+    let over = tx.now().checked_sub(MEMORY).unwrap_or_default();
+    tx.execute(
+        "delete from api_tokens
+        where id in (
+            select id from api_tokens where coalesce(revoked_at, expires_at) <= $1 limit 1000
+        )",
+        &values![over],
+    )
+    .await
+}
+
 /// Writes down that tokens were used, for those that were not marked within [`USE_PRECISION`].
 pub async fn note_uses(tx: &mut Tx, tokens: &[Uuid]) -> Result<(), Error> {
     let now = tx.now();
@@ -253,6 +301,8 @@ mod tests {
             env: TokenEnvironment::Prod,
             hash: [hash; 32],
             ttl_seconds: 3600,
+            not_after: None,
+            issued_by: principal_id,
             origin: Origin::Issued,
         }
     }
@@ -276,6 +326,7 @@ mod tests {
             assert_eq!((anna.principal_id, anna.kind), (ANNA, PrincipalType::User));
             let came_with = Presented::Token {
                 id: issued.id,
+                hash: [1; 32],
                 last_used_at: None,
             };
             assert_eq!(anna.presented, came_with);
@@ -334,6 +385,53 @@ mod tests {
         assert_eq!(listed[0].expires_at, second.expires_at);
         let revoked = db.write(async |tx| revoke_all(tx, ANNA).await).await.unwrap();
         assert_eq!(revoked, 1);
+    }
+
+    #[tokio::test]
+    async fn a_login_takes_the_place_of_the_oldest_login_alone() {
+        let (_dir, db) = testing::db();
+        db.write(async move |tx| {
+            principals::ensure(tx, PrincipalType::User, ANNA).await?;
+            issue(tx, &token(ANNA, 1)).await?;
+            for hash in 2..=3 {
+                let login = NewToken {
+                    origin: Origin::Login(Assurance::default()),
+                    ..token(ANNA, hash)
+                };
+                issue(tx, &login).await?;
+            }
+            assert_eq!(living(tx, ANNA).await?, 3);
+            end_oldest_login(tx, ANNA).await?;
+            assert_eq!(living(tx, ANNA).await?, 2);
+            assert_eq!(authenticate(tx, &[2; 32]).await?, None);
+            for hash in [1, 3] {
+                assert!(authenticate(tx, &[hash; 32]).await?.is_some());
+            }
+            Ok::<_, Error>(())
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_token_is_forgotten_a_month_after_its_end() {
+        let clock = testing::TestClock::new();
+        let (_dir, db) = testing::db_at(clock.clone());
+        db.write(async move |tx| {
+            principals::ensure(tx, PrincipalType::User, ANNA).await?;
+            let revoked = issue(tx, &token(ANNA, 1)).await?;
+            issue(tx, &token(ANNA, 2)).await?;
+            revoke(tx, ANNA, revoked.id).await
+        })
+        .await
+        .unwrap();
+        let swept = async || db.write(async |tx| sweep(tx).await).await.unwrap();
+        clock.advance(MEMORY - Duration::from_micros(1));
+        assert_eq!(swept().await, 0);
+        clock.advance(Duration::from_micros(1));
+        assert_eq!(swept().await, 1, "the revoked one");
+        clock.advance(Duration::from_secs(3600));
+        assert_eq!(swept().await, 1, "the expired one");
     }
 
     #[tokio::test]

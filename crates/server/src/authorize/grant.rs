@@ -24,9 +24,10 @@ pub fn grant(
     missing: Missing,
 ) -> Result<(), Failure> {
     super::allow(app, principal, Permission::Grant, object, missing)?;
-    if !commands(app, principal, object) && !rests_on(app, principal, object, condition)? {
+    if !commands(app, &principal.object(), object) && !rests_on(app, principal, object, condition)? {
         let reason = DenialReason::CaveatViolation;
-        app.denials.note(principal, Permission::Grant, object, reason);
+        app.denials
+            .note(&app.authority, principal, (Permission::Grant, object), reason);
         return Err(denied(reason, Vec::new()));
     }
     principal
@@ -35,10 +36,10 @@ pub fn grant(
     Ok(())
 }
 
-/// Whether the caller is admin over an object on no condition.
-fn commands(app: &App, principal: &Principal, object: &ObjectRef) -> bool {
+/// Whether somebody is admin over an object on no condition.
+pub(super) fn commands(app: &App, who: &ObjectRef, object: &ObjectRef) -> bool {
     let place = (app.authority.rules().name_of(Permission::Grant), object);
-    app.authority.holds_unconditionally(&principal.object(), place)
+    app.authority.holds_unconditionally(who, place)
 }
 
 /// Whether all conditions that the caller's authority rests on are the given one.
@@ -68,8 +69,8 @@ pub fn membership(app: &App, principal: &Principal, group: &ObjectRef) -> Result
 }
 
 /// Allows acting as another identity (decision 27): the caller must be admin over all that it holds. An identity
-/// that holds nothing yet is the platform admin's to hand out: what is made for it now would carry whatever it
-/// is granted later.
+/// that holds nothing yet is the platform admin's to hand out. What it gains later, its token carries only where who
+/// issued it could give that away too: see [`super::end_outgrown`].
 pub fn identity(app: &App, principal: &Principal, identity: &ObjectRef) -> Result<(), Failure> {
     let held = app.authority.bindings(identity, None).map_err(too_large)?;
     if held.is_empty() {
@@ -87,7 +88,10 @@ fn over_all(
     asked: &ObjectRef,
     objects: &[ObjectRef],
 ) -> Result<(), Failure> {
-    if objects.iter().all(|object| commands(app, principal, object)) {
+    if objects
+        .iter()
+        .all(|object| commands(app, &principal.object(), object))
+    {
         return Ok(());
     }
     // Whether it is a lack of authority or of its being unconditional; which object it is, nobody is told.
@@ -99,7 +103,8 @@ fn over_all(
     } else {
         DenialReason::OutOfScope
     };
-    app.denials.note(principal, Permission::Grant, asked, reason);
+    app.denials
+        .note(&app.authority, principal, (Permission::Grant, asked), reason);
     Err(match reason {
         DenialReason::OutOfScope => out_of_scope(),
         DenialReason::InsufficientRelation | DenialReason::CaveatViolation => denied(reason, Vec::new()),

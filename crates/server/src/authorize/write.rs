@@ -135,7 +135,7 @@ where
             if revision != decided_at && !relations::only_grew_since(tx, decided_at).await? {
                 return Err(Stopped::Changed(work, revision));
             }
-            if !credential.holds(tx).await? {
+            if credential.standing(tx).await?.is_none() {
                 let detail = "the credential ended while this was being done; nothing was changed";
                 return Err(Stopped::Failed(Failure::unauthorized(
                     codes::UNAUTHENTICATED,

@@ -52,6 +52,7 @@ pub async fn create(
         let made = domains::create(tx, &new, seal).await.map_err(refused)?;
         let object = ObjectRef::of(ObjectKind::Domain, made.id);
         let record = granted(&by, Some(made.id), "create_domain", &object);
+        audit::open(tx, &shared.keys.pseudonyms, Some(made.id)).await?;
         audit::append(tx, &shared.keys.pseudonyms, record).await?;
         Ok(made)
     };

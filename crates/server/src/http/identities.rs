@@ -12,7 +12,7 @@ use plex_api::audit::ErasedIdentity;
 use plex_api::codes;
 use plex_domain::audit::pseudonym;
 use plex_domain::relation::Permission;
-use plex_store::audit::{self, Record};
+use plex_store::audit::{self, ERASURE, Record};
 use plex_store::erasure::{self, Erased};
 use plex_store::{Error, Tx, principals};
 use uuid::Uuid;
@@ -66,19 +66,22 @@ fn record(principal: &Principal, key: &[u8; 32], id: Uuid, erased: &Erased) -> R
     let name = pseudonym(key, None, &subject.to_string());
     Record {
         object_id: data_encoding::HEXLOWER.encode(&name),
-        ..granted(principal, None, "erase_identity", &subject)
+        ..granted(principal, None, ERASURE, &subject)
     }
 }
 
 /// Takes the names of erased identities off the audit entries, a few in each transaction. Nothing shows them any
 /// more when this begins, so it may be cut short and go on later.
 pub async fn clear(app: &App) -> Result<(), Error> {
-    while app
-        .db
-        .write(async |tx| erasure::clear_some(tx, BATCH).await)
-        .await?
-    {}
-    Ok(())
+    let key = app.keys.pseudonyms;
+    let mut cleared = None;
+    loop {
+        let step = async move |tx: &mut Tx| erasure::clear_some(tx, &key, cleared, BATCH).await;
+        cleared = app.db.write(step).await?;
+        if cleared.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 #[cfg(test)]

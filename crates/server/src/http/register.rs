@@ -25,6 +25,7 @@ use plex_store::nodes::{self, Member, NewNode, NoAddress};
 use plex_store::{Tx, bootstrap_tokens};
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeMap;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Room for four strings of 4096 bytes with their escapes.
@@ -56,6 +57,7 @@ pub async fn register(
 ) -> Result<(StatusCode, Json<RegisterResponse>), Failure> {
     let wanted: RegisterRequest = json(request, BODY).await?;
     let applicant = Applicant::read(&app, wanted, context)?;
+    require_promising(&app, &applicant).await?;
     let shared = app.clone();
     let admitted: Result<_, Refused> = app
         .db
@@ -63,6 +65,29 @@ pub async fn register(
         .await;
     let answer = admitted.map_err(|Refused(failure)| failure)?;
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// Turns away, before it waits for the one writer, who has no token that could be redeemed: a failed authentication
+/// like any other (decision 30). The transaction asks again.
+async fn require_promising(app: &App, applicant: &Applicant) -> Result<(), Failure> {
+    let hash = applicant.token_hash;
+    let found = app
+        .db
+        .look_up(async move |tx| bootstrap_tokens::find_by_hash(tx, &hash).await)
+        .await?;
+    let refusal = match found {
+        Some(token) => require_redeemable(&token, applicant, app.clock.now()).err(),
+        None => Some(unknown_token()),
+    };
+    let Some(refusal) = refusal else { return Ok(()) };
+    let counted = app.throttle.fail(applicant.context.ip, Instant::now());
+    Err(counted.map_or_else(
+        |seconds| {
+            let detail = "too many requests from this address came without a credential that holds";
+            Failure::rate_limited(seconds, detail)
+        },
+        |()| refusal,
+    ))
 }
 
 /// A refusal, with the contract's own code for a queue of registrations that is too long.

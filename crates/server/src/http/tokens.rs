@@ -17,6 +17,7 @@ use plex_api::tokens::{
 };
 use plex_domain::credential::{self, ApiToken};
 use plex_domain::relation::{ObjectKind, ObjectRef};
+use plex_store::assurance::Assurance;
 use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Tx, audit, erasure, principals};
 use std::collections::BTreeSet;
@@ -69,7 +70,8 @@ pub async fn whoami(State(app): State<App>, principal: Principal) -> Result<Json
 /// Issue an API token
 ///
 /// The secret is in this answer and nowhere else. A token for another identity needs admin over every scope
-/// that identity holds.
+/// that identity holds, and ends when the identity gains what its issuer is not admin over. A token of one's own,
+/// issued by a login, lives no longer than the login. An identity has 200 living tokens at most.
 #[utoipa::path(
     post,
     path = "/v1/auth/tokens",
@@ -95,17 +97,12 @@ pub async fn issue(
     }
     let plaintext = ApiToken::mint(wanted.env_prefix, &*app.rng);
     let hash = credential::hash(&app.keys.api_tokens, plaintext.as_bytes());
-    let new = NewToken {
-        principal_id: id,
-        env: wanted.env_prefix,
-        hash,
-        ttl_seconds,
-        origin: Origin::Issued,
-    };
     let whom = principals::subject(kind, id);
-    if whom != principal.object() {
+    let is_own = whom == principal.object();
+    if !is_own {
         authorize::identity(&app, &principal, &whom)?;
     }
+    let env = wanted.env_prefix;
     let (pseudonyms, by) = (app.keys.pseudonyms, principal.clone());
     let work = async move |tx: &mut Tx| {
         if principals::ensure(tx, kind, id).await? != kind {
@@ -116,6 +113,26 @@ pub async fn issue(
             let detail = "identity_ref names an identity that was erased";
             return Err(Failure::bad_request(codes::INVALID_BODY, detail));
         }
+        let credential = by.credential.require_current(tx).await?;
+        if tokens::living(tx, id).await? >= tokens::MOST {
+            let detail = "the identity has 200 tokens that hold; revoke one that is no longer used";
+            return Err(Failure::rate_limited(60, detail));
+        }
+        // Else a login would make itself longer by way of its own tokens.
+        let is_of_login = is_own && credential.is_login;
+        let new = NewToken {
+            principal_id: id,
+            env,
+            hash,
+            ttl_seconds,
+            not_after: is_of_login.then_some(credential.expires_at),
+            issued_by: credential.issued_by,
+            origin: if is_of_login {
+                Origin::Login(Assurance::default())
+            } else {
+                Origin::Issued
+            },
+        };
         let issued = tokens::issue(tx, &new).await?;
         let mut record = granted(&by, None, "issue_token", &whom);
         record.details = Some(format!("api-token:{}", issued.id));
@@ -123,11 +140,10 @@ pub async fn issue(
         Ok(issued)
     };
     let issued = authorize::write(&app, &principal, work).await?;
-    let env_prefix = wanted.env_prefix;
     let answer = APITokenIssueResponse {
         id: issued.id,
         plaintext,
-        env_prefix,
+        env_prefix: env,
         expires_at: issued.expires_at,
     };
     Ok((StatusCode::CREATED, Json(answer)))

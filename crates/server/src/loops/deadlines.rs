@@ -1,10 +1,10 @@
 //! Sets `timeout` on what no node reported (decision 16): between 5 s and 8 s after the deadline.
 
 use crate::app::App;
-use crate::callbacks::record;
+use crate::callbacks::records;
 use crate::request::CorrelationId;
 use jiff::Timestamp;
-use plex_store::{Error, invocations};
+use plex_store::{Error, audit, invocations};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -51,7 +51,8 @@ async fn sweep(app: &App, now: Timestamp) -> Result<(), Error> {
             .db
             .write(async move |tx| {
                 let events = invocations::time_out(tx, cutoff, BATCH).await?;
-                record(tx, &key, "timeout", &events, |_| correlation.as_str().to_owned()).await?;
+                let entries = records("timeout", &events, |_| correlation.as_str().to_owned());
+                audit::append_all(tx, &key, entries).await?;
                 Ok::<_, Error>(events.len())
             })
             .await?;

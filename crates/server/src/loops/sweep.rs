@@ -1,9 +1,9 @@
-//! Clears away what nothing needs any more: lapsed idempotency keys, sessions, sign-ins and device codes, names of
-//! erased identities, old changes of relations, and objects that no output refers to.
+//! Clears away what nothing needs any more: lapsed idempotency keys, sessions, sign-ins, device codes and tokens, names
+//! of erased identities, old changes of relations, and objects that no output refers to.
 
 use crate::app::App;
 use crate::http::identities;
-use plex_store::{Error, Tx, device_codes, idempotency, outputs, relations, sessions, sign_ins};
+use plex_store::{Error, Tx, device_codes, idempotency, outputs, relations, sessions, sign_ins, tokens};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
@@ -42,6 +42,7 @@ async fn logins(tx: &mut Tx) -> Result<(), Error> {
     sessions::sweep(tx).await?;
     sign_ins::sweep(tx).await?;
     device_codes::sweep(tx).await?;
+    tokens::sweep(tx).await?;
     Ok(())
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Document {
     pub(super) jwks_uri: Endpoint,
     /// Where a person's address may be asked for.
     pub(super) userinfo_endpoint: Option<Endpoint>,
+    /// Whether it names itself to every browser that it sends back (RFC 9207).
+    pub(super) names_itself: bool,
     /// Whether a client may prove itself by the header `Authorization`.
     pub(super) takes_basic: bool,
 }
@@ -57,13 +59,15 @@ struct Raw {
     userinfo_endpoint: Option<String>,
     #[serde(default)]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
 }
 
-/// What was fetched, or that it could not be, and when.
+/// What was fetched, and when that was last tried.
 struct Kept<T> {
-    at: Instant,
-    /// `None` after a failure.
-    value: Option<Arc<T>>,
+    tried_at: Instant,
+    /// What the last fetch that did not fail brought, and when. A failure takes nothing away that still holds.
+    good: Option<(Instant, Arc<T>)>,
 }
 
 /// What is known of the provider.
@@ -123,20 +127,23 @@ async fn keep<T>(
     fetch: impl Future<Output = Result<T, DiscoveryError>>,
 ) -> Result<Arc<T>, DiscoveryError> {
     let mut kept = kept.lock().await;
-    if let Some(Kept { at, value }) = &*kept {
-        let age = now.saturating_duration_since(*at);
-        match value {
-            Some(value) if age < holds => return Ok(Arc::clone(value)),
-            None if age < PAUSE => return Err(DiscoveryError::JustFailed),
-            Some(_) | None => {}
-        }
-    }
-    let fetched = fetch.await.map(Arc::new);
-    *kept = Some(Kept {
-        at: now,
-        value: fetched.as_ref().ok().cloned(),
-    });
-    fetched
+    let tried_at = kept.as_ref().map(|kept| kept.tried_at);
+    let good = kept.as_ref().and_then(|kept| kept.good.clone());
+    let good = good.filter(|(at, _)| now.saturating_duration_since(*at) < HOLDS);
+    let is_young = |at: Instant, age: Duration| now.saturating_duration_since(at) < age;
+    let is_settled = good.as_ref().is_some_and(|(at, _)| is_young(*at, holds))
+        || tried_at.is_some_and(|at| is_young(at, PAUSE));
+    let (tried_at, fetched) = match tried_at.filter(|_| is_settled) {
+        Some(tried_at) => (tried_at, Err(DiscoveryError::JustFailed)),
+        None => (now, fetch.await.map(|value| (now, Arc::new(value)))),
+    };
+    let (good, failure) = match fetched {
+        Ok(fetched) => (Some(fetched), None),
+        Err(failure) => (good, Some(failure)),
+    };
+    let value = good.as_ref().map(|(_, value)| Arc::clone(value));
+    *kept = Some(Kept { tried_at, good });
+    value.ok_or_else(|| failure.unwrap_or(DiscoveryError::JustFailed))
 }
 
 async fn fetch_document(fetcher: &Fetcher, issuer: &str) -> Result<Document, DiscoveryError> {
@@ -162,6 +169,7 @@ async fn fetch_document(fetcher: &Fetcher, issuer: &str) -> Result<Document, Dis
         token_endpoint: endpoint(&raw.token_endpoint)?,
         jwks_uri: endpoint(&raw.jwks_uri)?,
         userinfo_endpoint: raw.userinfo_endpoint.as_deref().map(endpoint).transpose()?,
+        names_itself: raw.authorization_response_iss_parameter_supported,
         takes_basic: methods
             .is_none_or(|methods| methods.iter().any(|method| method == "client_secret_basic")),
     })

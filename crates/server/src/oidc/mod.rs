@@ -139,6 +139,15 @@ impl Provider {
         &self.issuer
     }
 
+    /// Whether a browser that comes back with that `iss`, or without, was sent by this provider: one that says that it
+    /// names itself always does (RFC 9207).
+    pub async fn is_named_by(&self, issuer: Option<&str>) -> Result<bool, ProviderError> {
+        Ok(match issuer {
+            Some(issuer) => issuer == self.issuer,
+            None => !self.document(Instant::now()).await?.names_itself,
+        })
+    }
+
     /// Where to send the browser.
     pub async fn authorization_url(
         &self,

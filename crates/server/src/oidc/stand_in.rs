@@ -72,6 +72,10 @@ pub(crate) struct Script {
     pub(crate) userinfo: Value,
     /// The status of the token endpoint.
     pub(crate) status: StatusCode,
+    /// The status of all that can be fetched.
+    pub(crate) fetched: StatusCode,
+    /// Whether it says that it names itself to browsers.
+    pub(crate) names_itself: bool,
     issuer: String,
 }
 
@@ -101,6 +105,8 @@ impl StandIn {
             authorization: None,
             userinfo: json!({}),
             status: StatusCode::OK,
+            fetched: StatusCode::OK,
+            names_itself: false,
             issuer: issuer.clone(),
         }));
         let router = Router::new()
@@ -139,20 +145,24 @@ impl StandIn {
 
 type Shared = State<Arc<Mutex<Script>>>;
 
-async fn configuration(State(script): Shared) -> Json<Value> {
-    let issuer = script.lock().unwrap().issuer.clone();
-    Json(json!({
+async fn configuration(State(script): Shared) -> (StatusCode, Json<Value>) {
+    let script = script.lock().unwrap();
+    let issuer = &script.issuer;
+    let document = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/keys"),
         "userinfo_endpoint": format!("{issuer}/me"),
-    }))
+        "authorization_response_iss_parameter_supported": script.names_itself,
+    });
+    (script.fetched, Json(document))
 }
 
-async fn keys(State(script): Shared) -> Json<Value> {
+async fn keys(State(script): Shared) -> (StatusCode, Json<Value>) {
     let script = script.lock().unwrap();
-    Json(script.publishes.clone().unwrap_or_else(|| script.key.json()))
+    let keys = script.publishes.clone().unwrap_or_else(|| script.key.json());
+    (script.fetched, Json(keys))
 }
 
 /// Tells who holds the one access token.

@@ -2,6 +2,7 @@ use super::stand_in::{SigningKey, StandIn};
 use super::*;
 use axum::http::StatusCode;
 use serde_json::json;
+use std::time::Duration;
 
 fn sign_in() -> SignIn {
     SignIn {
@@ -178,4 +179,34 @@ fn a_binding_keeps_its_id_and_shares_it_with_nobody() {
     assert_eq!(id, binding_id("https://a", "b"));
     assert_ne!(id, binding_id("https://a", "c"));
     assert_eq!(id.get_version_num(), 8);
+}
+
+#[tokio::test]
+async fn a_refresh_that_fails_takes_nothing_away_that_still_holds() {
+    let stand_in = StandIn::start().await;
+    let provider = stand_in.provider();
+    let start = Instant::now();
+    redeem_at(&provider, start).await.unwrap();
+    stand_in.alter(|script| script.fetched = StatusCode::BAD_GATEWAY);
+    // A refusal has the document doubted, and a key that is not known has the keys fetched anew.
+    stand_in.alter(|script| script.status = StatusCode::BAD_REQUEST);
+    redeem_at(&provider, start + Duration::from_secs(20))
+        .await
+        .unwrap_err();
+    stand_in.alter(|script| {
+        script.status = StatusCode::OK;
+        script.header = serde_json::json!({"alg": "ES256", "kid": "k2"});
+    });
+    redeem_at(&provider, start + Duration::from_secs(40))
+        .await
+        .unwrap_err();
+    stand_in.alter(|script| script.header = serde_json::json!({"alg": "ES256", "kid": "k1"}));
+    for seconds in [41, 60, 3599] {
+        redeem_at(&provider, start + Duration::from_secs(seconds))
+            .await
+            .unwrap();
+    }
+    redeem_at(&provider, start + Duration::from_secs(3600))
+        .await
+        .unwrap_err();
 }

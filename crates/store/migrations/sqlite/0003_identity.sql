@@ -6,7 +6,11 @@ alter table api_tokens add column from_login integer not null default 0;
 -- How its person had proved who they are: assurance class, and a JSON array of methods.
 alter table api_tokens add column acr text;
 alter table api_tokens add column amr text;
+-- Who stands behind it; null for its own identity.
+alter table api_tokens add column issued_by blob references principals (id);
 
+-- Those that ended long ago are forgotten.
+create index api_tokens_by_end on api_tokens (coalesce(revoked_at, expires_at));
 create unique index api_tokens_by_previous_hash on api_tokens (previous_hash) where previous_hash is not null;
 
 -- Browser sessions. The cookie is no token (decision 27).
@@ -41,6 +45,8 @@ create table sign_ins (
     state_hash blob not null unique,
     -- Keyed hash of the cookie of the browser that set out.
     browser_hash blob not null,
+    -- Keyed hash of the session that the browser had; it ends when another begins.
+    session_hash blob,
     return_to text not null,
     expires_at integer not null
 ) strict;
@@ -60,9 +66,13 @@ create table device_codes (
     -- Seconds that the program leaves between two questions.
     poll_interval integer not null,
     polled_at integer,
+    -- Whether that question came too early.
+    was_early integer not null default 0,
     -- 'approved', 'denied', 'redeemed'; null until somebody decides.
     outcome text check (outcome in ('approved', 'denied', 'redeemed')),
     decided_by blob references principals (id),
+    -- The token or the session by which they decided. What it allowed ends with it.
+    decided_with blob,
     acr text,
     amr text
 ) strict;

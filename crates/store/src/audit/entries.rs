@@ -3,7 +3,7 @@
 //! A row is read without belief: whatever somebody made of it can be shown, and is for verification to judge.
 
 use super::head;
-use crate::db::{Error, Row, Tx};
+use crate::db::{Error, Row, Tx, Value};
 use crate::values;
 use jiff::Timestamp;
 use plex_api::Base64Bytes;
@@ -12,7 +12,7 @@ use plex_api::audit::{
     AuditSubject,
 };
 use plex_domain::audit::{Entry, Stored, pseudonym, read_canonical};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use uuid::Uuid;
 
@@ -36,6 +36,27 @@ pub struct Filter {
     /// The request.
     pub correlation_id: Option<String>,
 }
+
+/// How much a page takes at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    /// Entries on it.
+    pub rows: u32,
+    /// Entries that are looked at for it.
+    pub looked_at: u32,
+}
+
+/// A page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Its entries.
+    pub rows: Vec<StoredEntry>,
+    /// The place after which the next page begins; `None` on the last.
+    pub next: Option<u64>,
+}
+
+/// No place is behind this one.
+const END: u64 = i64::MAX as u64;
 
 /// A row of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,106 +105,170 @@ macro_rules! page_sql {
     };
 }
 
-const BY_PLACE: &str = page_sql!("", "");
-const LATE: &str = page_sql!("indexed by audit_entries_late", " and occurred_at < latest_at");
+/// A way through a chain: its page, and how far a page may look, for which an index is enough.
+#[derive(Clone, Copy)]
+struct Way {
+    rows: &'static str,
+    bound: &'static str,
+}
 
-/// The statement whose index finds fewest.
-fn leading(filter: &Filter) -> Option<&'static str> {
+macro_rules! way {
+    ($index:literal, $found:literal) => {
+        Way {
+            rows: page_sql!($index, $found),
+            bound: concat!(
+                "select count(*), max(seq)
+                from (
+                    select seq
+                    from audit_entries ",
+                $index,
+                " where chain = $1 and seq > $2 and seq < $3",
+                $found,
+                "   order by seq
+                    limit $4
+                )"
+            ),
+        }
+    };
+}
+
+/// Places have no gap, so that many places on is that many entries on; where somebody made a gap, it is skipped.
+const BY_PLACE: Way = Way {
+    rows: page_sql!("", ""),
+    bound: "select $4, (
+            select seq - 1
+            from audit_entries
+            where chain = $1 and seq > $2 + $4 and seq < $3
+            order by seq
+            limit 1
+        )",
+};
+const LATE: Way = way!("indexed by audit_entries_late", " and occurred_at < latest_at");
+
+/// The way that finds fewest.
+fn leading(filter: &Filter) -> Way {
     let is_denial = filter.reason.is_some_and(|reason| reason != AuditReason::Granted);
     if filter.correlation_id.is_some() {
-        Some(page_sql!(
+        way!(
             "indexed by audit_entries_by_correlation",
             " and correlation_id = $12"
-        ))
+        )
     } else if filter.object_id.is_some() {
-        Some(page_sql!(
-            "indexed by audit_entries_by_object",
-            " and object_id = $8"
-        ))
+        way!("indexed by audit_entries_by_object", " and object_id = $8")
     } else if is_denial {
-        Some(page_sql!(
+        way!(
             "indexed by audit_entries_by_denial",
             " and reason = $9 and reason <> 'granted'"
-        ))
+        )
     } else if filter.subject.is_some() {
-        Some(page_sql!(
-            "indexed by audit_entries_by_subject",
-            " and subject = $5"
-        ))
+        way!("indexed by audit_entries_by_subject", " and subject = $5")
     } else if filter.relation.is_some() {
-        Some(page_sql!(
-            "indexed by audit_entries_by_relation",
-            " and relation = $6"
-        ))
-    } else if filter.object_type.is_some() {
-        Some(page_sql!(
-            "indexed by audit_entries_by_object_type",
-            " and object_type = $7"
-        ))
+        way!("indexed by audit_entries_by_relation", " and relation = $6")
     } else {
-        None
+        BY_PLACE
     }
 }
 
-/// The entries of a chain that the filter lets through, after a place, in their order.
+/// The entries of a chain that the filter lets through, after a place, in their order. A page may be short, or empty,
+/// and the list go on all the same: where many entries are looked at for a few.
 pub async fn page(
     tx: &mut Tx,
     chain: Option<Uuid>,
     filter: &Filter,
     after: u64,
-    limit: u32,
-) -> Result<Vec<StoredEntry>, Error> {
-    let after = match filter.from {
-        Some(from) => after.max(
-            place_of(tx, chain, from.as_microsecond())
-                .await?
-                .saturating_sub(1),
-        ),
-        None => after,
-    };
-    let end = i64::MAX as u64;
-    if let Some(sql) = leading(filter) {
-        return select(tx, sql, (chain, filter), (after, end, limit)).await;
+    most: Most,
+) -> Result<Page, Error> {
+    let mut after = after;
+    if let Some(from) = filter.from {
+        let first = place_of(tx, chain, from.as_microsecond()).await?;
+        after = after.max(first.saturating_sub(1));
     }
-    let Some(to) = filter.to else {
-        return select(tx, BY_PLACE, (chain, filter), (after, end, limit)).await;
+    // From `later` on everything is later, but for what was written when the clock had gone back.
+    let later = match filter.to {
+        Some(to) => place_of(tx, chain, to.as_microsecond().saturating_add(1)).await?,
+        None => END,
     };
-    // From here on everything is later, but for what was written when the clock had gone back.
-    let later = place_of(tx, chain, to.as_microsecond().saturating_add(1)).await?;
-    let mut found = select(tx, BY_PLACE, (chain, filter), (after, later, limit)).await?;
-    let left = limit - u32::try_from(found.len()).unwrap_or(limit).min(limit);
-    if left > 0 {
+    let mut page = walk(tx, leading(filter), (chain, filter), (after, later, most)).await?;
+    if page.next.is_none() && filter.to.is_some() {
+        let found = u32::try_from(page.rows.len()).unwrap_or(most.rows);
+        let left = Most {
+            rows: most.rows.saturating_sub(found),
+            ..most
+        };
         let after = after.max(later.saturating_sub(1));
-        found.extend(select(tx, LATE, (chain, filter), (after, end, left)).await?);
+        let late = walk(tx, LATE, (chain, filter), (after, END, left)).await?;
+        page.rows.extend(late.rows);
+        page.next = late.next;
     }
-    Ok(found)
+    Ok(page)
+}
+
+/// A part of a page, between two places.
+async fn walk(
+    tx: &mut Tx,
+    way: Way,
+    (chain, filter): (Option<Uuid>, &Filter),
+    (after, before, most): (u64, u64, Most),
+) -> Result<Page, Error> {
+    let bound = last_looked_at(tx, way.bound, chain, (filter, after, before, most.looked_at)).await?;
+    let end = bound.map_or(before, |last| last + 1);
+    let mut rows = select(tx, way.rows, (chain, filter), (after, end, most.rows + 1)).await?;
+    let is_full = rows.len() > most.rows as usize;
+    rows.truncate(most.rows as usize);
+    let next = if is_full {
+        let last = rows.last().and_then(|last| u64::try_from(last.seq).ok());
+        Some(last.unwrap_or(after))
+    } else {
+        bound
+    };
+    Ok(Page { rows, next })
+}
+
+/// The place of the last entry that is looked at; `None` when all up to the end are.
+async fn last_looked_at(
+    tx: &mut Tx,
+    sql: &'static str,
+    chain: Option<Uuid>,
+    (filter, after, before, most): (&Filter, u64, u64, u32),
+) -> Result<Option<u64>, Error> {
+    let values = in_order(chain, filter, (after, before, most));
+    let found = tx
+        .optional(sql, &values, |row| {
+            Ok((row.get::<u32>(0)?, row.get::<Option<u64>>(1)?))
+        })
+        .await?;
+    Ok(found.and_then(|(count, last)| last.filter(|_| count >= most)))
 }
 
 async fn select(
     tx: &mut Tx,
     sql: &'static str,
     (chain, filter): (Option<Uuid>, &Filter),
-    (after, before, limit): (u64, u64, u32),
+    places: (u64, u64, u32),
 ) -> Result<Vec<StoredEntry>, Error> {
-    tx.all(
-        sql,
-        &values![
-            chain.unwrap_or(Uuid::nil()),
-            after,
-            before,
-            limit,
-            filter.subject.as_ref(),
-            filter.relation.as_deref(),
-            filter.object_type.as_deref(),
-            filter.object_id.as_deref(),
-            filter.reason.map(AuditReason::as_str),
-            filter.from,
-            filter.to,
-            filter.correlation_id.as_deref(),
-        ],
-        read,
-    )
-    .await
+    tx.all(sql, &in_order(chain, filter, places), read).await
+}
+
+/// What the statements of a page call `$1` to `$12`.
+fn in_order(
+    chain: Option<Uuid>,
+    filter: &Filter,
+    (after, before, limit): (u64, u64, u32),
+) -> [Value<'_>; 12] {
+    values![
+        chain.unwrap_or(Uuid::nil()),
+        after,
+        before,
+        limit,
+        filter.subject.as_ref(),
+        filter.relation.as_deref(),
+        filter.object_type.as_deref(),
+        filter.object_id.as_deref(),
+        filter.reason.map(AuditReason::as_str),
+        filter.from,
+        filter.to,
+        filter.correlation_id.as_deref(),
+    ]
 }
 
 /// The place of the first entry by which that time had come; one after the last when it has not.
@@ -229,7 +314,13 @@ pub async fn range(
     limit: u32,
 ) -> Result<Vec<StoredEntry>, Error> {
     let (after, before) = (from.saturating_sub(1), to.saturating_add(1));
-    select(tx, BY_PLACE, (chain, &Filter::default()), (after, before, limit)).await
+    select(
+        tx,
+        BY_PLACE.rows,
+        (chain, &Filter::default()),
+        (after, before, limit),
+    )
+    .await
 }
 
 /// The order of the columns in every statement above. No column is required to be what it should.
@@ -267,14 +358,25 @@ impl StoredEntry {
         self.occurred_at
     }
 
-    /// Whether the columns say what the bytes say, and the identity is the subject's.
-    pub(super) fn agrees(&self, key: &[u8; 32], entry: &Entry) -> bool {
-        let identity = self.identity.as_deref();
+    /// Whether the identity is missing although the subject is not one of those that were erased.
+    pub(super) fn is_nameless_but_for(&self, erased: &HashSet<[u8; 32]>) -> bool {
+        let is_erased = |subject: [u8; 32]| erased.contains(&subject);
+        self.identity.is_none() && !self.subject.as_slice().try_into().is_ok_and(is_erased)
+    }
+
+    /// Whether the columns say what the bytes say, and the identity is the subject's; it is missing only where they
+    /// were erased.
+    pub(super) fn agrees(&self, key: &[u8; 32], erased: &HashSet<[u8; 32]>, entry: &Entry) -> bool {
+        let subject = match self.identity.as_deref() {
+            Some(identity) => pseudonym(key, entry.chain, identity),
+            None => entry.subject_pseudonym,
+        };
+        let is_known = self.identity.is_some() || erased.contains(&subject);
         self.occurred_at == entry.occurred_at.as_microsecond()
             && self.reason == entry.reason.as_str()
             && self.subject == entry.subject_pseudonym
-            && identity
-                .is_none_or(|identity| pseudonym(key, entry.chain, identity) == entry.subject_pseudonym)
+            && is_known
+            && subject == entry.subject_pseudonym
             && self.relation == entry.relation
             && self.object_type == entry.object_type
             && self.object_id == entry.object_id
@@ -392,25 +494,21 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
             "by_relation",
             "relation",
         ),
-        (
-            Filter {
-                object_type: text(),
-                ..Filter::default()
-            },
-            "by_object_type",
-            "object_type",
-        ),
     ];
-    let found = |(filter, index, column): (Filter, &str, &str)| {
-        let sql = leading(&filter).expect("an index leads");
-        (
-            sql,
-            format!("INDEX audit_entries_{index} (chain=? AND {column}=? AND seq>? AND seq<?)"),
-        )
-    };
-    let mut all: Vec<_> = filters.into_iter().map(found).collect();
+    let mut all = Vec::new();
+    for (filter, index, column) in filters {
+        let Way { rows, bound } = leading(&filter);
+        let found = format!("INDEX audit_entries_{index} (chain=? AND {column}=? AND seq>? AND seq<?)");
+        all.push((bound, format!("COVERING {found}")));
+        all.push((rows, found));
+    }
     let by_place = "(chain=? AND seq>? AND seq<?)";
-    all.push((BY_PLACE, format!("PRIMARY KEY {by_place}")));
-    all.push((LATE, format!("INDEX audit_entries_late {by_place}")));
+    let late = format!("INDEX audit_entries_late {by_place}");
+    for sql in [BY_PLACE.rows, BY_PLACE.bound] {
+        all.push((sql, format!("PRIMARY KEY {by_place}")));
+    }
+    for sql in [LATE.rows, LATE.bound] {
+        all.push((sql, late.clone()));
+    }
     all
 }

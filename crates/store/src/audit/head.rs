@@ -7,7 +7,7 @@
 use crate::db::{Error, Tx};
 use crate::values;
 use jiff::Timestamp;
-use plex_domain::audit::{GENESIS, head_seal};
+use plex_domain::audit::{GENESIS, Sealer};
 use uuid::Uuid;
 
 /// Where the next entry hangs on.
@@ -51,7 +51,7 @@ pub(super) struct Last {
 }
 
 /// Reads the head and tries its seal.
-pub(super) async fn read(tx: &mut Tx, key: &[u8; 32], chain: Option<Uuid>) -> Result<Head, Error> {
+pub(super) async fn read(tx: &mut Tx, sealer: &Sealer, chain: Option<Uuid>) -> Result<Head, Error> {
     let row = tx
         .optional(
             "select seq, entry_hash, seal
@@ -63,9 +63,7 @@ pub(super) async fn read(tx: &mut Tx, key: &[u8; 32], chain: Option<Uuid>) -> Re
         .await?;
     Ok(match row {
         None => Head::Missing,
-        Some((seq, Some(hash), seal)) if seal == head_seal(key, chain, seq, &hash) => {
-            Head::Sealed { seq, hash }
-        }
+        Some((seq, Some(hash), seal)) if seal == sealer.seal(chain, seq, &hash) => Head::Sealed { seq, hash },
         Some((seq, _, _)) => Head::Broken { seq },
     })
 }
@@ -91,14 +89,13 @@ pub(super) async fn last(tx: &mut Tx, chain: Option<Uuid>) -> Result<Option<Last
 }
 
 /// Where the next entry hangs on: the head where it holds, else whatever is there.
-pub(super) async fn end(tx: &mut Tx, key: &[u8; 32], chain: Option<Uuid>) -> Result<End, Error> {
-    let head = read(tx, key, chain).await?;
+pub(super) async fn end(tx: &mut Tx, sealer: &Sealer, chain: Option<Uuid>) -> Result<End, Error> {
+    let head = read(tx, sealer, chain).await?;
     let last = last(tx, chain).await?;
     let latest_at = last.as_ref().and_then(|last| last.latest_at);
     let (last_seq, last_hash) = last.map_or((0, None), |last| (last.seq, last.hash));
     let (seq, hash, holds) = match head {
         Head::Sealed { seq, hash } if seq >= last_seq => (seq, hash, true),
-        Head::Missing if last_seq == 0 => (0, GENESIS, true),
         Head::Sealed { seq, .. } | Head::Broken { seq } => {
             (seq.max(last_seq), last_hash.unwrap_or(GENESIS), false)
         }
@@ -121,11 +118,11 @@ pub(super) async fn end(tx: &mut Tx, key: &[u8; 32], chain: Option<Uuid>) -> Res
 /// Moves the head on.
 pub(super) async fn seal(
     tx: &mut Tx,
-    key: &[u8; 32],
+    sealer: &Sealer,
     chain: Option<Uuid>,
     (seq, hash): (u64, &[u8; 32]),
 ) -> Result<(), Error> {
-    let seal = head_seal(key, chain, seq, hash);
+    let seal = sealer.seal(chain, seq, hash);
     tx.execute(
         "insert into audit_heads (chain, seq, entry_hash, seal)
         values ($1, $2, $3, $4)
@@ -133,6 +130,17 @@ pub(super) async fn seal(
         &values![chain.unwrap_or(Uuid::nil()), seq, hash, &seal],
     )
     .await?;
+    Ok(())
+}
+
+/// Opens a chain, in the transaction that makes what it is about. An entry for a chain that was never opened, or whose
+/// head is gone, stays unsealed: who takes a chain away altogether does not get a new one.
+pub async fn open(tx: &mut Tx, key: &[u8; 32], chain: Option<Uuid>) -> Result<(), Error> {
+    let sealer = Sealer::new(key);
+    let is_new = matches!(read(tx, &sealer, chain).await?, Head::Missing) && last(tx, chain).await?.is_none();
+    if is_new {
+        seal(tx, &sealer, chain, (0, &GENESIS)).await?;
+    }
     Ok(())
 }
 
@@ -148,8 +156,9 @@ pub async fn adopt(tx: &mut Tx, key: &[u8; 32]) -> Result<(), Error> {
             |row| Ok((row.get::<Uuid>(0)?, row.get::<u64>(1)?, row.get::<[u8; 32]>(2)?)),
         )
         .await?;
+    let sealer = Sealer::new(key);
     for (chain, seq, hash) in unsealed {
-        seal(tx, key, (!chain.is_nil()).then_some(chain), (seq, &hash)).await?;
+        seal(tx, &sealer, (!chain.is_nil()).then_some(chain), (seq, &hash)).await?;
     }
     Ok(())
 }

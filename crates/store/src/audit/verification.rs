@@ -1,12 +1,14 @@
 //! Verifying a chain, batch by batch, so that no snapshot is held for longer than one batch takes. Entries never
 //! change, so the batches together see what one snapshot would.
 
+use super::ERASURE;
 use super::entries::{StoredEntry, range};
 use super::head::{self, Head};
 use crate::db::{Error, Tx};
 use crate::values;
 use plex_api::audit::AuditFinding;
-use plex_domain::audit::{Divergence, Walk};
+use plex_domain::audit::{Divergence, Sealer, Walk, hash_text, pseudonym};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A verification on its way.
@@ -18,6 +20,8 @@ pub struct Verification {
     end: End,
     walk: Walk,
     latest_at: Option<i64>,
+    /// The erased identities' pseudonyms in this chain: nobody else's name may be missing.
+    erased: HashSet<[u8; 32]>,
 }
 
 /// What a verification began with.
@@ -68,7 +72,7 @@ impl Verification {
         (from, to): (u64, Option<u64>),
     ) -> Result<Begun, Error> {
         let last = head::last(tx, chain).await?.map_or(0, |last| last.seq);
-        let end = match head::read(tx, key, chain).await? {
+        let end = match head::read(tx, &Sealer::new(key), chain).await? {
             Head::Sealed { seq, hash } => End::Sealed { seq, hash, last },
             Head::Missing | Head::Broken { .. } => End::Unsealed { last },
         };
@@ -91,6 +95,7 @@ impl Verification {
                 before.as_ref().and_then(|row| row.stored().entry_hash),
             ),
             latest_at: before.map(|row| row.latest_at),
+            erased: HashSet::new(),
         })))
     }
 
@@ -105,6 +110,9 @@ impl Verification {
             }))));
         }
         let batch = range(tx, self.chain, (self.walk.next(), self.to), rows).await?;
+        if batch.iter().any(|row| row.is_nameless_but_for(&self.erased)) {
+            self.erased = erased(tx, &self.key, self.chain).await?;
+        }
         for row in &batch {
             if let Err(divergence) = self.step(row) {
                 return Ok(Some(self.outcome(Some(divergence))));
@@ -123,9 +131,9 @@ impl Verification {
             .map_or(row.occurred_at(), |latest| latest.max(row.occurred_at()));
         // Where a segment begins in the middle, its first row may know of a later time before it.
         let is_known = self.latest_at.is_some() || self.walk.next() == 1;
-        let key = &self.key;
+        let (key, erased) = (&self.key, &self.erased);
         self.walk.step(&row.stored(), |entry| {
-            row.agrees(key, entry) && (row.latest_at == latest_at || !is_known)
+            row.agrees(key, erased, entry) && (row.latest_at == latest_at || !is_known)
         })?;
         self.latest_at = Some(row.latest_at);
         Ok(())
@@ -174,6 +182,34 @@ impl Verification {
             divergence,
         }
     }
+}
+
+/// What the erased identities are called in a chain. A row that says that one was erased counts only where the
+/// platform's chain, which is sealed, says so, too.
+async fn erased(tx: &mut Tx, key: &[u8; 32], chain: Option<Uuid>) -> Result<HashSet<[u8; 32]>, Error> {
+    let said = tx
+        .all("select identity from erased_identities", &[], |row| {
+            row.get::<String>(0)
+        })
+        .await?;
+    let mut erased = HashSet::new();
+    for identity in said {
+        let name = hash_text(&pseudonym(key, None, &identity));
+        let told = tx
+            .optional(
+                "select 1
+                from audit_entries indexed by audit_entries_by_object
+                where chain = $1 and object_id = $2 and relation = $3
+                limit 1",
+                &values![Uuid::nil(), &name, ERASURE],
+                |_| Ok(()),
+            )
+            .await?;
+        if told.is_some() {
+            erased.insert(pseudonym(key, chain, &identity));
+        }
+    }
+    Ok(erased)
 }
 
 /// Whether a row stands before the first place.

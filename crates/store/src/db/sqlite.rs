@@ -26,6 +26,9 @@ const READERS: usize = 4;
 /// Connections for look-ups; when all are in use, a look-up goes to the readers.
 const LOOK_UPS: usize = 4;
 
+/// Pages that the writer keeps, in KiB: every commit goes to the ends of many indexes, all over the file.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+
 /// How a database is opened.
 pub struct Settings {
     /// The file; it is made when it is missing.
@@ -67,6 +70,7 @@ impl Db {
             )));
         }
         let mut first = connect(&settings.path)?;
+        first.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         let found_version = migrate(&mut first)?;
         let failed = Arc::new(AtomicBool::new(false));
         let (writer, writes) = bounded(QUEUE);

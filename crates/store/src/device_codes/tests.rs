@@ -1,8 +1,10 @@
 use super::*;
 use crate::db::Db;
-use crate::principals;
 use crate::testing::{self, TestClock};
+use crate::tokens::Presented;
+use crate::{principals, sessions};
 use plex_api::tokens::PrincipalType;
+use plex_domain::env::Clock as _;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -30,6 +32,13 @@ impl Bench {
         let numbers = numbers.to_vec();
         db.write(async move |tx| {
             principals::ensure(tx, PrincipalType::User, ANNA).await?;
+            let session = sessions::NewSession {
+                principal_id: ANNA,
+                hash: [1; 32],
+                csrf_hash: [2; 32],
+                assurance: Assurance::default(),
+            };
+            sessions::begin(tx, &session).await?;
             for number in numbers {
                 issue(tx, &code(number)).await?.expect("room");
             }
@@ -63,7 +72,18 @@ impl Bench {
             amr: vec!["otp".to_owned()],
         };
         self.db
-            .write(async move |tx| decide(tx, pending.id, decision, (ANNA, &assurance)).await)
+            .write(async move |tx| {
+                let session = sessions::authenticate(tx, &[1; 32]).await?.expect("live");
+                let Presented::Session { id, .. } = session.presented else {
+                    panic!("a session")
+                };
+                let by = Decider {
+                    principal_id: ANNA,
+                    credential_id: id,
+                    assurance,
+                };
+                decide(tx, pending.id, decision, &by).await
+            })
             .await
             .unwrap();
     }
@@ -83,6 +103,7 @@ async fn an_approved_code_is_good_for_one_token() {
     let Polled::Approved {
         principal_id,
         assurance,
+        ..
     } = approved
     else {
         panic!("{approved:?}")
@@ -92,6 +113,27 @@ async fn an_approved_code_is_good_for_one_token() {
     assert_eq!(bench.find(1).await, Some(Found::Approved));
     assert_eq!(bench.poll(2).await, Polled::Pending, "the other one is untouched");
     assert_eq!(bench.poll(3).await, Polled::Unknown);
+}
+
+#[tokio::test]
+async fn what_allowed_a_code_bounds_its_token_and_takes_it_along() {
+    let bench = Bench::with(&[1, 2]).await;
+    let began = bench.clock.now();
+    for number in 1..=2 {
+        bench.decide(number, Decision::Approve).await;
+    }
+    let approved = bench.poll(1).await;
+    let Polled::Approved {
+        not_after, issued_by, ..
+    } = approved
+    else {
+        panic!("{approved:?}")
+    };
+    let session_ends = tokens::after(began, sessions::LIFE).unwrap();
+    assert_eq!((not_after, issued_by), (session_ends, ANNA));
+    let end = async |tx: &mut Tx| sessions::end_all(tx, ANNA).await;
+    bench.db.write(end).await.unwrap();
+    assert_eq!(bench.poll(2).await, Polled::Expired, "signed out meanwhile");
 }
 
 #[tokio::test]
@@ -119,6 +161,35 @@ async fn impatience_makes_the_pause_longer() {
 }
 
 #[tokio::test]
+async fn only_what_changes_something_needs_the_writer() {
+    let bench = Bench::with(&[1, 2]).await;
+    let peek = async |number: u8| {
+        bench
+            .db
+            .read(async move |tx| peek(tx, &[number; 32]).await)
+            .await
+            .unwrap()
+    };
+    assert_eq!(peek(3).await, Some(Polled::Unknown));
+    assert_eq!(peek(1).await, None, "the first question is noted");
+    assert_eq!(bench.poll(1).await, Polled::Pending);
+    assert_eq!(peek(1).await, None, "so is the first that comes too early");
+    assert_eq!(bench.poll(1).await, Polled::TooFast);
+    for _ in 0..3 {
+        assert_eq!(peek(1).await, Some(Polled::TooFast));
+        assert_eq!(bench.poll(1).await, Polled::TooFast);
+    }
+    bench.wait(10);
+    assert_eq!(bench.poll(1).await, Polled::Pending, "and none after it counts");
+    bench.decide(1, Decision::Approve).await;
+    assert_eq!(peek(1).await, None);
+    bench.poll(1).await;
+    assert_eq!(peek(1).await, Some(Polled::Unknown));
+    bench.decide(2, Decision::Deny).await;
+    assert_eq!(peek(2).await, Some(Polled::Denied));
+}
+
+#[tokio::test]
 async fn a_code_ends_after_its_time_and_is_forgotten_later() {
     let bench = Bench::with(&[1, 2]).await;
     bench.decide(2, Decision::Approve).await;
@@ -139,7 +210,7 @@ async fn a_code_ends_after_its_time_and_is_forgotten_later() {
 }
 
 #[tokio::test]
-async fn only_so_many_codes_wait() {
+async fn who_has_waited_longest_gives_way_when_too_many_do() {
     let bench = Bench::with(&[]).await;
     let open = i64::try_from(OPEN).unwrap();
     let fill = async move |tx: &mut Tx| {
@@ -153,16 +224,34 @@ async fn only_so_many_codes_wait() {
         .await
     };
     bench.db.write(fill).await.unwrap();
-    let refused = bench
+    bench.wait(1);
+    let mine = bench
         .db
         .write(async |tx| issue(tx, &code(1)).await)
+        .await
+        .unwrap();
+    assert!(mine.is_some(), "nobody is kept out");
+    let count = async |tx: &mut Tx| {
+        tx.optional("select count(*) from device_codes", &[], |row| row.get::<u64>(0))
+            .await
+    };
+    assert_eq!(bench.db.write(count).await.unwrap(), Some(OPEN));
+    assert!(matches!(bench.find(1).await, Some(Found::Pending(_))));
+    let decide_all = async |tx: &mut Tx| {
+        tx.execute("update device_codes set outcome = 'denied'", &[])
+            .await
+    };
+    bench.db.write(decide_all).await.unwrap();
+    let refused = bench
+        .db
+        .write(async |tx| issue(tx, &code(2)).await)
         .await
         .unwrap();
     assert_eq!(refused, None);
     bench.clock.advance(LIFE);
     let taken = bench
         .db
-        .write(async |tx| issue(tx, &code(1)).await)
+        .write(async |tx| issue(tx, &code(2)).await)
         .await
         .unwrap();
     assert!(taken.is_some(), "those that are over leave room");

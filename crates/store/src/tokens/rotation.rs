@@ -108,6 +108,8 @@ mod tests {
                 env: TokenEnvironment::Prod,
                 hash: [1; 32],
                 ttl_seconds: 7200,
+                not_after: None,
+                issued_by: ANNA,
                 origin,
             };
             let issued = db.write(async move |tx| {

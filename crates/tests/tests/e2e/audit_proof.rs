@@ -207,6 +207,33 @@ fn an_export_verifies_without_server_credential_or_profile() {
     );
 }
 
+#[test]
+fn neither_verifier_takes_what_is_no_place_no_hash_or_no_end_of_brackets() {
+    let control_plane = ControlPlane::start();
+    let admin = grown(&control_plane);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("chain.ndjson");
+    export(&admin, &control_plane.domain_id().to_string(), &file);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let zeros = format!("\"prev_hash\":\"{}\"", "0".repeat(64));
+    assert!(text.contains(&zeros) && text.contains("\"seq\":1,"));
+    for forged in [
+        text.replacen("\"seq\":1,", "\"seq\":1.0,", 1),
+        text.replacen("\"seq\":1,", "\"seq\":true,", 1),
+        text.replace(&zeros, "\"prev_hash\":\"\""),
+        format!("{}\n{text}", "[".repeat(200_000)),
+    ] {
+        std::fs::write(&file, &forged).unwrap();
+        let checked = python(&file);
+        assert!(
+            checked.code == 1 && checked.text().starts_with("divergent: line 1: entry "),
+            "{checked:?}"
+        );
+        assert!(!checked.stderr.contains("Traceback"), "{}", checked.stderr);
+        offline(&admin, &["audit", "verify", "--offline", file.to_str().unwrap()]).expect(1);
+    }
+}
+
 /// The changes that somebody makes to the entry `@`, and whether the export shows them.
 const FORGERIES: [(&str, bool); 15] = [
     ("update audit_entries set occurred_at = occurred_at + 1 where seq = @", true),

@@ -1,20 +1,31 @@
 //! Mutations under relations that change between the decision and the commit.
 
 use crate::authorize::{self, Decided, out_of_scope};
-use crate::principal::{Credential, Principal};
+use crate::principal::{Credential, PresentedKey, Principal};
 use crate::problem::Failure;
 use crate::request::Context;
 use crate::testing::{Actor, TestApp};
 use axum::response::IntoResponse;
 use plex_api::tokens::PrincipalType;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
+use plex_store::tokens::Presented;
 use plex_store::{Tx, groups, relations, tokens};
 use std::sync::Arc;
-use uuid::Uuid;
 
-async fn token_of(app: &TestApp, who: Uuid) -> Uuid {
-    let listed = app.app.db.read(async move |tx| tokens::list(tx, who).await).await;
-    listed.unwrap()[0].id
+async fn token_of(app: &TestApp, actor: &Actor) -> Credential {
+    let hash = actor.token_hash(app);
+    let found = app
+        .app
+        .db
+        .read(async move |tx| tokens::authenticate(tx, &hash).await)
+        .await;
+    let Presented::Token { id, hash, .. } = found.unwrap().unwrap().presented else {
+        panic!("a token")
+    };
+    Credential::Token {
+        id,
+        secret: PresentedKey(hash),
+    }
 }
 
 async fn principal(app: &TestApp, actor: &Actor) -> Principal {
@@ -23,7 +34,7 @@ async fn principal(app: &TestApp, actor: &Actor) -> Principal {
     Principal {
         id: actor.id,
         kind: PrincipalType::User,
-        credential: Credential::Token(token_of(app, actor.id).await),
+        credential: token_of(app, actor).await,
         email: None,
         acr: None,
         amr: Vec::new(),

@@ -12,13 +12,17 @@ use plex_api::audit::{AuditEntryList, AuditReason};
 use plex_api::codes;
 use plex_domain::cursor;
 use plex_domain::relation::Permission;
-use plex_store::audit::{self, Filter};
+use plex_store::audit::{self, Filter, Most, Page};
 use std::time::Duration;
 use uuid::Uuid;
 
+/// Entries that are looked at for one page: where a filter finds few among many, a page is short.
+const LOOKED_AT: u32 = 2_000;
+
 /// List a domain's audit entries
 ///
-/// In the chain's order. All filters that are given must hold; `from` and `to` are inclusive.
+/// In the chain's order. All filters that are given must hold; `from` and `to` are inclusive. Where they let few of many
+/// entries through, a page may be short, or empty, and have a `next_cursor` all the same.
 #[utoipa::path(
     get,
     path = "/v1/domains/{domain_id}/audit/entries",
@@ -136,16 +140,14 @@ async fn page(
         .cursor(&app.keys.cursors, &context, "")?
         .map(|bytes| position(&bytes))
         .transpose()?;
-    let read = async move |tx: &mut plex_store::Tx| {
-        audit::page(tx, chain, &filter, after.unwrap_or(0), limit + 1).await
+    let most = Most {
+        rows: limit,
+        looked_at: LOOKED_AT,
     };
-    let mut rows = app.db.read(read).await?;
-    let has_more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next_cursor = rows
-        .last()
-        .filter(|_| has_more)
-        .map(|last| cursor::seal(&app.keys.cursors, &context, "", &last.seq.to_be_bytes()));
+    let read =
+        async move |tx: &mut plex_store::Tx| audit::page(tx, chain, &filter, after.unwrap_or(0), most).await;
+    let Page { rows, next } = app.db.read(read).await?;
+    let next_cursor = next.map(|next| cursor::seal(&app.keys.cursors, &context, "", &next.to_be_bytes()));
     Ok(Json(AuditEntryList {
         items: rows.iter().map(|row| row.entry(chain)).collect(),
         next_cursor,

@@ -7,7 +7,7 @@ use super::NO_STORE;
 use crate::app::App;
 use crate::audit::by;
 use crate::cookies;
-use crate::oidc::{Claims, Provider, SignIn};
+use crate::oidc::{Claims, Provider, ProviderError, SignIn};
 use crate::problem::{Failure, Problems};
 use crate::request::{Context, Query, text_header};
 use axum::extract::State;
@@ -91,22 +91,35 @@ async fn finish(
     let provider = app.provider.as_ref().ok_or_else(invalid)?;
     let browser = cookies::SIGN_IN.read(headers).ok_or_else(invalid)?;
     let hashes = [state, browser].map(|secret| credential::hash(&app.keys.sign_ins, secret.as_bytes()));
+    let is_under_way = app
+        .db
+        .look_up(async move |tx| sign_ins::is_under_way(tx, &hashes[0], &hashes[1]).await)
+        .await?;
+    if !is_under_way {
+        // A failed authentication like any other (decision 30); it does not wait for the one writer.
+        app.throttle.fail(context.ip, Instant::now()).map_err(|seconds| {
+            let detail = "too many sign-ins from this address were never begun";
+            Failure::rate_limited(seconds, detail)
+        })?;
+        return Err(invalid());
+    }
     let returned = app
         .db
         .write(async move |tx| sign_ins::finish(tx, &hashes[0], &hashes[1]).await)
         .await?;
-    let return_to = returned.ok_or_else(invalid)?;
+    let returned = returned.ok_or_else(invalid)?;
     // RFC 9207: another provider's answer must not be taken for this one's.
-    if query.get("iss").is_some_and(|issuer| issuer != provider.issuer()) {
+    let is_its = provider.is_named_by(query.get("iss")).await;
+    if !is_its.map_err(unusable)? {
         return Err(invalid());
     }
     let code = code(query)?;
     let claims = redeem(app, provider, code, state).await?;
-    let (session, csrf) = begin_session(app, context, (provider, claims)).await?;
+    let (session, csrf) = begin_session(app, context, (provider, claims, returned.session_hash)).await?;
     Ok(SignedIn {
         session,
         csrf,
-        return_to,
+        return_to: returned.return_to,
     })
 }
 
@@ -134,22 +147,20 @@ async fn redeem(app: &App, provider: &Provider, code: &str, state: &str) -> Resu
     let redeemed = provider
         .redeem(code, &sign_in, (app.clock.now(), Instant::now()))
         .await;
-    redeemed.map_err(|error| {
-        let detail = "the identity provider's answer does not hold; begin again";
-        Failure::new(
-            StatusCode::BAD_GATEWAY,
-            codes::IDENTITY_PROVIDER_UNAVAILABLE,
-            detail,
-        )
-        .with_cause(error)
-    })
+    redeemed.map_err(unusable)
 }
 
-/// Begins a session; the values of its two cookies.
+fn unusable(error: ProviderError) -> Failure {
+    let detail = "the identity provider's answer does not hold; begin again";
+    let code = codes::IDENTITY_PROVIDER_UNAVAILABLE;
+    Failure::new(StatusCode::BAD_GATEWAY, code, detail).with_cause(error)
+}
+
+/// Begins a session, in the place of the one that the browser had; the values of its two cookies.
 async fn begin_session(
     app: &App,
     context: &Context,
-    (provider, claims): (&Provider, Claims),
+    (provider, claims, earlier): (&Provider, Claims, Option<[u8; 32]>),
 ) -> Result<(String, String), Failure> {
     let (session, csrf) = (
         credential::mint_opaque(&*app.rng),
@@ -175,6 +186,9 @@ async fn begin_session(
             csrf_hash,
             assurance,
         };
+        if let Some(earlier) = earlier {
+            sessions::end_by_hash(tx, &earlier).await?;
+        }
         sessions::begin(tx, &new).await?;
         let user = principals::subject(PrincipalType::User, principal_id);
         audit::append(tx, &pseudonyms, by(&user.to_string(), &context, "sign_in", &user)).await

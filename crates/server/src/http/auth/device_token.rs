@@ -12,12 +12,10 @@ use plex_api::auth::{DeviceTokenRequest, ServiceTokenResponse};
 use plex_api::codes;
 use plex_api::tokens::TokenEnvironment;
 use plex_domain::credential::{self, ApiToken};
-use plex_store::assurance::Assurance;
 use plex_store::device_codes::{self, Polled};
 use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Tx, audit, principals};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 /// How long a login lasts: as long as a browser's session.
 const TTL_SECONDS: u32 = 12 * 60 * 60;
@@ -42,55 +40,74 @@ pub async fn device_token(
     let wanted: DeviceTokenRequest = json(request, PLAIN_BODY).await?;
     require_short([&wanted.device_code].into_iter().chain(&wanted.client_id))?;
     let hash = credential::hash(&app.keys.device_codes, wanted.device_code.as_bytes());
-    let is_known = app
+    let said = app
         .db
-        .look_up(async move |tx| device_codes::exists(tx, &hash).await)
+        .look_up(async move |tx| device_codes::peek(tx, &hash).await)
         .await?;
-    if !is_known {
-        return Err(unknown(&app, &context));
-    }
     let plaintext = ApiToken::mint(TokenEnvironment::Prod, &*app.rng);
     let token_hash = credential::hash(&app.keys.api_tokens, plaintext.as_bytes());
-    let pseudonyms = app.keys.pseudonyms;
-    let asker = context.clone();
-    let polled = app.db.write(async move |tx| {
-        let polled = device_codes::poll(tx, &hash).await?;
-        if let Polled::Approved {
-            principal_id,
-            assurance,
-        } = &polled
-        {
-            let login = (*principal_id, assurance.clone(), token_hash);
-            log_in(tx, &pseudonyms, &asker, login).await?;
-        }
-        Ok::<_, plex_store::Error>(polled)
-    });
-    let (code, detail) = match polled.await? {
-        Polled::Approved { .. } => {
+    let polled = match said {
+        Some(polled) => Err(polled),
+        None => poll(&app, &context, (hash, token_hash)).await?,
+    };
+    let (code, detail) = match polled {
+        Ok(expires_in) => {
             let answer = ServiceTokenResponse {
                 access_token: plaintext,
                 token_type: "Bearer".to_owned(),
-                expires_in: TTL_SECONDS,
+                expires_in,
                 scope: None,
             };
             return Ok(([NO_STORE], Json(answer)));
         }
-        Polled::Pending => (
+        Err(Polled::Pending) => (
             codes::AUTHORIZATION_PENDING,
             "nobody has decided yet; ask again later",
         ),
-        Polled::TooFast => (
+        Err(Polled::TooFast) => (
             codes::SLOW_DOWN,
             "ask less often: wait five seconds longer each time",
         ),
-        Polled::Denied => (codes::ACCESS_DENIED, "somebody refused this login"),
-        Polled::Expired => (
+        Err(Polled::Denied) => (codes::ACCESS_DENIED, "somebody refused this login"),
+        Err(Polled::Expired) => (
             codes::EXPIRED_TOKEN,
             "nobody approved this login in time; begin again",
         ),
-        Polled::Unknown => return Err(unknown(&app, &context)),
+        Err(Polled::Unknown | Polled::Approved { .. }) => return Err(unknown(&app, &context)),
     };
     Err(Failure::bad_request(code, detail))
+}
+
+/// Asks, and keeps the token where somebody has allowed it; for how many seconds that holds.
+async fn poll(
+    app: &App,
+    context: &Context,
+    (hash, token_hash): ([u8; 32], [u8; 32]),
+) -> Result<Result<u32, Polled>, plex_store::Error> {
+    let (pseudonyms, asker) = (app.keys.pseudonyms, context.clone());
+    let work = async move |tx: &mut Tx| {
+        let polled = device_codes::poll(tx, &hash).await?;
+        let Polled::Approved {
+            principal_id,
+            assurance,
+            not_after,
+            issued_by,
+        } = polled
+        else {
+            return Ok(Err(polled));
+        };
+        let login = NewToken {
+            principal_id,
+            env: TokenEnvironment::Prod,
+            hash: token_hash,
+            ttl_seconds: TTL_SECONDS,
+            not_after: Some(not_after),
+            issued_by,
+            origin: Origin::Login(assurance),
+        };
+        log_in(tx, &pseudonyms, &asker, &login).await.map(Ok)
+    };
+    app.db.write(work).await
 }
 
 /// A code that never was, or whose token was fetched, is a failed authentication like any other (decision 30).
@@ -107,25 +124,24 @@ fn unknown(app: &App, context: &Context) -> Failure {
     }
 }
 
+/// Keeps the token of a login; returns for how many seconds it holds.
 async fn log_in(
     tx: &mut Tx,
     pseudonyms: &[u8; 32],
     context: &Context,
-    (principal_id, assurance, hash): (Uuid, Assurance, [u8; 32]),
-) -> Result<(), plex_store::Error> {
-    let kind = principals::kind_of(tx, principal_id)
+    login: &NewToken,
+) -> Result<u32, plex_store::Error> {
+    let kind = principals::kind_of(tx, login.principal_id)
         .await?
         .ok_or_else(|| plex_store::Error::Corrupt("a login was approved by nobody".to_owned()))?;
-    let new = NewToken {
-        principal_id,
-        env: TokenEnvironment::Prod,
-        hash,
-        ttl_seconds: TTL_SECONDS,
-        origin: Origin::Login(assurance),
-    };
-    let issued = tokens::issue(tx, &new).await?;
-    let subject = principals::subject(kind, principal_id);
+    if tokens::living(tx, login.principal_id).await? >= tokens::MOST {
+        tokens::end_oldest_login(tx, login.principal_id).await?;
+    }
+    let issued = tokens::issue(tx, login).await?;
+    let subject = principals::subject(kind, login.principal_id);
     let mut record = by(&subject.to_string(), context, "log_in_device", &subject);
     record.details = Some(format!("api-token:{}", issued.id));
-    audit::append(tx, pseudonyms, record).await
+    audit::append(tx, pseudonyms, record).await?;
+    let holds = issued.expires_at.duration_since(tx.now()).as_secs();
+    Ok(u32::try_from(holds).unwrap_or_default())
 }

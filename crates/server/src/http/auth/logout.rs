@@ -37,7 +37,7 @@ pub async fn logout(State(app): State<App>, principal: Principal) -> Result<Resp
                 sessions::end(tx, id).await?;
                 ("sign_out", format!("session:{id}"))
             }
-            Credential::Token(id) => {
+            Credential::Token { id, .. } => {
                 tokens::revoke(tx, by.id, id).await?;
                 ("revoke_token", format!("api-token:{id}"))
             }

@@ -21,7 +21,7 @@ const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue:
 /// Counts something that anybody may begin and that takes up room here for minutes.
 fn count_beginning(app: &App, context: &Context) -> Result<(), Failure> {
     app.beginnings
-        .fail(context.ip, Instant::now())
+        .count(context.ip, Instant::now())
         .map_err(|seconds| {
             let detail = "too many logins were begun from this address";
             Failure::rate_limited(seconds, detail)

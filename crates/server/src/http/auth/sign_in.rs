@@ -8,7 +8,7 @@ use crate::problem::{Failure, Problems};
 use crate::request::{Context, PLAIN_BODY, json};
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use plex_api::auth::{SignInRequest, SignInResponse};
 use plex_api::{codes, paths};
@@ -43,6 +43,7 @@ const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
 pub async fn sign_in(
     State(app): State<App>,
     context: Context,
+    headers: HeaderMap,
     request: Request,
 ) -> Result<impl IntoResponse, Failure> {
     let wanted: SignInRequest = json(request, PLAIN_BODY).await?;
@@ -71,16 +72,18 @@ pub async fn sign_in(
             Failure::unavailable(codes::IDENTITY_PROVIDER_UNAVAILABLE, detail).with_cause(error)
         })?;
     let browser = credential::mint_opaque(&*app.rng);
+    // The session's cookie does not come along with the way back, which begins at another site.
+    let session = cookies::SESSION.read(&headers);
     let new = NewSignIn {
         state_hash: credential::hash(&app.keys.sign_ins, sign_in.state.as_bytes()),
         browser_hash: credential::hash(&app.keys.sign_ins, browser.as_bytes()),
+        session_hash: session.map(|cookie| credential::hash(&app.keys.sessions, cookie.as_bytes())),
         return_to,
     };
-    let begun = app
+    let id = app
         .db
         .write(async move |tx| sign_ins::begin(tx, &new).await)
         .await?;
-    let id = begun.ok_or_else(|| Failure::rate_limited(60, "too many people are signing in now"))?;
     let answer = SignInResponse {
         authorization_url,
         state: sign_in.state,

@@ -362,3 +362,45 @@ async fn a_queue_that_is_full_is_contention_and_no_other_failure_is() {
     let Refused(failure) = Error::Busy.into();
     assert_eq!(failure.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
 }
+
+#[tokio::test]
+async fn who_tries_tokens_is_told_to_wait_and_does_not_wait_for_the_writer() {
+    let app = TestApp::start().await;
+    let spent = token(&app, json!({})).await;
+    let first = app
+        .anybody()
+        .post(paths::REGISTER, request(&app, &spent, "first"))
+        .await;
+    assert_eq!(first.0, StatusCode::CREATED, "{}", first.1);
+    let eager = app.anybody().from("192.0.2.9");
+    // The one writer is taken; whoever waits for it waits until this test ends.
+    let (taken, is_taken) = tokio::sync::oneshot::channel();
+    let (give_back, given_back) = std::sync::mpsc::channel::<()>();
+    let db = app.app.db.clone();
+    let holder = tokio::spawn(async move {
+        let work = async move |_: &mut plex_store::Tx| {
+            let _ = taken.send(());
+            let _ = given_back.recv();
+            Ok::<_, plex_store::Error>(())
+        };
+        db.write(work).await
+    });
+    is_taken.await.unwrap();
+    let unknown = format!("{}{}", &spent[..spent.len() - 8], "aaaaaaaa");
+    for nth in 0..crate::throttle::BURST {
+        let (token, expected) = if nth % 2 == 0 {
+            (&spent, (403, "token_consumed".to_owned()))
+        } else {
+            (&unknown, (422, "bootstrap_token_invalid".to_owned()))
+        };
+        let body = Some(request(&app, token, &format!("n{nth}")));
+        assert_eq!(eager.code("POST", paths::REGISTER, body).await, expected);
+    }
+    let body = Some(request(&app, &unknown, "last"));
+    assert_eq!(
+        eager.code("POST", paths::REGISTER, body).await,
+        (429, "rate_limited".to_owned())
+    );
+    drop(give_back);
+    holder.await.unwrap().unwrap();
+}

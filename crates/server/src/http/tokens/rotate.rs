@@ -22,7 +22,7 @@ const SUNSET: HeaderName = HeaderName::from_static("sunset");
 /// Replace the secret of one of the caller's API tokens
 ///
 /// The old secret goes on for an hour, and no longer than it would have lived. One that still went on from an earlier
-/// rotation ends at once.
+/// rotation ends at once, and no such secret can rotate.
 #[utoipa::path(
     post,
     path = "/v1/auth/tokens/{id}/rotate",
@@ -48,6 +48,7 @@ pub async fn rotate(
     let id = path_id(&id, codes::INVALID_ID)?;
     let (shared, by) = (app.clone(), principal.clone());
     let work = async move |tx: &mut Tx| {
+        by.credential.require_current(tx).await?;
         let token = tokens::rotatable(tx, by.id, id)
             .await?
             .ok_or_else(|| Failure::not_found(codes::API_TOKEN_NOT_FOUND, "token of yours"))?;

@@ -1,3 +1,6 @@
+mod delegated;
+mod secrets;
+
 use crate::testing::{Actor, TestApp};
 use axum::http::StatusCode;
 use jiff::Timestamp;

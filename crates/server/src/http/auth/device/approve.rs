@@ -11,12 +11,12 @@ use axum::Json;
 use axum::extract::{Request, State};
 use plex_api::auth::{DeviceApproveRequest, DeviceApproveResponse, DeviceDecision, DeviceOutcome};
 use plex_domain::credential;
-use plex_store::device_codes::{self, Decision};
+use plex_store::device_codes::{self, Decider, Decision};
 use plex_store::{Tx, audit};
 
 /// Approve or deny a device's login
 ///
-/// The device gets a token of the caller for 12 hours. By cookie, the CSRF header is required.
+/// The device gets a token of the caller for 12 hours, and no longer than the credential lasts that approves it. By cookie, the CSRF header is required.
 #[utoipa::path(
     post,
     path = "/v1/auth/device/approve",
@@ -42,7 +42,15 @@ pub async fn approve(
     let work = async move |tx: &mut Tx| {
         let found = device_codes::find(tx, &hash).await?;
         let pending = require_pending(&shared, &by, found)?;
-        device_codes::decide(tx, pending.id, decision, (by.id, &by.assurance())).await?;
+        if decision == Decision::Approve {
+            by.credential.require_current(tx).await?;
+        }
+        let decider = Decider {
+            principal_id: by.id,
+            credential_id: by.credential.id(),
+            assurance: by.assurance(),
+        };
+        device_codes::decide(tx, pending.id, decision, &decider).await?;
         let mut record = granted(&by, None, relation, &by.object());
         record.details = Some(format!("device-code:{}", pending.id));
         Ok(audit::append(tx, &shared.keys.pseudonyms, record).await?)

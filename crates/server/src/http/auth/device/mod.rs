@@ -12,7 +12,7 @@ use plex_domain::credential::UserCode;
 use plex_store::device_codes::{Found, Pending};
 use tokio::time::Instant;
 
-/// Reads a code, unless the caller has named too many wrong ones.
+/// Reads a code, and counts it as a guess, unless the caller has named too many wrong ones.
 fn user_code(app: &App, principal: &Principal, text: Option<&str>) -> Result<UserCode, Failure> {
     let malformed = || {
         let detail = "user_code takes eight of A-Z and 2-7, with or without a dash in the middle";
@@ -20,13 +20,16 @@ fn user_code(app: &App, principal: &Principal, text: Option<&str>) -> Result<Use
     };
     let code = text.and_then(UserCode::parse).ok_or_else(malformed)?;
     app.guesses
-        .wait(principal.id, Instant::now())
+        .guess(principal.id, Instant::now())
         .map_err(too_many_guesses)?;
     Ok(code)
 }
 
-/// The login that waits under a code; a wrong code counts as a guess.
+/// The login that waits under a code. A code that is one was no guess.
 fn require_pending(app: &App, principal: &Principal, found: Option<Found>) -> Result<Pending, Failure> {
+    if found.is_some() {
+        app.guesses.forgive(principal.id);
+    }
     match found {
         Some(Found::Pending(pending)) => Ok(pending),
         Some(Found::Approved) => Err(Failure::conflict(
@@ -42,9 +45,6 @@ fn require_pending(app: &App, principal: &Principal, found: Option<Found>) -> Re
             "this login waited too long; begin again on the device",
         )),
         None => {
-            app.guesses
-                .fail_as(principal.id, Instant::now())
-                .map_err(too_many_guesses)?;
             let detail = "no device waits under this code; codes hold for ten minutes";
             Err(Failure::new(
                 axum::http::StatusCode::NOT_FOUND,

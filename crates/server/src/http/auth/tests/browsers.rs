@@ -14,7 +14,10 @@ async fn who_signs_in_is_the_same_person_each_time() {
     });
     let mut browser = Browser::on(&app);
     browser.sign_in().await;
-    assert!(browser.cookie("plexsphere_sign_in").is_none(), "it has served");
+    assert!(
+        browser.cookie("__Host-plexsphere_sign_in").is_none(),
+        "it has served"
+    );
     let (status, _, me) = browser.send("GET", WHOAMI, None, &[]).await;
     assert_eq!(status, 200, "{me}");
     let subject = me["subject"].clone();
@@ -43,9 +46,9 @@ async fn the_cookies_go_no_further_than_they_must_and_are_no_token() {
     let mut browser = Browser::on(&app);
     let (_, headers, way) = browser.send("POST", SIGN_IN, Some(json!({})), &[]).await;
     let set = headers[header::SET_COOKIE].to_str().unwrap();
-    assert!(set.starts_with("plexsphere_sign_in="), "{set}");
+    assert!(set.starts_with("__Host-plexsphere_sign_in="), "{set}");
     assert!(
-        set.ends_with("; Path=/v1/auth/callback; HttpOnly; SameSite=Lax; Secure; Max-Age=600"),
+        set.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=600"),
         "{set}"
     );
     let path = format!(
@@ -114,6 +117,56 @@ async fn a_way_back_is_taken_once_and_from_the_same_browser() {
     assert_eq!(browser.come_back(&query).await, (303, "/v1/docs?x=1".to_owned()));
     let (_, place) = twin.come_back(&query).await;
     assert!(place.contains("sign_in_invalid"), "a second time: {place}");
+}
+
+#[tokio::test]
+async fn signing_in_again_ends_the_session_that_the_browser_had() {
+    let (app, _stand_in) = with_provider().await;
+    let (mut browser, mut other) = (Browser::on(&app), Browser::on(&app));
+    browser.sign_in().await;
+    other.sign_in().await;
+    let mut before = browser.clone();
+    browser.sign_in().await;
+    assert_eq!(browser.send("GET", WHOAMI, None, &[]).await.0, 200);
+    assert_eq!(before.send("GET", WHOAMI, None, &[]).await.0, 401);
+    assert_eq!(
+        other.send("GET", WHOAMI, None, &[]).await.0,
+        200,
+        "another browser's stays"
+    );
+}
+
+#[tokio::test]
+async fn who_comes_back_again_and_again_without_having_set_out_is_told_to_wait() {
+    let (app, _stand_in) = with_provider().await;
+    let mut browser = Browser::on(&app);
+    browser.set_out(json!({})).await;
+    browser.actor = browser.actor.clone().from("192.0.2.9");
+    let json_only = [("accept", "application/json")];
+    let path = format!("{SIGN_IN_CALLBACK}?code=x&state=y");
+    let mut refused = 0;
+    while browser.send("GET", &path, None, &json_only).await.0 == 400 {
+        refused += 1;
+        assert!(refused < 2 * crate::throttle::BURST, "it is never told to wait");
+    }
+    let (status, _, problem) = browser.send("GET", &path, None, &json_only).await;
+    assert_eq!((status, &problem["code"]), (429, &json!("rate_limited")));
+}
+
+#[tokio::test]
+async fn a_provider_that_says_it_names_itself_must() {
+    let (app, stand_in) = with_provider().await;
+    stand_in.alter(|script| script.names_itself = true);
+    let mut browser = Browser::on(&app);
+    let (state, nonce) = browser.set_out(json!({})).await;
+    let (_, place) = browser.come_back(&format!("code={nonce}&state={state}")).await;
+    assert!(place.contains("sign_in_invalid"), "{place}");
+    let (state, nonce) = browser.set_out(json!({})).await;
+    let issuer = crate::oidc::form(&[("iss", &stand_in.issuer)]);
+    let came_back = browser
+        .come_back(&format!("code={nonce}&state={state}&{issuer}"))
+        .await;
+    assert_eq!(came_back, (303, "/v1/auth/device".to_owned()));
 }
 
 #[tokio::test]

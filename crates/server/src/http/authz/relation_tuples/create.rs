@@ -21,7 +21,9 @@ use uuid::Uuid;
 ///
 /// On the project, on a node or the domain of it, on a group, or on the platform; the caller must be admin there.
 /// Authority that rests on a caveat grants only on the same caveat, and a membership takes admin over all that
-/// the group's members hold. An unknown subject becomes known. Granting what is held already changes nothing.
+/// the group's members hold. An unknown subject becomes known.
+/// Tokens of the subject end that somebody else issued who is not admin over the object. Granting what is held already
+/// changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/authz/relation-tuples",
@@ -56,13 +58,14 @@ pub(in crate::http) async fn grant(
     new: NewTuple,
     domain_id: Option<Uuid>,
 ) -> Result<Tuple, Failure> {
-    let (by, pseudonyms) = (principal.clone(), app.keys.pseudonyms);
+    let (by, shared) = (principal.clone(), app.clone());
     let work = async move |tx: &mut Tx| match relations::create(tx, &new).await.map_err(refused)? {
         Granted::Held(tuple) => Ok(tuple),
         Granted::New(tuple) => {
             let mut record = granted(&by, domain_id, "grant", &tuple.object);
             record.details = Some(details(&tuple));
-            audit::append(tx, &pseudonyms, record).await?;
+            audit::append(tx, &shared.keys.pseudonyms, record).await?;
+            authorize::end_outgrown(tx, &shared, &by, &new).await?;
             Ok(tuple)
         }
     };

@@ -43,7 +43,7 @@ pub async fn patch(
     let new = triple::read(&app, &principal, wanted.into())?;
     require_authority(&app, &principal, &new, out_of_scope)?;
     let chains = (chain_of(&app, &old.object), chain_of(&app, &new.object));
-    let (by, pseudonyms) = (principal.clone(), app.keys.pseudonyms);
+    let (by, shared) = (principal.clone(), app.clone());
     let work = async move |tx: &mut Tx| {
         // Somebody may have put another relation in its place, about which nothing was decided.
         if relations::find(tx, id).await?.as_ref() != Some(&old) {
@@ -54,8 +54,9 @@ pub async fn patch(
         for (chain, word, told) in [(chains.0, "withdraw", &old), (chains.1, "grant", &tuple)] {
             let mut record = granted(&by, chain, word, &told.object);
             record.details = Some(details(told));
-            audit::append(tx, &pseudonyms, record).await?;
+            audit::append(tx, &shared.keys.pseudonyms, record).await?;
         }
+        authorize::end_outgrown(tx, &shared, &by, &new).await?;
         Ok(tuple)
     };
     let tuple = authorize::write(&app, &principal, work).await?;
