@@ -1,7 +1,7 @@
 //! Who may do what (decisions 3, 11 and 27).
 //!
 //! `relation/schema.zed` is the whole schema, in one readable text. A tuple states a relation of a subject on an
-//! object; an operation asks for a [`Permission`]; [`check`] walks the tuples of a [`Graph`] by the schema from
+//! object; an operation asks for a [`Permission`]; [`check()`] walks the tuples of a [`Graph`] by the schema from
 //! the object to the subject. All of it is plain computation on memory: who keeps the graph as current as the
 //! database is `plex_server::authority`.
 

@@ -2,7 +2,7 @@
 //!
 //! Every operator route passes through one of the functions here, which ask [`crate::authority`] and turn a
 //! denial into the answer of decision 3: what the caller has no relation to is answered exactly as what does not
-//! exist. Mutations go through [`write`], which makes sure that nothing was revoked between the decision and the
+//! exist. Mutations go through [`write()`], which makes sure that nothing was revoked between the decision and the
 //! transaction.
 
 mod grant;

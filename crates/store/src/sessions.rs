@@ -36,6 +36,7 @@ pub async fn authenticate(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Caller>
         from sessions as session
         join principals as principal on principal.id = session.principal_id
         where session.hash = $1
+            and session.ended_at is null
             and session.expires_at > $2",
         &values![hash, now],
         |row| {
@@ -59,7 +60,9 @@ pub async fn authenticate(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Caller>
 pub async fn standing(tx: &mut Tx, id: Uuid) -> Result<Option<Standing>, Error> {
     let now = tx.now();
     tx.optional(
-        "select expires_at, principal_id from sessions where id = $1 and expires_at > $2",
+        "select expires_at, principal_id
+        from sessions
+        where id = $1 and ended_at is null and expires_at > $2",
         &values![id, now],
         |row| {
             Ok(Standing {
@@ -95,21 +98,31 @@ pub async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Timestamp, Error> {
     Ok(expires_at)
 }
 
-/// Ends a session at once.
+/// Ends a session at once. What its person approved before stays approved: one approves a login, and closes the
+/// browser.
 pub async fn end(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
-    tx.execute("delete from sessions where id = $1", &values![id])
-        .await?;
+    let now = tx.now();
+    tx.execute(
+        "update sessions set ended_at = $2 where id = $1 and ended_at is null",
+        &values![id, now],
+    )
+    .await?;
     Ok(())
 }
 
 /// Ends the session of a cookie of that hash, if there is one.
 pub async fn end_by_hash(tx: &mut Tx, hash: &[u8; 32]) -> Result<(), Error> {
-    tx.execute("delete from sessions where hash = $1", &values![hash])
-        .await?;
+    let now = tx.now();
+    tx.execute(
+        "update sessions set ended_at = $2 where hash = $1 and ended_at is null",
+        &values![hash, now],
+    )
+    .await?;
     Ok(())
 }
 
-/// Ends all sessions of an identity at once. Returns how many.
+/// Ends all sessions of an identity at once, and with them what was approved in them. Returns how many, those signed
+/// out of too.
 pub async fn end_all(tx: &mut Tx, principal_id: Uuid) -> Result<usize, Error> {
     tx.execute(
         "delete from sessions where principal_id = $1",
@@ -191,7 +204,7 @@ mod tests {
             assert_eq!(standing(tx, id).await?, None);
             assert_eq!(authenticate(tx, &[1; 32]).await?, None);
             assert!(authenticate(tx, &[2; 32]).await?.is_some());
-            assert_eq!(end_all(tx, ANNA).await?, 2);
+            assert_eq!(end_all(tx, ANNA).await?, 3);
             assert_eq!(authenticate(tx, &[2; 32]).await?, None);
             Ok::<_, Error>(())
         })

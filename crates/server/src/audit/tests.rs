@@ -150,9 +150,10 @@ async fn fleet(scribe: &mut Scribe<'_>, admin: &Actor, node: &NodeActor) {
         .await;
     let labels = paths::node_labels(node.id);
     let label = json!({"key": "env", "value": "x"});
-    scribe
-        .once(admin, "label_node", ("PUT", &labels, Some(label)))
-        .await;
+    let (status, labelled) = admin.put(&labels, label).await;
+    assert!(status.is_success(), "{labelled}");
+    // The key is defined by its first use.
+    scribe.expect(&["define_label", "label_node"]).await;
     scribe
         .once(
             admin,

@@ -14,7 +14,7 @@ use plex_store::{Tx, audit, tokens};
 
 /// Ends the tokens that outgrow their issuers when `new` is granted by `principal`.
 ///
-/// Call it in the work of [`super::write`]: there the relations in memory are those of the transaction, before the
+/// Call it in the work of [`super::write()`]: there the relations in memory are those of the transaction, before the
 /// grant. An issuer who gains only by the same grant is none who could have made it.
 pub async fn end_outgrown(
     tx: &mut Tx,

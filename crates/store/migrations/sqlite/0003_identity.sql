@@ -22,6 +22,8 @@ create table sessions (
     principal_id blob not null references principals (id),
     created_at integer not null,
     expires_at integer not null,
+    -- When its person signed out.
+    ended_at integer,
     acr text,
     amr text
 ) strict;

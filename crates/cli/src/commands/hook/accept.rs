@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// The hook's name
     #[arg(long, value_name = "NAME")]
     name: String,
-    /// The digest to pin: in base64, or sha256:<hex> for a Kubernetes hook's image; without it the declared one is
+    /// The digest to pin: in base64, or sha256:HEX for a Kubernetes hook's image; without it the declared one is
     /// shown and asked about
     #[arg(long, value_name = "SHA256")]
     checksum: Option<String>,

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// What you must hold on each: read, manage, or any relation or permission by its name
     #[arg(long, value_name = "WORD", default_value = "read")]
     relation: String,
-    /// Where to look: platform, or objects that have a label defined in domain:<uuid> or project:<uuid>
+    /// Where to look: platform, or objects that have a label defined in domain:UUID or project:UUID
     #[arg(long, value_name = "SCOPE", value_parser = parsing::scope, default_value = "platform")]
     scope: ScopeRef,
     /// Only objects of this kind

@@ -14,7 +14,7 @@ use serde_json::Value;
 /// The definition to make.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Whose it is: platform, domain:<uuid> or project:<uuid>
+    /// Whose it is: platform, domain:UUID or project:UUID
     #[arg(long, value_name = "SCOPE", value_parser = parsing::scope)]
     scope: ScopeRef,
     /// Its key, unique in the scope and never changed

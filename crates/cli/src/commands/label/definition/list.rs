@@ -12,7 +12,7 @@ use plex_domain::label::ScopeRef;
 /// Which definitions to list.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Whose: platform, domain:<uuid> or project:<uuid>
+    /// Whose: platform, domain:UUID or project:UUID
     #[arg(long, value_name = "SCOPE", value_parser = parsing::scope, default_value = "platform")]
     scope: ScopeRef,
     #[command(flatten)]
