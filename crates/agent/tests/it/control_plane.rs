@@ -14,7 +14,9 @@ use uuid::Uuid;
 pub(crate) const NODE: Uuid = Uuid::from_u128(0x0190_a8b8_a0c0_7a0a_8a0a_a0a0_a0a0_a0a3);
 pub(crate) const BEARER: &str =
     "Bearer nsk_plexd_AZCouKDAegqKCqCgoKCgoyoqKioqKioqKioqKioqKioqKioqKioqKioqKioqKioq";
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than the minute after which an agent asks by itself: on a busy machine something may come late, never not
+/// at all.
+const PATIENCE: Duration = Duration::from_secs(100);
 
 pub(crate) struct Invocation {
     pub(crate) action: String,
