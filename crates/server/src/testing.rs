@@ -487,12 +487,12 @@ impl Actor {
         (status, headers, json)
     }
 
-    /// Calls a route with a body of bytes.
+    /// Calls a route with a body of bytes, or with one that arrives bit by bit.
     pub(crate) async fn call(
         &self,
         method: &str,
         path: &str,
-        body: Vec<u8>,
+        body: impl Into<Body>,
         headers: &[(&str, &str)],
     ) -> (StatusCode, HeaderMap, Vec<u8>) {
         let mut request = Request::builder().method(method).uri(path);
@@ -505,7 +505,7 @@ impl Actor {
         if let Some(ip) = self.ip {
             request = request.extension(Peer(SocketAddr::new(ip, 1)));
         }
-        let request = request.body(Body::from(body)).unwrap();
+        let request = request.body(body.into()).unwrap();
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let (head, mut body) = answer.into_parts();
         let body = if is_stream(&head.headers) {
