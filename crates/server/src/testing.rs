@@ -33,6 +33,7 @@ use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::ops::Deref;
+use std::sync::{Arc, Mutex, mpsc};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -320,6 +321,25 @@ impl TestApp {
             .await
         };
         self.app.db.write(read).await.unwrap()
+    }
+
+    /// Takes the one writer: all other writes wait until what this returns is dropped.
+    pub(crate) async fn take_writer(&self) -> mpsc::Sender<()> {
+        let (taken, is_taken) = mpsc::channel();
+        let (give_back, given_back) = mpsc::channel();
+        let (db, given_back) = (self.app.db.clone(), Arc::new(Mutex::new(given_back)));
+        tokio::spawn(async move {
+            let work = async move |_: &mut Tx| {
+                let _ = taken.send(());
+                let _ = given_back.lock().unwrap().recv();
+                Ok::<_, Error>(())
+            };
+            db.write(work).await
+        });
+        while is_taken.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        give_back
     }
 
     /// Makes every append to an audit chain fail from now on.

@@ -12,8 +12,6 @@ use plex_api::paths;
 use plex_store::{Error, Tx};
 use serde_json::json;
 use std::convert::Infallible;
-use std::sync::mpsc;
-use tokio::sync::oneshot;
 
 /// A node that is revoked while its body arrives: after its key was checked, and before anything is stored.
 pub(super) async fn leaving(world: &World) -> Played {
@@ -52,18 +50,7 @@ pub(super) async fn queued() -> Played {
     let wanted = json!({"kind": "node", "env_prefix": "test", "ttl_seconds": 300});
     let path = paths::bootstrap_tokens(app.project_id);
     let (_, token) = call(&app.admin(), "POST", &path, Some(&wanted)).await;
-    let (taken, is_taken) = oneshot::channel();
-    let (give_back, given_back) = mpsc::channel::<()>();
-    let db = app.app.db.clone();
-    let holder = tokio::spawn(async move {
-        let work = async move |_: &mut Tx| {
-            let _ = taken.send(());
-            let _ = given_back.recv();
-            Ok::<_, Error>(())
-        };
-        db.write(work).await
-    });
-    is_taken.await.unwrap();
+    let writer = app.take_writer().await;
     let wait = || app.app.db.write(async |_: &mut Tx| Ok::<_, Error>(()));
     let refused = loop {
         if let Some(refused) = wait().now_or_never() {
@@ -79,7 +66,6 @@ pub(super) async fn queued() -> Played {
         "public_key": STANDARD.encode([9; 32]),
     });
     let (answer, _) = call(&app.anybody(), "POST", paths::REGISTER, Some(&request)).await;
-    drop(give_back);
-    holder.await.unwrap().unwrap();
+    drop(writer);
     vec![("PostRegister", answer)]
 }
