@@ -13,16 +13,17 @@ use plex_api::codes;
 use plex_domain::cursor;
 use plex_domain::relation::Permission;
 use plex_store::audit::{self, Filter, Most, Page};
+use plex_store::{Error, Tx};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Entries that are looked at for one page: where a filter finds few among many, a page is short.
+/// Entries that are looked at in one transaction: where a filter finds few among many, a page takes several.
 const LOOKED_AT: u32 = 2_000;
 
 /// List a domain's audit entries
 ///
-/// In the chain's order. All filters that are given must hold; `from` and `to` are inclusive. Where they let few of many
-/// entries through, a page may be short, or empty, and have a `next_cursor` all the same.
+/// In the chain's order. All filters that are given must hold; `from` and `to` are inclusive. A page that is shorter than
+/// `limit` is the last.
 #[utoipa::path(
     get,
     path = "/v1/domains/{domain_id}/audit/entries",
@@ -140,18 +141,37 @@ async fn page(
         .cursor(&app.keys.cursors, &context, "")?
         .map(|bytes| position(&bytes))
         .transpose()?;
-    let most = Most {
-        rows: limit,
-        looked_at: LOOKED_AT,
-    };
-    let read =
-        async move |tx: &mut plex_store::Tx| audit::page(tx, chain, &filter, after.unwrap_or(0), most).await;
-    let Page { rows, next } = app.db.read(read).await?;
+    let Page { rows, next } = whole_page(app, chain, &filter, (after.unwrap_or(0), limit)).await?;
     let next_cursor = next.map(|next| cursor::seal(&app.keys.cursors, &context, "", &next.to_be_bytes()));
     Ok(Json(AuditEntryList {
         items: rows.iter().map(|row| row.entry(chain)).collect(),
         next_cursor,
     }))
+}
+
+/// A page that is full or the last (`api.md` §1.8), looked for bit by bit, so that others may read in between.
+async fn whole_page(
+    app: &App,
+    chain: Option<Uuid>,
+    filter: &Filter,
+    (after, limit): (u64, u32),
+) -> Result<Page, Error> {
+    let (mut rows, mut after, mut left) = (Vec::new(), after, limit);
+    loop {
+        let most = Most {
+            rows: left,
+            looked_at: LOOKED_AT,
+        };
+        let filter = filter.clone();
+        let read = async move |tx: &mut Tx| audit::page(tx, chain, &filter, after, most).await;
+        let found = app.db.read(read).await?;
+        left = left.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(left));
+        rows.extend(found.rows);
+        match found.next {
+            Some(next) if left > 0 => after = next,
+            next => return Ok(Page { rows, next }),
+        }
+    }
 }
 
 /// A cursor holds for one chain and one set of filters.

@@ -1,6 +1,6 @@
 //! `PUT /v1/nodes/{id}/capabilities` and `GET /v1/projects/{project_id}/capabilities`: what nodes can run.
 
-use super::{own_record, revoked};
+use super::own_record;
 use crate::app::App;
 use crate::authorize;
 use crate::principal::{Node, Principal};
@@ -57,13 +57,18 @@ pub async fn put(
             Ok::<_, Error>(stored.map(|stored| (tx.now(), stored)))
         })
         .await?;
-    let (accepted_at, stored) = stored.ok_or_else(revoked)?;
+    let (accepted_at, stored) = stored.ok_or_else(no_node)?;
     let (fields_changed, host_key_changed) = (stored.fields, stored.host_key_changed);
     Ok(Json(CapabilityManifestResponse {
         accepted_at,
         fields_changed,
         host_key_changed,
     }))
+}
+
+/// The key ended between its check and the write.
+fn no_node() -> Failure {
+    Failure::not_found(codes::CAPABILITIES_NODE_NOT_FOUND, "node")
 }
 
 /// Faults of discovered hooks and built-ins are 422, all others 400 (`api.md` §7.1).
