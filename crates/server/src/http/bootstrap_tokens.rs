@@ -3,21 +3,21 @@
 use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderName, StatusCode, header};
-use jiff::Timestamp;
 use plex_api::bootstrap_tokens::{
     BootstrapTokenIssueRequest, BootstrapTokenIssueResponse, BootstrapTokenList, BootstrapTokenMetadata,
 };
 use plex_api::{codes, paths};
+use plex_domain::credential;
 use plex_domain::label::is_reserved;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::selector::valid_local_key;
-use plex_domain::{credential, cursor};
 use plex_store::Tx;
 use plex_store::audit::{self, Record};
 use plex_store::bootstrap_tokens::{self, NewToken, Position, Revoked};
@@ -179,44 +179,18 @@ pub async fn list(
 ) -> Result<Json<BootstrapTokenList>, Failure> {
     let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     authorize::project(&app, &principal, Permission::ReadBootstrapTokens, id)?;
-    let limit = query.limit()?;
-    let project = id.to_string();
-    let (context, caller) = (["bootstrap-tokens", project.as_str()], principal.subject());
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
+    let list = ["bootstrap-tokens", &id.to_string()];
+    let paging = Paging::of(&app, &query, list, &principal.subject())?;
+    let after = paging.after(paging::time_and_id)?;
+    let after = after.map(|(issued_at, id)| Position { issued_at, id });
     let mut items = app
         .db
-        .read(async move |tx| bootstrap_tokens::page(tx, id, after, limit + 1).await)
+        .read(async move |tx| bootstrap_tokens::page(tx, id, after, paging.limit + 1).await)
         .await?;
-    let next_cursor = (items.len() > limit as usize).then(|| {
-        items.truncate(limit as usize);
-        let last = items.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &context, &caller, &bytes(last))
+    let next_cursor = paging.cut(&mut items, |last| {
+        paging::time_and_id_bytes(last.issued_at, last.id)
     });
     Ok(Json(BootstrapTokenList { items, next_cursor }))
-}
-
-/// A position as a cursor holds it: `issued_at` in microseconds, then the id.
-fn bytes(token: &BootstrapTokenMetadata) -> Vec<u8> {
-    [
-        &token.issued_at.as_microsecond().to_be_bytes()[..],
-        token.id.as_bytes(),
-    ]
-    .concat()
-}
-
-fn position(bytes: &[u8]) -> Result<Position, Failure> {
-    let read = || {
-        let (time, id) = bytes.split_first_chunk::<8>()?;
-        let issued_at = Timestamp::from_microsecond(i64::from_be_bytes(*time)).ok()?;
-        Some(Position {
-            issued_at,
-            id: Uuid::from_slice(id).ok()?,
-        })
-    };
-    read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
 }
 
 fn missing() -> Failure {

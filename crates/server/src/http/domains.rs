@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
 use crate::http::tenancy;
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -17,7 +18,6 @@ use axum::http::{HeaderName, StatusCode, header};
 use plex_api::domains::{DomainCreateRequest, DomainList, DomainReachabilityPolicy, DomainResponse};
 use plex_api::{codes, paths};
 use plex_domain::cidr::Cidr;
-use plex_domain::cursor;
 use plex_domain::reachability::Policy;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::tenancy::is_slug;
@@ -150,26 +150,19 @@ pub async fn list(
     principal: Principal,
     query: Query,
 ) -> Result<Json<DomainList>, Failure> {
-    let limit = query.limit()?;
-    let caller = principal.subject();
-    let after = query.cursor(&app.keys.cursors, &["domains"], &caller)?;
-    let after = String::from_utf8(after.unwrap_or_default())
-        .map_err(|_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))?;
+    let paging = Paging::of(&app, &query, ["domains"], &principal.subject())?;
+    let after = paging.after(paging::text)?.unwrap_or_default();
     let only =
         authorize::seen(&app, &principal, Permission::ReadDomain, [ObjectKind::Domain])?.map(|[ids]| ids);
     let is_first = after.is_empty();
     let (mut items, any) = app
         .db
         .read(async move |tx| {
-            let items = domains::page(tx, only.as_deref(), &after, limit + 1).await?;
+            let items = domains::page(tx, only.as_deref(), &after, paging.limit + 1).await?;
             Ok::<_, plex_store::Error>((items, domains::any(tx).await?))
         })
         .await?;
-    let next_cursor = (items.len() > limit as usize).then(|| {
-        items.truncate(limit as usize);
-        let last = items.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &["domains"], &caller, last.slug.as_bytes())
-    });
+    let next_cursor = paging.cut(&mut items, |last| last.slug.clone());
     let empty_reason = (is_first && items.is_empty() && any).then(|| "no_rebac_membership".to_owned());
     Ok(Json(DomainList {
         items,

@@ -7,6 +7,7 @@ use crate::audit::granted;
 use crate::authority;
 use crate::authorize::{self, out_of_scope};
 use crate::http::authz::relation_tuples::details;
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -15,7 +16,6 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderName, StatusCode, header};
 use plex_api::groups::{GroupCreateRequest, GroupList, GroupResponse};
 use plex_api::{codes, paths};
-use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::tenancy;
 use plex_store::groups::{self, Group};
@@ -110,14 +110,10 @@ pub async fn list(
     principal: Principal,
     query: Query,
 ) -> Result<Json<GroupList>, Failure> {
-    let limit = query.limit()?;
     let domain_id = query.id("domain_id", codes::INVALID_DOMAIN_FILTER)?;
-    let filter = domain_id.map(|id| id.to_string()).unwrap_or_default();
-    let (context, caller) = (["groups", &filter], principal.subject());
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
+    let list = ["groups".to_owned(), paging::filter(domain_id)];
+    let paging = Paging::of(&app, &query, list, &principal.subject())?;
+    let after = paging.after(paging::id)?.unwrap_or_default();
     let name = app.authority.rules().name_of(Permission::ReadGroup);
     let request = principal.request(&app);
     let mut seen = authority::resources(&app, principal.object(), (name, ObjectKind::Group), request).await?;
@@ -126,22 +122,13 @@ pub async fn list(
         seen.retain(|group| app.authority.parent(group) == Some(domain));
     }
     let seen: Vec<Uuid> = seen.into_iter().filter_map(|group| group.id).collect();
-    let read = async move |tx: &mut Tx| groups::page(tx, &seen, after.unwrap_or_default(), limit + 1).await;
+    let read = async move |tx: &mut Tx| groups::page(tx, &seen, after, paging.limit + 1).await;
     let mut found = app.db.read(read).await?;
-    let next_cursor = (found.len() > limit as usize).then(|| {
-        found.truncate(limit as usize);
-        let last = found.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &context, &caller, last.id.as_bytes())
-    });
+    let next_cursor = paging.cut(&mut found, |last| last.id.into_bytes());
     Ok(Json(GroupList {
         items: found.into_iter().map(shown).collect(),
         next_cursor,
     }))
-}
-
-fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
-    let invalid = |_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave");
-    Uuid::from_slice(bytes).map_err(invalid)
 }
 
 /// Allows `permission` on a group and finds it, or answers 404 `group_not_found` or 403 `rebac_denied`.

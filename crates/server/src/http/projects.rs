@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::audit::granted;
 use crate::authorize;
 use crate::http::tenancy;
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -16,12 +17,10 @@ use axum::http::{HeaderName, StatusCode, header};
 use plex_api::projects::{ProjectCreateRequest, ProjectList, ProjectResponse};
 use plex_api::{codes, paths};
 use plex_domain::cidr::Cidr;
-use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::tenancy::is_slug;
 use plex_store::projects::{self, CreateError, NewProject, Position, Shown};
 use plex_store::{Tx, audit};
-use uuid::Uuid;
 
 /// Make a project
 #[utoipa::path(
@@ -129,29 +128,21 @@ pub async fn list(
     principal: Principal,
     query: Query,
 ) -> Result<Json<ProjectList>, Failure> {
-    let limit = query.limit()?;
     let domain_id = query.id("domain_id", codes::INVALID_DOMAIN_FILTER)?;
-    let filter = domain_id.map(|id| id.to_string()).unwrap_or_default();
-    let (context, caller) = (["projects", &filter], principal.subject());
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
-    let is_first = after.is_none();
+    let list = ["projects".to_owned(), paging::filter(domain_id)];
+    let paging = Paging::of(&app, &query, list, &principal.subject())?;
+    let after = paging.after(paging::id_and_text)?;
+    let after = after.map(|(id, slug)| Position { slug, id });
+    let (is_first, after) = (after.is_none(), after.unwrap_or_default());
     let shown = shown(&app, &principal)?;
     let (mut items, any) = app
         .db
         .read(async move |tx| {
-            let items = projects::page(tx, &shown, domain_id, &after.unwrap_or_default(), limit + 1).await?;
+            let items = projects::page(tx, &shown, domain_id, &after, paging.limit + 1).await?;
             Ok::<_, plex_store::Error>((items, projects::any(tx).await?))
         })
         .await?;
-    let next_cursor = (items.len() > limit as usize).then(|| {
-        items.truncate(limit as usize);
-        let last = items.last().expect("a limit is at least 1");
-        let bytes = [last.id.as_bytes(), last.slug.as_bytes()].concat();
-        cursor::seal(&app.keys.cursors, &context, &caller, &bytes)
-    });
+    let next_cursor = paging.cut(&mut items, |last| paging::id_and_text_bytes(last.id, &last.slug));
     let empty_reason = (is_first && items.is_empty() && any && domain_id.is_none())
         .then(|| "no_rebac_membership".to_owned());
     Ok(Json(ProjectList {
@@ -169,18 +160,6 @@ pub fn shown(app: &App, principal: &Principal) -> Result<Shown, Failure> {
         domains,
         projects,
     }))
-}
-
-/// A position as a cursor holds it: the id, then the slug.
-fn position(bytes: &[u8]) -> Result<Position, Failure> {
-    let read = || {
-        let (id, slug) = bytes.split_first_chunk::<16>()?;
-        Some(Position {
-            slug: String::from_utf8(slug.to_vec()).ok()?,
-            id: Uuid::from_bytes(*id),
-        })
-    };
-    read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
 }
 
 /// Get a project
