@@ -4,8 +4,9 @@ pub mod delete;
 pub mod patch;
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
+use crate::http::created::Created;
 use crate::http::tenancy;
 use crate::paging::{self, Paging};
 use crate::principal::Principal;
@@ -14,7 +15,6 @@ use crate::request::{PLAIN_BODY, Query, json, path_id};
 use crate::signing::SEAL_PURPOSE;
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderName, StatusCode, header};
 use plex_api::domains::{DomainCreateRequest, DomainList, DomainReachabilityPolicy, DomainResponse};
 use plex_api::{codes, paths};
 use plex_domain::cidr::Cidr;
@@ -41,27 +41,22 @@ pub async fn create(
     State(app): State<App>,
     principal: Principal,
     request: Request,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<DomainResponse>), Failure> {
+) -> Result<Created<DomainResponse>, Failure> {
     authorize::platform(&app, &principal, Permission::CreateDomain)?;
     let new = new_domain(json(request, PLAIN_BODY).await?)?;
-    let (shared, by) = (app.clone(), principal.clone());
+    let shared = app.clone();
     let work = async move |tx: &mut Tx| {
         let seal = |seed: &[u8; 32], rng: &dyn plex_domain::env::Rng| {
             shared.keys.master.seal(SEAL_PURPOSE, seed, rng)
         };
         let made = domains::create(tx, &new, seal).await.map_err(refused)?;
-        let object = ObjectRef::of(ObjectKind::Domain, made.id);
-        let record = granted(&by, Some(made.id), "create_domain", &object);
         audit::open(tx, &shared.keys.pseudonyms, Some(made.id)).await?;
-        audit::append(tx, &shared.keys.pseudonyms, record).await?;
-        Ok(made)
+        let object = ObjectRef::of(ObjectKind::Domain, made.id);
+        let entry = Entry::of(Some(made.id), "create_domain", &object);
+        Ok((made, [entry]))
     };
-    let made = authorize::write(&app, &principal, work).await?;
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, paths::domain(made.id))],
-        Json(made),
-    ))
+    let made = authorize::change(&app, &principal, work).await?;
+    Ok(Created(paths::domain(made.id), made))
 }
 
 fn new_domain(request: DomainCreateRequest) -> Result<NewDomain, Failure> {

@@ -3,23 +3,24 @@
 pub mod members;
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authority;
 use crate::authorize::{self, out_of_scope};
-use crate::http::authz::relation_tuples::details;
+use crate::http::authz::relation_tuples::{chain_of, details};
+use crate::http::created::Created;
 use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::StatusCode;
 use plex_api::groups::{GroupCreateRequest, GroupList, GroupResponse};
 use plex_api::{codes, paths};
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::tenancy;
 use plex_store::groups::{self, Group};
-use plex_store::{Tx, audit, relations};
+use plex_store::{Tx, relations};
 use uuid::Uuid;
 
 fn shown(group: Group) -> GroupResponse {
@@ -56,7 +57,7 @@ pub async fn create(
     State(app): State<App>,
     principal: Principal,
     request: Request,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<GroupResponse>), Failure> {
+) -> Result<Created<GroupResponse>, Failure> {
     let wanted: GroupCreateRequest = json(request, PLAIN_BODY).await?;
     let owner = match wanted.domain_id {
         Some(id) => ObjectRef::of(ObjectKind::Domain, id),
@@ -73,20 +74,16 @@ pub async fn create(
     let name = tenancy::name(name)
         .ok_or_else(|| invalid("name takes 1 to 255 characters and is not blank"))?
         .to_owned();
-    let by = principal.clone();
-    let pseudonyms = app.keys.pseudonyms;
     let work = async move |tx: &mut Tx| {
         let made = groups::create(tx, wanted.domain_id, &wanted.slug, &name).await?;
         let made = made.ok_or_else(|| {
             Failure::conflict(codes::GROUP_SLUG_CONFLICT, "another group there has this slug")
         })?;
-        let record = granted(&by, made.domain_id, "create_group", &made.object());
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(made)
+        let entry = Entry::of(made.domain_id, "create_group", &made.object());
+        Ok((made, [entry]))
     };
-    let made = authorize::write(&app, &principal, work).await?;
-    let location = [(header::LOCATION, paths::group(made.id))];
-    Ok((StatusCode::CREATED, location, Json(shown(made))))
+    let made = authorize::change(&app, &principal, work).await?;
+    Ok(Created(paths::group(made.id), shown(made)))
 }
 
 /// List groups
@@ -182,28 +179,21 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failure> {
     let group = allowed(&app, &principal, Permission::ManageGroup, &id).await?;
-    let (shared, by) = (app.clone(), principal.clone());
+    let shared = app.clone();
     let work = async move |tx: &mut Tx| {
         let object = group.object();
         let held = relations::held_by(tx, &object).await?;
         if !groups::delete(tx, group.id).await? {
             return Err(missing());
         }
-        let mut record = granted(&by, group.domain_id, "delete_group", &object);
-        record.details = Some(group.slug);
-        audit::append(tx, &shared.keys.pseudonyms, record).await?;
-        for tuple in held {
-            let chain = shared
-                .authority
-                .domain_of(&tuple.object)
-                .and_then(|domain| domain.id);
-            let mut record = granted(&by, chain, "withdraw", &tuple.object);
-            record.details = Some(details(&tuple));
-            audit::append(tx, &shared.keys.pseudonyms, record).await?;
-        }
-        Ok(())
+        let mut entries = vec![Entry::of(group.domain_id, "delete_group", &object).about(group.slug)];
+        entries.extend(held.into_iter().map(|tuple| {
+            let chain = chain_of(&shared, &tuple.object);
+            Entry::of(chain, "withdraw", &tuple.object).about(details(&tuple))
+        }));
+        Ok(((), entries))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -2,7 +2,7 @@
 //! (decision 12; all beyond the published contract).
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::paging::{self, Paging};
 use crate::principal::Principal;
@@ -13,7 +13,6 @@ use axum::extract::{Path, Request, State};
 use plex_api::codes;
 use plex_api::hooks::{HookAcceptRequest, HookStatus, NodeHook, NodeHookList};
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
-use plex_store::audit::{self, Record};
 use plex_store::hooks::{self, Accepted, Position};
 use plex_store::{Tx, discovered_hooks, nodes};
 use uuid::Uuid;
@@ -83,16 +82,15 @@ pub async fn accept(
     let project = authorize::project(&app, &principal, Permission::AcceptHook, id)?;
     let wanted: HookAcceptRequest = json(request, PLAIN_BODY).await?;
     let object = ObjectRef::of(ObjectKind::Node, wanted.node_id);
-    let record = granted(&principal, Some(project.domain_id), "accept_hook", &object);
-    let (pseudonyms, subject) = (app.keys.pseudonyms, principal.subject());
+    let subject = principal.subject();
     let work = async move |tx: &mut Tx| {
         let (hook, before) = pin(tx, id, wanted, &subject).await?;
         let (before, now) = (prefixed(&before), prefixed(&hook.pinned_checksum));
-        let details = Some(format!("hook:{} {before} to {now}", hook.name));
-        audit::append(tx, &pseudonyms, Record { details, ..record }).await?;
-        Ok(hook)
+        let entry = Entry::of(Some(project.domain_id), "accept_hook", &object)
+            .about(format!("hook:{} {before} to {now}", hook.name));
+        Ok((hook, [entry]))
     };
-    let hook = authorize::write(&app, &principal, work).await?;
+    let hook = authorize::change(&app, &principal, work).await?;
     Ok(Json(hook))
 }
 

@@ -1,7 +1,7 @@
 //! `/v1/integrity-violations`: what nodes found changed, as operators see and acknowledge it.
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::http::nodes::places;
 use crate::paging::{self, Paging};
@@ -17,7 +17,6 @@ use plex_api::integrity::{
 };
 use plex_api::limits::ACKNOWLEDGE_REASON_CHARS;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
-use plex_store::audit::{self, Record};
 use plex_store::integrity::{self, Filter};
 use plex_store::nodes::Within;
 use plex_store::{Error, Tx};
@@ -108,19 +107,19 @@ pub async fn acknowledge(
     let domain_id = authorize_violation(&app, &principal, id).await?;
     let wanted: IntegrityViolationAcknowledgeRequest = json(request, BODY).await?;
     let reason = check_reason(&wanted.reason)?.to_owned();
-    let (pseudonyms, subject) = (app.keys.pseudonyms, principal.subject());
-    let recorded = principal.clone();
-    let acknowledged = authorize::write(&app, &principal, async move |tx| {
+    let subject = principal.subject();
+    let work = async move |tx: &mut Tx| {
         if !integrity::acknowledge(tx, id, &subject, &reason).await? {
             let detail = "this violation is not open any more";
             return Err(Failure::conflict(codes::ILLEGAL_TRANSITION, detail));
         }
         let violation = integrity::find(tx, id).await?.ok_or_else(missing)?;
-        let record = record(&recorded, domain_id, &violation);
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(violation)
-    })
-    .await?;
+        let object = ObjectRef::of(ObjectKind::Node, violation.node_id);
+        let entry = Entry::of(Some(domain_id), "acknowledge_integrity", &object)
+            .about(format!("integrity-violation:{id}"));
+        Ok((violation, [entry]))
+    };
+    let acknowledged = authorize::change(&app, &principal, work).await?;
     Ok(Json(acknowledged))
 }
 
@@ -141,14 +140,6 @@ fn check_reason(reason: &str) -> Result<&str, Failure> {
     }
     let detail = "reason takes 1 to 1024 characters, not only blanks";
     Err(Failure::bad_request(codes::INVALID_ACKNOWLEDGE_REASON, detail))
-}
-
-fn record(principal: &Principal, domain_id: Uuid, violation: &IntegrityViolationRow) -> Record {
-    let object = ObjectRef::of(ObjectKind::Node, violation.node_id);
-    Record {
-        details: Some(format!("integrity-violation:{}", violation.id)),
-        ..granted(principal, Some(domain_id), "acknowledge_integrity", &object)
-    }
 }
 
 fn missing() -> Failure {

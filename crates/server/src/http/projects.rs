@@ -4,8 +4,9 @@ pub mod delete;
 pub mod patch;
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
+use crate::http::created::Created;
 use crate::http::tenancy;
 use crate::paging::{self, Paging};
 use crate::principal::Principal;
@@ -13,14 +14,13 @@ use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderName, StatusCode, header};
 use plex_api::projects::{ProjectCreateRequest, ProjectList, ProjectResponse};
 use plex_api::{codes, paths};
 use plex_domain::cidr::Cidr;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::tenancy::is_slug;
+use plex_store::Tx;
 use plex_store::projects::{self, CreateError, NewProject, Position, Shown};
-use plex_store::{Tx, audit};
 
 /// Make a project
 #[utoipa::path(
@@ -39,25 +39,18 @@ pub async fn create(
     State(app): State<App>,
     principal: Principal,
     request: Request,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ProjectResponse>), Failure> {
+) -> Result<Created<ProjectResponse>, Failure> {
     let wanted: ProjectCreateRequest = json(request, PLAIN_BODY).await?;
     authorize::domain_if_any(&app, &principal, Permission::CreateProject, wanted.domain_id)?;
     let new = new_project(wanted)?;
-    let pseudonyms = app.keys.pseudonyms;
-    let by = principal.clone();
     let work = async move |tx: &mut Tx| {
         let made = projects::create(tx, &new).await.map_err(refused)?;
         let object = ObjectRef::of(ObjectKind::Project, made.id);
-        let record = granted(&by, Some(made.domain_id), "create_project", &object);
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(made)
+        let entry = Entry::of(Some(made.domain_id), "create_project", &object);
+        Ok((made, [entry]))
     };
-    let made = authorize::write(&app, &principal, work).await?;
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, paths::project(made.id))],
-        Json(made),
-    ))
+    let made = authorize::change(&app, &principal, work).await?;
+    Ok(Created(paths::project(made.id), made))
 }
 
 fn new_project(request: ProjectCreateRequest) -> Result<NewProject, Failure> {

@@ -2,7 +2,7 @@
 
 use super::{allowed, missing};
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize::{self, out_of_scope};
 use crate::http::authz::relation_tuples::{create, details, require_authority, triple};
 use crate::paging::{self, Paging};
@@ -16,8 +16,7 @@ use plex_api::codes;
 use plex_api::groups::{GroupMemberList, GroupMemberRequest};
 use plex_api::relations::{RelationTuple, RelationTupleCreateRequest};
 use plex_domain::relation::Permission;
-use plex_store::relations;
-use plex_store::{Tx, audit};
+use plex_store::{Tx, relations};
 
 /// The relation of a member.
 const MEMBER: &str = "member";
@@ -110,17 +109,15 @@ pub async fn remove(
 ) -> Result<StatusCode, Failure> {
     let group = allowed(&app, &principal, Permission::ManageGroup, &id).await?;
     let membership = path_id(&membership, codes::INVALID_RELATION_TUPLE_ID)?;
-    let (by, pseudonyms) = (principal.clone(), app.keys.pseudonyms);
     let work = async move |tx: &mut Tx| {
         let tuple = relations::find(tx, membership).await?;
         let tuple = tuple
             .filter(|tuple| tuple.object == group.object())
             .ok_or_else(missing)?;
         relations::delete(tx, membership).await?;
-        let mut record = granted(&by, group.domain_id, "withdraw", &tuple.object);
-        record.details = Some(details(&tuple));
-        Ok(audit::append(tx, &pseudonyms, record).await?)
+        let entry = Entry::of(group.domain_id, "withdraw", &tuple.object).about(details(&tuple));
+        Ok(((), [entry]))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
