@@ -114,6 +114,7 @@ pub struct Shared {
 }
 
 /// Keys derived from the master key, one for each purpose.
+#[derive(Clone)]
 pub struct Keys {
     /// Hashes API tokens.
     pub api_tokens: [u8; 32],

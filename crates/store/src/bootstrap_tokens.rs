@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A token about to be stored.
+#[derive(Clone)]
 pub struct NewToken {
     /// The project that nodes join.
     pub project_id: Uuid,

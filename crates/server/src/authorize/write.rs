@@ -123,7 +123,7 @@ impl<W> From<plex_store::Error> for Stopped<W> {
 /// `authz_unavailable` when the relations do not stand still.
 pub async fn write<T, W>(app: &App, principal: &Principal, work: W) -> Result<T, Failure>
 where
-    W: AsyncFnOnce(&mut Tx) -> Result<T, Failure> + Send + 'static,
+    W: AsyncFnOnce(&mut Tx) -> Result<T, Failure> + Clone + Send + 'static,
     T: Send + 'static,
 {
     let mut work = work;
@@ -164,7 +164,7 @@ where
 /// As [`write`].
 pub async fn change<T, E, W>(app: &App, principal: &Principal, work: W) -> Result<T, Failure>
 where
-    W: AsyncFnOnce(&mut Tx) -> Result<(T, E), Failure> + Send + 'static,
+    W: AsyncFnOnce(&mut Tx) -> Result<(T, E), Failure> + Clone + Send + 'static,
     E: IntoIterator<Item = Entry>,
     T: Send + 'static,
 {

@@ -170,6 +170,7 @@ pub async fn put(
 }
 
 /// Which label a request means.
+#[derive(Clone)]
 enum Label {
     Id(Uuid),
     Qualified(String),

@@ -113,6 +113,7 @@ impl From<plex_store::Error> for Refused {
 }
 
 /// A request that is in order by itself; whether its token is good, the database says.
+#[derive(Clone)]
 struct Applicant {
     project_id: Uuid,
     name: String,

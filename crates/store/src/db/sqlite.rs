@@ -143,7 +143,7 @@ impl Db {
     /// an error, nothing of it was written.
     pub async fn write<T, E, W>(&self, work: W) -> Result<T, E>
     where
-        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Clone + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {

@@ -161,6 +161,7 @@ async fn require_room(tx: &mut Tx, domain_id: Uuid, max_live: u64) -> Result<(),
 }
 
 /// A dispatch whose body made sense.
+#[derive(Clone)]
 struct Order {
     action: String,
     kind: ActionKind,
@@ -169,6 +170,7 @@ struct Order {
     target: Target,
 }
 
+#[derive(Clone)]
 enum Target {
     Node(Uuid),
     Selector { text: String, parsed: Selector },
