@@ -5,10 +5,12 @@
 
 mod entries;
 mod head;
+mod stored_entry;
 mod verification;
 
-pub use entries::{Filter, Most, Page, StoredEntry, find, last_seq, page, range};
+pub use entries::{Filter, Most, Page, find, last_seq, page, range};
 pub use head::{adopt, open};
+pub use stored_entry::StoredEntry;
 pub use verification::{Begun, Outcome, Verification};
 
 use crate::db::{Error, Lock, Tx};
