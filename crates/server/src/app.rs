@@ -8,7 +8,7 @@ use crate::data_dir::DATABASE;
 use crate::delivery::Wakes;
 use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
-use crate::objects::LocalStore;
+use crate::objects::{Objects, Place};
 use crate::oidc::Provider;
 use crate::rates::Rates;
 use crate::signing::Signers;
@@ -32,6 +32,8 @@ use tokio_util::task::TaskTracker;
 pub struct Settings {
     /// Where everything is kept.
     pub data_dir: PathBuf,
+    /// Where outputs over the inline ceiling are kept.
+    pub objects: Place,
     /// The base of every URL given out, without a trailing slash.
     pub public_url: String,
     /// The largest output a node may declare, in bytes.
@@ -61,7 +63,7 @@ pub struct Shared {
     /// The database.
     pub db: Db,
     /// The object store.
-    pub objects: LocalStore,
+    pub objects: Objects,
     /// Who may do what.
     pub authority: Authority,
     /// Hash, cursor and signing keys, derived from the master key.
@@ -185,7 +187,7 @@ impl App {
         let db = Db::open(database)?;
         bootstrap::check_master(&db, &settings.master).await?;
         let authority = Authority::open(&db).await?;
-        let objects = LocalStore::open(settings.data_dir.join("objects"))?;
+        let objects = Objects::open(settings.objects).await?;
         let keys = Keys::new(settings.master);
         bootstrap::adopt_audit_chains(&db, &keys).await?;
         let wakes = Wakes::default();

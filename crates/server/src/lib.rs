@@ -32,6 +32,7 @@ pub mod signing;
 pub mod system;
 pub mod throttle;
 pub mod tokens;
+pub mod trust;
 
 #[cfg(test)]
 mod testing;

@@ -243,13 +243,13 @@ impl Invocation<'_> {
             Verdict::Replay | Verdict::Declare => return Ok(None),
             Verdict::Refuse(refusal) => return Err(refused(refusal).with_current(stored.invocation.status)),
         }
-        let key = key.strip_prefix("local/").unwrap_or(key);
+        let key = app.objects.key(key);
         let upload = stored.upload.filter(|upload| upload.key == key).ok_or_else(|| {
             let detail = "object_key is not the one that the last declaration was given";
             Failure::unprocessable(codes::OUTPUT_MISMATCH, detail)
         })?;
         let final_key = format!("executions/{}/{execution_id}/{node_id}", self.node.project_id);
-        app.objects.settle(&upload, &final_key, &sha256).await?;
+        app.objects.settle(app, &upload, (&final_key, &sha256)).await?;
         Ok(Some(OutputPlace::Object {
             key: final_key,
             bytes: upload.bytes,
