@@ -15,6 +15,7 @@ use crate::signing::Signers;
 use crate::system::{SystemClock, SystemRng};
 use crate::throttle::{Beginnings, Throttle};
 use crate::tokens::TokenUses;
+use crate::turns::Turns;
 use crate::{bootstrap, callbacks, loops};
 use plex_domain::cidr::Cidr;
 use plex_domain::env::{Clock, Rng};
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 /// How the control plane runs; checked by `config` before it gets here.
 pub struct Settings {
@@ -64,6 +66,8 @@ pub struct Shared {
     pub db: Db,
     /// The object store.
     pub objects: Objects,
+    /// Moves of uploaded objects, one at a time for each execution and node.
+    pub moves: Turns<(Uuid, Uuid)>,
     /// Who may do what.
     pub authority: Authority,
     /// Hash, cursor and signing keys, derived from the master key.
@@ -215,6 +219,7 @@ impl App {
             db,
             authority,
             objects,
+            moves: Turns::default(),
             keys,
             committer,
             wakes,

@@ -33,6 +33,7 @@ pub mod system;
 pub mod throttle;
 pub mod tokens;
 pub mod trust;
+pub mod turns;
 
 #[cfg(test)]
 mod testing;

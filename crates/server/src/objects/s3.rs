@@ -228,16 +228,20 @@ impl S3Store {
             return Ok(());
         }
         let (from, to) = (Path::from(upload.key.as_str()), Path::from(final_key));
-        match self.store.copy(&from, &to).await {
-            Ok(()) => {}
+        let is_copied = match self.store.copy(&from, &to).await {
+            Ok(()) => true,
             Err(object_store::Error::NotFound { .. }) => {
                 self.find_bucket(now).await.map_err(unavailable)?;
-                return Err(nothing_uploaded());
+                false
             }
             Err(error) => return Err(unavailable(error)),
-        }
+        };
+        // Also when another server was quicker, which then has taken the upload away.
         if self.holds(now, final_key, wanted).await.map_err(unavailable)? {
             return Ok(());
+        }
+        if !is_copied {
+            return Err(nothing_uploaded());
         }
         self.store.delete(&to).await.map_err(unavailable)?;
         Err(mismatch())

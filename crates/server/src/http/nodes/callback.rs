@@ -58,6 +58,15 @@ pub async fn callback(
         node: &node,
         execution_id,
     };
+    // From before it is judged until it is committed, so that nothing is moved over an object that is referred to.
+    let names_object = callback
+        .output
+        .as_ref()
+        .is_some_and(|output| output.object_key.is_some());
+    let _turn = match names_object {
+        true => Some(app.moves.take((execution_id, node.id)).await),
+        false => None,
+    };
     let advance = invocation.advance(&app, callback, report).await?;
     match app.committer.advance(advance, &node.context).await? {
         Outcome::Accepted { status, upload } => {
