@@ -186,6 +186,7 @@ impl S3Store {
             key: &upload.key,
             valid: UPLOAD_VALID,
             headers: &headers,
+            parameter: "",
         };
         self.presigner.url(now, &grant)
     }
@@ -197,6 +198,8 @@ impl S3Store {
             key,
             valid: DOWNLOAD_VALID,
             headers: &[],
+            // No browser shows what a node wrote.
+            parameter: "response-content-disposition=attachment",
         };
         self.presigner.url(now, &grant)
     }
@@ -275,6 +278,7 @@ impl S3Store {
             key,
             valid: OWN_VALID,
             headers: &[CHECKSUM_MODE],
+            parameter: "",
         };
         let call = self
             .http

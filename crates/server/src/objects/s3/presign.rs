@@ -28,9 +28,10 @@ pub(super) struct Grant<'g> {
     pub(super) key: &'g str,
     /// For so long.
     pub(super) valid: Duration,
-    /// With exactly these headers; lowercase names, in ascending order, all after nothing but before `host` or all
-    /// after it.
+    /// With exactly these headers, named in lowercase.
     pub(super) headers: &'g [(&'g str, &'g str)],
+    /// With this parameter, where it is not empty; its name comes after `X-Amz-`.
+    pub(super) parameter: &'g str,
 }
 
 impl Presigner {
@@ -62,6 +63,9 @@ impl Presigner {
             query += &format!("&X-Amz-Security-Token={}", escaped(token));
         }
         query += &format!("&X-Amz-SignedHeaders={}", escaped(&names));
+        if !grant.parameter.is_empty() {
+            query += &format!("&{}", grant.parameter);
+        }
 
         let path = self.bucket.path(grant.key);
         let lines: String = headers
@@ -129,6 +133,7 @@ mod tests {
             key: "test.txt",
             valid: Duration::from_secs(86_400),
             headers: &[],
+            parameter: "",
         };
         let now = "2013-05-24T00:00:00Z".parse().unwrap();
         assert_eq!(
@@ -150,6 +155,7 @@ mod tests {
                 key: "uploads/k",
                 valid: Duration::from_secs(900),
                 headers: &[("content-length", length), ("x-amz-checksum-sha256", "c")],
+                parameter: "",
             };
             presigner.url("2026-01-01T00:00:00Z".parse().unwrap(), &grant)
         };
