@@ -1,92 +1,65 @@
 #!/usr/bin/env python3
-"""Verifies an exported segment of an audit chain: verify_audit.py FILE [FIRST_SEQ]
+"""Verifies an exported segment of an audit chain by the rules of audit.md: verify_audit.py FILE [FIRST_SEQ]
 
-Needs nothing but Python 3. The rules are those of audit.md; nothing here is shared with plexctl. Prints one line;
-exit 0 when the segment is what it was, 1 when it is not, 2 for a wrong call. FIRST_SEQ is the entry with which the
-file must begin.
-"""
-import base64
-import hashlib
-import json
-import sys
-
-NIL = "00000000-0000-0000-0000-000000000000"
-MEMBERS = ["v", "seq", "chain", "occurred_at", "reason", "subject_pseudonym", "relation", "object_type", "object_id",
-           "result", "caveats", "correlation_id", "ip", "user_agent", "count", "details"]
-
+Needs nothing but Python 3, and shares nothing with plexctl. FIRST_SEQ is the entry with which the file must begin.
+Exit 0: the segment is what it was; 1: it is not; 2: a wrong call."""
+import base64, hashlib, json, sys
 
 def once(pairs):
-    members = dict(pairs)
-    if len(members) != len(pairs):
+    if len(dict(pairs)) != len(pairs):
         raise ValueError("a member is given twice")
-    return members
+    return dict(pairs)
 
-
-def agrees(told, entry):
-    """Whether the entry shows what its bytes tell. Times, too, are compared as text: an export has them as the bytes do."""
-    decision, context = entry["decision"], entry["request_context"]
-    chain = None if entry["domain_id"] == NIL else entry["domain_id"]
-    shown = [1, entry["seq"], chain, entry["occurred_at"], entry["reason"], entry["subject"]["pseudonym"],
-             entry["relation"], entry["object"]["type"], entry["object"]["id"], decision["result"],
-             decision["caveat_context"], entry["correlation_id"], context.get("ip"), context.get("user_agent"),
-             entry["count"], entry.get("details")]
-    # As text, for to Python 1, 1.0 and true are equal.
-    one, other = (json.dumps(values, sort_keys=True) for values in (list(told.values()), shown))
-    return list(told) == MEMBERS and one == other
-
+def canonical_bytes(entry):
+    """What an entry shows, as it is hashed."""
+    domain, decision, client = entry["domain_id"], entry["decision"], entry["request_context"]
+    members = dict(
+        v=1, seq=entry["seq"], chain=None if domain == "00000000-0000-0000-0000-000000000000" else domain,
+        occurred_at=entry["occurred_at"], reason=entry["reason"], subject_pseudonym=entry["subject"]["pseudonym"],
+        relation=entry["relation"], object_type=entry["object"]["type"], object_id=entry["object"]["id"],
+        result=decision["result"], caveats=decision["caveat_context"], correlation_id=entry["correlation_id"],
+        ip=client.get("ip"), user_agent=client.get("user_agent"), count=entry["count"], details=entry.get("details"))
+    return json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()
 
 def verify(lines, first=None):
     """Returns (first seq, last seq, last hash) or raises ValueError with the line and the entry at fault."""
     chain, expected, before = None, first, None
-    for number, line in enumerate(lines, 1):
-        try:
-            exported = json.loads(line, object_pairs_hook=once)
-            entry, proof = exported["entry"], exported["proof"]
-            canonical = base64.b64decode(proof["canonical_bytes"], validate=True)
+    try:
+        for line in lines:
+            entry, proof = map(json.loads(line, object_pairs_hook=once).get, ("entry", "proof"))
+            seq, canonical = entry["seq"], base64.b64decode(proof["canonical_bytes"], validate=True)
             prev, own = bytes.fromhex(proof["prev_hash"]), bytes.fromhex(proof["entry_hash"])
-            seq = entry["seq"]
-            if type(seq) is not int or len(prev) != 32:
+            if type(seq) is not int or seq < 1 or len(prev) != 32:
                 raise ValueError("has no place, or hangs on no hash")
-            if number == 1:
-                first = expected = seq if expected is None else expected
+            if before is None:
+                first = expected = expected or seq
                 chain, before = entry["domain_id"], bytes(32) if first == 1 else prev
             if seq != expected:
                 raise ValueError("is missing")
             if own != hashlib.sha256(prev + hashlib.sha256(canonical).digest()).digest():
                 raise ValueError("was altered")
-            told = json.loads(canonical, object_pairs_hook=once)
-            if prev != before:
-                # Whole in itself, so it tells which entry is at fault: see "Which entry is named" in audit.md.
-                fault = told["seq"] if told["seq"] < seq else seq - 1 if told["seq"] == seq else seq
-                expected = max(first, fault)
+            if prev != before:  # Whole in itself, so it tells which entry is at fault: "Which entry is named" in audit.md.
+                told = json.loads(canonical)["seq"]
+                expected = max(first, told if told < seq else seq - 1 if told == seq else seq)
                 raise ValueError("does not belong where it stands, or was altered")
-            hashes = [(part["prev_hash"], part["entry_hash"]) for part in (entry, proof)]
-            if not agrees(told, entry) or entry["domain_id"] != chain or hashes != [(prev.hex(), own.hex())] * 2:
+            hashes = [part[name] for part in (entry, proof) for name in ("prev_hash", "entry_hash")]
+            if (canonical, entry["domain_id"], hashes) != (canonical_bytes(entry), chain, [prev.hex(), own.hex()] * 2):
                 raise ValueError("shows something other than its hashed bytes say")
             before, expected = own, expected + 1
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            seq = expected if expected is not None else "?"
-            at = number if expected is None else expected - first + 1
-            raise ValueError(f"line {at}: entry {seq}: {error}") from None
-    if expected is None or expected == first:
-        raise ValueError("there is no entry")
+        if before is None:
+            raise ValueError("there is no entry")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        at, seq = (expected - first + 1, expected) if expected else (1, "?")
+        raise ValueError(f"line {at}: entry {seq}: {error}") from None
     return first, expected - 1, before.hex()
 
-
-def main(arguments):
-    if not 1 <= len(arguments) <= 2:
-        print(__doc__, file=sys.stderr)
-        return 2
-    with open(arguments[0], "rb") as lines:
-        try:
-            first, last, last_hash = verify(lines, int(arguments[1]) if len(arguments) == 2 else None)
-        except ValueError as error:
-            print(f"divergent: {error}")
-            return 1
-    given = "" if first == 1 else f"; what entry {first} hangs on is taken as given"
-    print(f"ok: entries {first} to {last}, last hash {last_hash}{given}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    if not 2 <= len(sys.argv) <= 3:
+        sys.exit(print(__doc__, file=sys.stderr) or 2)
+    try:
+        with open(sys.argv[1], "rb") as file:
+            begin, end, last_hash = verify(file, *map(int, sys.argv[2:]))
+    except ValueError as failure:
+        sys.exit(print(f"divergent: {failure}") or 1)
+    given = f"; what entry {begin} hangs on is taken as given" if begin > 1 else ""
+    print(f"ok: entries {begin} to {end}, last hash {last_hash}{given}")

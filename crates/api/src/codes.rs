@@ -94,6 +94,8 @@ codes! {
     /// No such entry in the chain, or no right to know.
     AUDIT_ENTRY_NOT_FOUND = "audit_entry_not_found";
     BOOTSTRAP_TOKEN_NOT_FOUND = "bootstrap_token_not_found";
+    /// The node left while its manifest arrived.
+    CAPABILITIES_NODE_NOT_FOUND = "capabilities_node_not_found";
     DEVICE_CODE_NOT_FOUND = "device_code_not_found";
     DOMAIN_NOT_FOUND = "domain_not_found";
     EXECUTION_NOT_FOUND = "execution_not_found";

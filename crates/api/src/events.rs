@@ -32,16 +32,16 @@ pub struct Envelope {
     pub key_id: String,
     /// When it was signed.
     pub issued_at: Timestamp,
-    /// The event itself.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    /// The event itself; in a node's state it is an `action_request`.
+    #[cfg_attr(feature = "openapi", schema(value_type = ActionRequest))]
     pub payload: Box<RawValue>,
     /// Ed25519 over the signed bytes, base64.
     pub signature: String,
 }
 
-/// The payload of an [`ACTION_REQUEST`].
+/// The payload of an `action_request`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SSEEventActionRequest))]
 pub struct ActionRequest {
     /// Fresh for each delivery.
     pub event_id: Uuid,

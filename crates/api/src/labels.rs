@@ -224,7 +224,6 @@ pub struct LabelDefinition {
     pub cloud_tag_propagation: bool,
     /// What it says of an object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(max_length = 512))]
     pub description: Option<String>,
     /// `user` or `system`.
     #[cfg_attr(feature = "openapi", schema(value_type = DefinedBy))]

@@ -33,6 +33,7 @@ pub struct HealthCheck {
     /// For example `database`.
     pub name: String,
     /// The verdict.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub status: Health,
     /// For people.
     pub detail: String,

@@ -26,6 +26,7 @@ pub struct Problem {
     pub current_status: Option<ExecutionStatus>,
     /// Which axis is full (`capacity_exceeded`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub dimension: Option<CapacityDimension>,
     /// What the domain still holds (`domain_not_empty`).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -63,6 +63,7 @@ pub struct APITokenIssueResponse {
     #[cfg_attr(feature = "openapi", schema(extensions(("x-plexsphere-once" = json!(true)))))]
     pub plaintext: String,
     /// A segment of the token's text.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub env_prefix: TokenEnvironment,
     /// When it expires.
     pub expires_at: Timestamp,
@@ -78,6 +79,7 @@ pub struct APITokenRotateResponse {
     #[cfg_attr(feature = "openapi", schema(extensions(("x-plexsphere-once" = json!(true)))))]
     pub plaintext: String,
     /// A segment of the token's text.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub env_prefix: TokenEnvironment,
     /// When the new secret expires.
     pub expires_at: Timestamp,
@@ -92,6 +94,7 @@ pub struct APITokenSummary {
     /// The token's id.
     pub id: Uuid,
     /// A segment of the token's text.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub env_prefix: TokenEnvironment,
     /// When it last authenticated, to the minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,7 +12,7 @@ pub(crate) use fleet::{
     CapabilityRow, CapacityRow, CapacityView, DiscoveredHookRow, RotationView, ViolationRow,
 };
 pub(crate) use label::{AssignmentRow, DefinitionRow, HitRow, Preview};
-pub(crate) use object::print_object;
+pub(crate) use object::{print_object, show};
 pub(crate) use rows::{
     AuditRow, BootstrapTokenRow, DomainRow, GroupRow, HookRow, NodeRow, ProjectRow, TokenRow, TupleRow,
 };

@@ -177,7 +177,7 @@ impl Keys {
 /// The database's file in the data directory.
 pub fn database_settings(data_dir: &std::path::Path) -> db::Settings {
     db::Settings {
-        path: data_dir.join(DATABASE),
+        engine: db::Engine::Sqlite(data_dir.join(DATABASE)),
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),
     }

@@ -8,6 +8,47 @@ use plex_store::audit::Record;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// What an audit chain is to say of a granted operation.
+#[derive(Debug)]
+pub struct Entry {
+    /// The domain whose chain it is; `None` is the platform's.
+    pub chain: Option<Uuid>,
+    /// What was done.
+    pub relation: &'static str,
+    /// On what.
+    pub object: ObjectRef,
+    /// More about it.
+    pub details: Option<String>,
+}
+
+impl Entry {
+    /// One without details.
+    pub fn of(chain: Option<Uuid>, relation: &'static str, object: &ObjectRef) -> Self {
+        Self {
+            chain,
+            relation,
+            object: *object,
+            details: None,
+        }
+    }
+
+    /// The same with details.
+    pub fn about(self, details: String) -> Self {
+        Self {
+            details: Some(details),
+            ..self
+        }
+    }
+
+    /// The record of it, by whom it was granted to.
+    pub fn record(self, principal: &Principal) -> Record {
+        Record {
+            details: self.details,
+            ..granted(principal, self.chain, self.relation, &self.object)
+        }
+    }
+}
+
 /// A granted operation, to be appended in the transaction of what it did. `domain_id` names the chain; `None`
 /// is the platform's.
 pub fn granted(principal: &Principal, domain_id: Option<Uuid>, relation: &str, object: &ObjectRef) -> Record {

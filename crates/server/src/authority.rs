@@ -385,4 +385,4 @@ async fn aside(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,8 +2,8 @@
 //!
 //! Every operator route passes through one of the functions here, which ask [`crate::authority`] and turn a
 //! denial into the answer of decision 3: what the caller has no relation to is answered exactly as what does not
-//! exist. Mutations go through [`write()`], which makes sure that nothing was revoked between the decision and the
-//! transaction.
+//! exist. Mutations go through [`change()`], or [`write()`] where they write their audit entries themselves; both make
+//! sure that nothing was revoked between the decision and the transaction.
 
 mod grant;
 mod outgrown;
@@ -13,7 +13,7 @@ mod write;
 pub use grant::{grant, identity, membership};
 pub use outgrown::end_outgrown;
 pub use watch::{Watch, still};
-pub use write::{Decided, Missing, write};
+pub use write::{Decided, Missing, change, write};
 
 use crate::app::App;
 use crate::authority::Decision;

@@ -3,7 +3,6 @@
 //! The directory is built beside its final place under another name and renamed when it is whole. Whatever fails
 //! before leaves nothing behind, and a directory that has anything in it is never touched.
 
-use crate::app::database_settings;
 use crate::bootstrap::{self, Created, FirstTenants};
 use crate::ca;
 use crate::cli::{self, Failure, Output};
@@ -150,7 +149,7 @@ fn fill(building: &mut Building, names: Vec<String>, args: &InitArgs) -> Result<
         project_slug: args.project.clone(),
     };
     // SQLite gives what it keeps beside the database the same mode, and changes neither.
-    data_dir::create(&database_settings(dir.path()).path, &[], data_dir::PRIVATE)?;
+    data_dir::create(&dir.path().join(data_dir::DATABASE), &[], data_dir::PRIVATE)?;
     let created = bootstrap::create(dir.path(), &master, &tenants)?;
     let token = format!("{}\n", created.admin_token);
     data_dir::create(&dir.admin_token(), token.as_bytes(), data_dir::PRIVATE)?;

@@ -23,6 +23,7 @@ pub mod listen;
 pub mod loops;
 pub mod objects;
 pub mod oidc;
+pub mod paging;
 pub mod principal;
 pub mod problem;
 pub mod rates;

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use plex_api::{codes, limits};
 use plex_domain::cidr::Cidr;
-use plex_domain::cursor::{self, OpenError};
 use plex_domain::env::uuid_v7;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
@@ -188,35 +187,6 @@ impl Query {
     /// A parameter that is an id.
     pub fn id(&self, name: &str, code: &'static str) -> Result<Option<Uuid>, Failure> {
         self.parsed(name, code, parse_id)
-    }
-
-    /// `limit`: 1 to 200, 50 when absent; never clamped (decision 1).
-    pub fn limit(&self) -> Result<u32, Failure> {
-        let parse = |text: &str| {
-            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-            let limit = digits.then(|| text.parse().ok()).flatten()?;
-            (1..=limits::MAX_PAGE).contains(&limit).then_some(limit)
-        };
-        let limit = self.parsed("limit", codes::INVALID_LIMIT, parse)?;
-        Ok(limit.unwrap_or(limits::DEFAULT_PAGE))
-    }
-
-    /// The position in `cursor`, which must have been sealed for the same list, filters and caller.
-    pub fn cursor(&self, key: &[u8; 32], context: &[&str], caller: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(text) = self.get("cursor").filter(|text| !text.is_empty()) else {
-            return Ok(None);
-        };
-        match cursor::open(key, context, caller, text) {
-            Ok(position) => Ok(Some(position)),
-            Err(OpenError::Invalid) => {
-                let detail = "the cursor is not one this list gave for these filters; start again without it";
-                Err(Failure::bad_request(codes::INVALID_CURSOR, detail))
-            }
-            Err(OpenError::ForeignCaller) => {
-                let detail = "the cursor was given to another caller; start again without it";
-                Err(Failure::forbidden(codes::CURSOR_BINDING_MISMATCH, detail))
-            }
-        }
     }
 }
 

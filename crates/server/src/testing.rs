@@ -34,6 +34,7 @@ use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::ops::Deref;
+use std::sync::{Arc, Mutex, mpsc};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -324,6 +325,25 @@ impl TestApp {
         self.app.db.write(read).await.unwrap()
     }
 
+    /// Takes the one writer: all other writes wait until what this returns is dropped.
+    pub(crate) async fn take_writer(&self) -> mpsc::Sender<()> {
+        let (taken, is_taken) = mpsc::channel();
+        let (give_back, given_back) = mpsc::channel();
+        let (db, given_back) = (self.app.db.clone(), Arc::new(Mutex::new(given_back)));
+        tokio::spawn(async move {
+            let work = async move |_: &mut Tx| {
+                let _ = taken.send(());
+                let _ = given_back.lock().unwrap().recv();
+                Ok::<_, Error>(())
+            };
+            db.write(work).await
+        });
+        while is_taken.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        give_back
+    }
+
     /// Makes every append to an audit chain fail from now on.
     pub(crate) async fn break_audit(&self) {
         let sql =
@@ -489,12 +509,12 @@ impl Actor {
         (status, headers, json)
     }
 
-    /// Calls a route with a body of bytes.
+    /// Calls a route with a body of bytes, or with one that arrives bit by bit.
     pub(crate) async fn call(
         &self,
         method: &str,
         path: &str,
-        body: Vec<u8>,
+        body: impl Into<Body>,
         headers: &[(&str, &str)],
     ) -> (StatusCode, HeaderMap, Vec<u8>) {
         let mut request = Request::builder().method(method).uri(path);
@@ -507,7 +527,7 @@ impl Actor {
         if let Some(ip) = self.ip {
             request = request.extension(Peer(SocketAddr::new(ip, 1)));
         }
-        let request = request.body(Body::from(body)).unwrap();
+        let request = request.body(body.into()).unwrap();
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let (head, mut body) = answer.into_parts();
         let body = if is_stream(&head.headers) {

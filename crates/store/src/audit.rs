@@ -5,13 +5,15 @@
 
 mod entries;
 mod head;
+mod stored_entry;
 mod verification;
 
-pub use entries::{Filter, Most, Page, StoredEntry, find, last_seq, page, range};
+pub use entries::{Filter, Most, Page, find, last_seq, page, range};
 pub use head::{adopt, open};
+pub use stored_entry::StoredEntry;
 pub use verification::{Begun, Outcome, Verification};
 
-use crate::db::{Error, Tx};
+use crate::db::{Error, Lock, Tx};
 use crate::values;
 use head::End;
 use plex_api::audit::AuditReason;
@@ -62,6 +64,10 @@ pub async fn append(tx: &mut Tx, key: &[u8; 32], record: Record) -> Result<(), E
 
 /// Appends entries to their chains, in their order; each chain's head is looked up and moved on once.
 pub async fn append_all(tx: &mut Tx, key: &[u8; 32], records: Vec<Record>) -> Result<(), Error> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    tx.lock(Lock::AuditChains).await?;
     let sealer = Sealer::new(key);
     let mut ends = BTreeMap::new();
     for record in records {

@@ -82,13 +82,6 @@ pub async fn revoke(tx: &mut Tx, id: Uuid) -> Result<bool, Error> {
     Ok(changed > 0)
 }
 
-/// Asks a node, through the answer to its next heartbeat, to pull its state.
-pub async fn request_reconcile(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
-    tx.execute("update nodes set reconcile = 1 where id = $1", &values![id])
-        .await?;
-    Ok(())
-}
-
 /// What a node is told with the answer to its heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beat {
@@ -100,15 +93,14 @@ pub struct Beat {
 
 /// Notes a sign of life. Returns what the node should do; `None` when its key is revoked.
 ///
-/// The request to pull is handed out once. It also stands while something that is pending should have
-/// reached the node by now.
+/// The request to pull stands while something that is pending should have reached the node by now.
 pub async fn heartbeat(tx: &mut Tx, id: Uuid, version: &str, checksum: &str) -> Result<Option<Beat>, Error> {
     let now = tx.now();
     let found = tx
         .optional(
             "select
                 d.stale_after,
-                n.reconcile or exists (
+                exists (
                     select 1
                     from invocations i
                     where i.node_id = n.id
@@ -141,8 +133,7 @@ pub async fn heartbeat(tx: &mut Tx, id: Uuid, version: &str, checksum: &str) -> 
                 else recovered_at
             end,
             binary_version = $4,
-            binary_checksum = $5,
-            reconcile = 0
+            binary_checksum = $5
         where id = $1",
         &values![id, now, silent_since, version, checksum],
     )

@@ -1,7 +1,7 @@
 //! What the tests of this crate share: a clock and ids they own, a database in a temporary directory, and
 //! rows that others hang on.
 
-use crate::db::{Db, Error, Settings, Tx};
+use crate::db::{Db, Engine, Error, Settings, Tx, postgres};
 use crate::labels::{self, AssignedBy, Definition};
 use crate::values;
 use jiff::Timestamp;
@@ -57,14 +57,46 @@ pub(crate) fn db() -> (TempDir, Db) {
 /// A fresh database whose time is `clock`'s.
 pub(crate) fn db_at(clock: Arc<TestClock>) -> (TempDir, Db) {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let path = dir.path().join("test.db");
-    let db = Db::open(Settings {
-        path,
+    let db = Db::open(settings(&dir, clock)).expect("a new database");
+    (dir, db)
+}
+
+/// How a fresh database is opened: SQLite's in the directory, or, where [`SERVER`] names one, a schema of its own on
+/// that server, named after the directory.
+pub(crate) fn settings(dir: &TempDir, clock: Arc<dyn Clock>) -> Settings {
+    let engine = match std::env::var(SERVER) {
+        Ok(url) => Engine::Postgres(fresh_schema(&url, dir)),
+        Err(_) => Engine::Sqlite(dir.path().join("test.db")),
+    };
+    Settings {
+        engine,
         clock,
         rng: Arc::new(CountingRng::default()),
-    })
-    .expect("a new database");
-    (dir, db)
+    }
+}
+
+/// The environment variable that makes these tests run on PostgreSQL: a URL without parameters.
+pub(crate) const SERVER: &str = "PLEX_TEST_POSTGRES";
+
+fn fresh_schema(url: &str, dir: &TempDir) -> postgres::Settings {
+    let name = dir
+        .path()
+        .file_name()
+        .expect("a named directory")
+        .to_string_lossy();
+    let name = name
+        .to_lowercase()
+        .replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+    let server = postgres::Settings::parse(url).expect("a URL of a test server");
+    postgres::execute(
+        &server,
+        &format!("drop schema if exists {name} cascade; create schema {name}"),
+    )
+    .expect("a test server");
+    let url = format!("{url}?options=-csearch_path%3D{name}");
+    postgres::Settings::parse(&url)
+        .expect("a URL")
+        .timed_by(postgres::Time::Clock)
 }
 
 /// A domain with the default reachability policy and the mesh pool `10.0.0.0/24`.

@@ -1,6 +1,6 @@
 //! The programs under test, and where they are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// One of the three programs.
@@ -15,14 +15,9 @@ pub enum Program {
 }
 
 impl Program {
-    /// A command with an empty environment but for `PATH`, so that nothing of the developer's own leaks in.
+    /// A command with a bare environment.
     pub fn command(self) -> Command {
-        let mut command = Command::new(self.path());
-        command.env_clear().env(
-            "PATH",
-            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        );
-        command
+        bare(&self.path())
     }
 
     /// The executable: in `PLEX_BIN_DIR` where that is set, else where cargo put it beside this test.
@@ -40,6 +35,16 @@ impl Program {
         );
         path
     }
+}
+
+/// A command with an empty environment but for `PATH`, so that nothing of the developer's own leaks in.
+pub(crate) fn bare(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env(
+        "PATH",
+        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    );
+    command
 }
 
 #[expect(

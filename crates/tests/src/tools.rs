@@ -1,5 +1,6 @@
 //! Programs from the registries that some suites drive; `cargo xtask test` installs them.
 
+use crate::program;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -78,11 +79,7 @@ pub fn succeed(command: &mut Command) -> Output {
 
 /// A command that inherits nothing of the developer's own.
 fn bare(program: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear().env(
-        "PATH",
-        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    );
+    let mut command = program::bare(program);
     command.envs([("LANG", "C.UTF-8"), ("PYTHONDONTWRITEBYTECODE", "1")]);
     command
 }

@@ -1,12 +1,14 @@
 //! A control plane small enough to be trusted and naughty enough to be useful: it keeps the published transitions,
 //! signs what it delivers, and can lose answers, refuse results or revoke the node.
 
+use crate::http::{self, Answer, Request, ok, problem};
+use plex_agent::delivery::Verifier;
 use plex_domain::envelope::{Header, SigningKey, seal};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -14,9 +16,9 @@ use uuid::Uuid;
 pub(crate) const NODE: Uuid = Uuid::from_u128(0x0190_a8b8_a0c0_7a0a_8a0a_a0a0_a0a0_a0a3);
 pub(crate) const BEARER: &str =
     "Bearer nsk_plexd_AZCouKDAegqKCqCgoKCgoyoqKioqKioqKioqKioqKioqKioqKioqKioqKioqKioq";
-/// Longer than the minute after which an agent asks by itself: on a busy machine something may come late, never not
-/// at all.
-const PATIENCE: Duration = Duration::from_secs(100);
+/// Shorter than the half minute after which an agent asks by itself: what is brought to it does not have to wait for
+/// that, however busy the machine.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Invocation {
     pub(crate) action: String,
@@ -73,18 +75,18 @@ pub(crate) struct State {
     streams: Vec<mpsc::UnboundedSender<String>>,
 }
 
+impl State {
+    fn send(&mut self, frame: &str) {
+        self.streams
+            .retain(|stream| stream.send(frame.to_owned()).is_ok());
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct ControlPlane {
     pub(crate) url: String,
     state: Arc<Mutex<State>>,
     key: Arc<SigningKey>,
-}
-
-struct Request {
-    method: String,
-    path: String,
-    headers: HashMap<String, String>,
-    body: Vec<u8>,
 }
 
 impl ControlPlane {
@@ -104,6 +106,15 @@ impl ControlPlane {
             }
         });
         this
+    }
+
+    /// What its node believes.
+    pub(crate) fn verifier(&self) -> Verifier {
+        Verifier {
+            node_id: NODE,
+            key_id: self.key.key_id(),
+            key: self.key.public_key(),
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -152,9 +163,7 @@ impl ControlPlane {
 
     /// Sends a frame with that text.
     pub(crate) fn frame(&self, text: &str) {
-        self.state()
-            .streams
-            .retain(|stream| stream.send(format!("id: 1\nevent: x\ndata: {text}\n\n")).is_ok());
+        self.state().send(&frame(text));
     }
 
     pub(crate) fn envelope(&self, id: Uuid, node: Uuid) -> String {
@@ -234,29 +243,14 @@ impl ControlPlane {
 
     async fn serve(&self, socket: TcpStream) {
         let mut socket = BufReader::new(socket);
-        while let Some(request) = read(&mut socket).await {
+        while let Some(request) = http::read(&mut socket).await {
             if request.path.ends_with("/events") && !self.state().revoked && self.knows(&request) {
                 return self.stream(socket).await;
             }
-            let Some((status, body)) = self.answer(&request) else {
+            let Some(answer) = self.answer(&request) else {
                 return;
             };
-            let body = body.to_string();
-            let kind = if status < 400 {
-                "application/json"
-            } else {
-                "application/problem+json"
-            };
-            let head = format!(
-                "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
-                body.len()
-            );
-            if socket
-                .get_mut()
-                .write_all((head + &body).as_bytes())
-                .await
-                .is_err()
-            {
+            if http::write(&mut socket, answer).await.is_err() {
                 return;
             }
         }
@@ -264,7 +258,15 @@ impl ControlPlane {
 
     async fn stream(&self, mut socket: BufReader<TcpStream>) {
         let (sender, mut frames) = mpsc::unbounded_channel();
-        self.state().streams.push(sender);
+        let key_frame = self.key_frame();
+        {
+            // Under one lock, so that a request made meanwhile is told once.
+            let mut state = self.state();
+            if state.rotate {
+                let _ = sender.send(key_frame);
+            }
+            state.streams.push(sender);
+        }
         let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:hello\n\n";
         let _ = socket.get_mut().write_all(head.as_bytes()).await;
         while let Some(frame) = frames.recv().await {
@@ -275,7 +277,7 @@ impl ControlPlane {
     }
 
     /// The answer; none when it is lost.
-    fn answer(&self, request: &Request) -> Option<(u16, Value)> {
+    fn answer(&self, request: &Request) -> Option<Answer> {
         let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
         if request.path == "/v1/register" {
             return Some(self.register());
@@ -294,22 +296,18 @@ impl ControlPlane {
             return None;
         }
         match (request.method.as_str(), parts[3]) {
-            ("POST", "heartbeat") => Some((
-                200,
-                json!({
-                    "accepted_at": jiff::Timestamp::now(), "reconcile": false, "rotate_keys": false,
-                    "rotate_node_key": self.state().rotate,
-                }),
-            )),
+            ("POST", "heartbeat") => Some(ok(&json!({
+                "accepted_at": jiff::Timestamp::now(), "reconcile": false, "rotate_keys": false,
+                "rotate_node_key": self.state().rotate,
+            }))),
             ("POST", "key") => self.take_key(&request.body),
             ("POST", "integrity-violations") => Some(self.take_violations(&request.body)),
             ("PUT", "capabilities") => {
                 self.state()
                     .manifests
                     .push(serde_json::from_slice(&request.body).unwrap());
-                Some((
-                    200,
-                    json!({"accepted_at": jiff::Timestamp::now(), "fields_changed": [], "host_key_changed": false}),
+                Some(ok(
+                    &json!({"accepted_at": jiff::Timestamp::now(), "fields_changed": [], "host_key_changed": false}),
                 ))
             }
             ("GET", "state") => Some((200, self.node_state())),
@@ -334,7 +332,7 @@ impl ControlPlane {
         presented.is_some() && presented == self.state().next_bearer.as_ref()
     }
 
-    fn take_key(&self, body: &[u8]) -> Option<(u16, Value)> {
+    fn take_key(&self, body: &[u8]) -> Option<Answer> {
         use base64::Engine as _;
         let request: Value = serde_json::from_slice(body).unwrap();
         let key = base64::engine::general_purpose::STANDARD
@@ -356,10 +354,10 @@ impl ControlPlane {
             return None;
         }
         let now = jiff::Timestamp::now();
-        Some((200, json!({"accepted_at": now, "previous_key_until": now})))
+        Some(ok(&json!({"accepted_at": now, "previous_key_until": now})))
     }
 
-    fn take_violations(&self, body: &[u8]) -> (u16, Value) {
+    fn take_violations(&self, body: &[u8]) -> Answer {
         let mut state = self.state();
         if state.refuse_violations {
             return problem(503, "datastore_unavailable");
@@ -367,33 +365,28 @@ impl ControlPlane {
         let batch: Value = serde_json::from_slice(body).unwrap();
         let count = batch["violations"].as_array().unwrap().len();
         state.violations.push(batch);
-        (
-            200,
-            json!({"accepted_at": jiff::Timestamp::now(), "violation_count": count}),
-        )
+        ok(&json!({"accepted_at": jiff::Timestamp::now(), "violation_count": count}))
     }
 
-    /// Asks for a new key by the stream.
+    /// Asks for a new key: by the streams that are open, and by each that opens until there is one.
     pub(crate) fn ask_for_a_key(&self) {
-        self.state().rotate = true;
+        let frame = self.key_frame();
+        let mut state = self.state();
+        state.rotate = true;
+        state.send(&frame);
+    }
+
+    fn key_frame(&self) -> String {
         let header = Header {
             id: Uuid::now_v7(),
             event_type: "rotate_node_key",
             scope: "node",
             issued_at: jiff::Timestamp::now(),
         };
-        let envelope = seal(&self.key, &header, &json!({"node_id": NODE}).to_string());
-        self.frame(&envelope);
+        frame(&seal(&self.key, &header, &json!({"node_id": NODE}).to_string()))
     }
 
-    /// Asks for a new key, if that is so.
-    pub(crate) fn ask_for_a_key_if(&self, asked: bool) {
-        if asked {
-            self.ask_for_a_key();
-        }
-    }
-
-    fn register(&self) -> (u16, Value) {
+    fn register(&self) -> Answer {
         let mut state = self.state();
         state.registrations += 1;
         if state.registrations > 1 {
@@ -405,10 +398,10 @@ impl ControlPlane {
             "node_id": NODE, "mesh_ip": "10.0.0.1", "signing_public_key": base64(&self.key.public_key()),
             "signing_key_id": self.key.key_id(), "nsk": base64(&[0x2a; 32]), "peer_snapshot": [], "domain_mesh_cidr": "10.0.0.0/16",
         });
-        (201, answer)
+        (201, answer.to_string())
     }
 
-    fn node_state(&self) -> Value {
+    fn node_state(&self) -> String {
         let live: Vec<Uuid> = self
             .state()
             .invocations
@@ -417,22 +410,27 @@ impl ControlPlane {
             .map(|(id, _)| *id)
             .collect();
         let entry = |id: &Uuid| {
-            let envelope: Value = serde_json::from_str(&self.envelope(*id, NODE)).unwrap();
+            let envelope = self.envelope(*id, NODE);
             let state = self.state();
             let invocation = &state.invocations[id];
-            let mut entry = json!({
+            let entry = json!({
                 "execution_id": id, "action": invocation.action, "type": invocation.kind, "parameters": invocation.parameters,
-                "status": invocation.status, "requested_at": jiff::Timestamp::now(), "expires_at": invocation.expires_at, "envelope": envelope,
-            });
+                "status": invocation.status, "requested_at": jiff::Timestamp::now(), "expires_at": invocation.expires_at,
+            })
+            .to_string();
             if state.unsigned_state {
-                entry.as_object_mut().unwrap().remove("envelope");
+                return entry;
             }
-            entry
+            format!("{},\"envelope\":{envelope}}}", entry.trim_end_matches('}'))
         };
-        json!({"peers": [], "executions": live.iter().map(entry).collect::<Vec<_>>(), "sessions": []})
+        let entries: Vec<_> = live.iter().map(entry).collect();
+        format!(
+            r#"{{"peers":[],"executions":[{}],"sessions":[]}}"#,
+            entries.join(",")
+        )
     }
 
-    fn upload(&self, request: &Request) -> (u16, Value) {
+    fn upload(&self, request: &Request) -> Answer {
         assert!(
             !request.headers.contains_key("authorization"),
             "an upload carries no bearer"
@@ -445,10 +443,10 @@ impl ControlPlane {
         let (key, query) = request.path.trim_start_matches('/').split_once('?').unwrap();
         assert_eq!(query, "sig=secret");
         state.uploads.insert(key.to_owned(), request.body.clone());
-        (200, json!({}))
+        ok(&json!({}))
     }
 
-    fn callback(&self, id: Uuid, body: &[u8]) -> Option<(u16, Value)> {
+    fn callback(&self, id: Uuid, body: &[u8]) -> Option<Answer> {
         let url = format!("{}/uploads/{id}?sig=secret", self.url);
         let mut state = self.state();
         state.callbacks += 1;
@@ -492,7 +490,7 @@ impl ControlPlane {
         if declares {
             answer["output_upload_url"] = json!(url);
         }
-        Some((200, answer))
+        Some(ok(&answer))
     }
 }
 
@@ -500,33 +498,6 @@ fn is_terminal(status: &str) -> bool {
     matches!(status, "succeeded" | "failed" | "cancelled" | "timeout")
 }
 
-fn problem(status: u16, code: &str) -> (u16, Value) {
-    (status, json!({"status": status, "code": code, "detail": code}))
-}
-
-async fn read(socket: &mut BufReader<TcpStream>) -> Option<Request> {
-    let mut line = String::new();
-    socket.read_line(&mut line).await.ok()?;
-    let mut words = line.split_ascii_whitespace();
-    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut headers = HashMap::new();
-    loop {
-        let mut line = String::new();
-        socket.read_line(&mut line).await.ok()?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else {
-            break;
-        };
-        headers.insert(name.to_ascii_lowercase(), value.to_owned());
-    }
-    let length = headers
-        .get("content-length")
-        .map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    socket.read_exact(&mut body).await.ok()?;
-    Some(Request {
-        method,
-        path,
-        headers,
-        body,
-    })
+fn frame(text: &str) -> String {
+    format!("id: 1\nevent: x\ndata: {text}\n\n")
 }

@@ -145,7 +145,9 @@ async fn wherever_a_crash_falls_the_next_start_finds_the_key_that_holds() {
         }
         let _agent = machine.start(&server, &[]);
         server.until_declared("probe").await;
-        server.ask_for_a_key_if(step == "drawn");
+        if step == "drawn" {
+            server.ask_for_a_key();
+        }
         server.until("the key to change", has_changed).await;
         let id = server.dispatch("probe", "hook", Value::Null, 60);
         assert_eq!(server.end_of(id).await["status"], "succeeded", "{step}");

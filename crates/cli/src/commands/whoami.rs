@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::view::print_object;
+use crate::view::show;
 use plex_api::paths;
 use plex_client::operator::{Call, Client};
 use serde::Deserialize;
@@ -23,8 +23,7 @@ impl Me {
 
 /// Prints who the server takes the caller for.
 pub(super) fn run(ctx: &mut Context) -> Result<(), Error> {
-    let body = ctx.client()?.fetch(&Call::get(paths::WHOAMI))?;
-    print_object::<Me>(ctx, body)
+    show::<Me>(ctx, &Call::get(paths::WHOAMI))
 }
 
 /// Asks who the caller is.

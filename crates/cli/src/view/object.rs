@@ -5,8 +5,18 @@ use crate::document::{Document, Members};
 use crate::error::Error;
 use crate::table::block;
 use crate::ui::Format;
+use plex_client::operator::Call;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+
+/// Makes a call that is answered with an object, and prints that.
+///
+/// # Errors
+/// As the call; [`Error::Contract`] when the answer is no `T`.
+pub(crate) fn show<T: DeserializeOwned>(ctx: &mut Context, call: &Call) -> Result<(), Error> {
+    let body = ctx.client()?.fetch(call)?;
+    print_object::<T>(ctx, body)
+}
 
 /// Prints an object that must be at least a `T`: every member on its line, in the server's order, or the
 /// document as it came.

@@ -292,3 +292,14 @@ pub(crate) fn target(node: &str, output: Value) -> Value {
 pub(crate) fn inline(bytes: &[u8]) -> Value {
     json!({"kind": "inline", "inline_bytes": plex_api::Base64Bytes(bytes.to_vec())})
 }
+
+/// Runs a line against one answer; gives what was asked, body included, and what came out.
+pub(crate) fn exchange(line: &str, answer: &Value) -> (Vec<String>, Ran) {
+    let server = Server::always(Answer::json(answer));
+    let ran = Operator::of(&server).run(line);
+    let asked = server
+        .asked()
+        .into_iter()
+        .map(|asked| format!("{} {}", asked.line, asked.body).trim_end().to_owned());
+    (asked.collect(), ran)
+}

@@ -1,20 +1,9 @@
 //! The other families: what they ask the server, and what they make of its answers.
 
-use crate::actors::{Answer, EXECUTION, NODE, Operator, PROJECT, Server};
+use crate::actors::{Answer, EXECUTION, NODE, Operator, PROJECT, Server, exchange};
 use serde_json::{Value, json};
 
 const AT: &str = "2026-01-01T00:00:00Z";
-
-/// Runs a line against one answer; gives what was asked, body included, and what came out.
-fn exchange(line: &str, answer: &Value) -> (Vec<String>, crate::actors::Ran) {
-    let server = Server::always(Answer::json(answer));
-    let ran = Operator::of(&server).run(line);
-    let asked = server
-        .asked()
-        .into_iter()
-        .map(|asked| format!("{} {}", asked.line, asked.body).trim_end().to_owned());
-    (asked.collect(), ran)
-}
 
 fn node() -> Value {
     json!({"id": NODE, "domain_id": PROJECT, "name": "web-1", "created_at": AT, "labels": {"role": "web"},

@@ -1,6 +1,6 @@
 //! The `label` family.
 
-use crate::actors::{Answer, EXECUTION, NODE, Operator, PROJECT, Server};
+use crate::actors::{Answer, EXECUTION, NODE, Operator, PROJECT, Server, exchange};
 use serde_json::{Value, json};
 
 const AT: &str = "2026-01-01T00:00:00Z";
@@ -10,17 +10,6 @@ fn definition() -> Value {
         "qualified_key": "acme:web/tier", "value_schema": {"kind": "enum", "values": ["gold"]},
         "applicable_kinds": ["node"], "on_delete": "block", "cardinality": 1, "immutable": false,
         "cloud_tag_propagation": false, "created_by": "user", "created_at": AT, "updated_at": AT})
-}
-
-/// Runs a line against one answer; gives what was asked, body included, and what came out.
-fn exchange(line: &str, answer: &Value) -> (Vec<String>, crate::actors::Ran) {
-    let server = Server::always(Answer::json(answer));
-    let ran = Operator::of(&server).run(line);
-    let asked = server
-        .asked()
-        .into_iter()
-        .map(|asked| format!("{} {}", asked.line, asked.body).trim_end().to_owned());
-    (asked.collect(), ran)
 }
 
 #[test]

@@ -73,7 +73,7 @@ async fn another_replica_sees_what_was_changed_and_what_was_pruned() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_denies_with_503() {
+pub(crate) async fn what_cannot_be_read_denies_with_503() {
     let app = TestApp::start().await;
     let viewer = app.user_with("viewer", app.project_id).await;
     let path = plex_api::paths::project(app.project_id);

@@ -7,12 +7,13 @@
 
 use super::{allow, grant};
 use crate::app::App;
+use crate::audit::Entry;
 use crate::principal::Principal;
 use crate::problem::Failure;
 use plex_api::codes;
 use plex_domain::relation::{ObjectRef, Permission};
 use plex_store::relations::Condition;
-use plex_store::{Tx, relations};
+use plex_store::{Tx, audit, relations};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
@@ -155,6 +156,26 @@ where
     }
     let detail = "the relations changed while this was being decided; nothing was changed, try again";
     Err(Failure::unavailable(codes::AUTHZ_UNAVAILABLE, detail))
+}
+
+/// The same, and tells the audit chains, in the same transaction, what the work says that it did.
+///
+/// # Errors
+/// As [`write`].
+pub async fn change<T, E, W>(app: &App, principal: &Principal, work: W) -> Result<T, Failure>
+where
+    W: AsyncFnOnce(&mut Tx) -> Result<(T, E), Failure> + Clone + Send + 'static,
+    E: IntoIterator<Item = Entry>,
+    T: Send + 'static,
+{
+    let (pseudonyms, by) = (app.keys.pseudonyms, principal.clone());
+    let recorded = async move |tx: &mut Tx| {
+        let (done, entries) = work(tx).await?;
+        let records = entries.into_iter().map(|entry| entry.record(&by));
+        audit::append_all(tx, &pseudonyms, records.collect()).await?;
+        Ok(done)
+    };
+    write(app, principal, recorded).await
 }
 
 /// Decides everything that was allowed once more, on relations no older than that revision.

@@ -1,25 +1,25 @@
 //! `/v1/projects/{project_id}/bootstrap-tokens`: the tokens by which machines become nodes (decision 25).
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
+use crate::http::created::Created;
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderName, StatusCode, header};
-use jiff::Timestamp;
+use axum::http::StatusCode;
 use plex_api::bootstrap_tokens::{
     BootstrapTokenIssueRequest, BootstrapTokenIssueResponse, BootstrapTokenList, BootstrapTokenMetadata,
 };
 use plex_api::{codes, paths};
+use plex_domain::credential;
 use plex_domain::label::is_reserved;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::selector::valid_local_key;
-use plex_domain::{credential, cursor};
 use plex_store::Tx;
-use plex_store::audit::{self, Record};
 use plex_store::bootstrap_tokens::{self, NewToken, Position, Revoked};
 use plex_store::labels::{MAX_LABELS, ValueSchema};
 use uuid::Uuid;
@@ -55,14 +55,7 @@ pub async fn issue(
     principal: Principal,
     Path(project_id): Path<String>,
     request: Request,
-) -> Result<
-    (
-        StatusCode,
-        [(HeaderName, String); 1],
-        Json<BootstrapTokenIssueResponse>,
-    ),
-    Failure,
-> {
+) -> Result<Created<BootstrapTokenIssueResponse>, Failure> {
     let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let project = authorize::project(&app, &principal, Permission::IssueBootstrapToken, id)?;
     let wanted: BootstrapTokenIssueRequest = json(request, PLAIN_BODY).await?;
@@ -70,15 +63,12 @@ pub async fn issue(
     let token = credential::mint_bootstrap(&wanted.env_prefix, id, wanted.kind, &*app.rng);
     let hash = credential::hash(&app.keys.bootstrap_tokens, token.as_bytes());
     let new = new_token(wanted, (id, hash), principal.id);
-    let record = record(&principal, &project, "issue_bootstrap_token");
-    let pseudonyms = app.keys.pseudonyms;
     let work = async move |tx: &mut Tx| {
         let issued = bootstrap_tokens::insert(tx, &new).await.map_err(not_issued)?;
-        audit::append(tx, &pseudonyms, naming(record, issued.id)).await?;
-        Ok(issued)
+        let entry = entry(&project, "issue_bootstrap_token", issued.id);
+        Ok((issued, [entry]))
     };
-    let issued = authorize::write(&app, &principal, work).await?;
-    let location = [(header::LOCATION, paths::bootstrap_token(id, issued.id))];
+    let issued = authorize::change(&app, &principal, work).await?;
     let (issued_at, expires_at) = (issued.issued_at, issued.expires_at);
     let answer = BootstrapTokenIssueResponse {
         token_id: issued.id,
@@ -86,7 +76,7 @@ pub async fn issue(
         issued_at,
         expires_at,
     };
-    Ok((StatusCode::CREATED, location, Json(answer)))
+    Ok(Created(paths::bootstrap_token(id, answer.token_id), answer))
 }
 
 /// The project may have been deleted since the caller was allowed.
@@ -141,20 +131,9 @@ fn new_token(
     }
 }
 
-fn record(principal: &Principal, project: &authorize::Project, relation: &str) -> Record {
-    granted(
-        principal,
-        Some(project.domain_id),
-        relation,
-        &ObjectRef::of(ObjectKind::Project, project.id),
-    )
-}
-
-fn naming(record: Record, token: Uuid) -> Record {
-    Record {
-        details: Some(format!("bootstrap-token:{token}")),
-        ..record
-    }
+fn entry(project: &authorize::Project, relation: &'static str, token: Uuid) -> Entry {
+    let object = ObjectRef::of(ObjectKind::Project, project.id);
+    Entry::of(Some(project.domain_id), relation, &object).about(format!("bootstrap-token:{token}"))
 }
 
 /// List a project's bootstrap tokens, newest first
@@ -179,44 +158,18 @@ pub async fn list(
 ) -> Result<Json<BootstrapTokenList>, Failure> {
     let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     authorize::project(&app, &principal, Permission::ReadBootstrapTokens, id)?;
-    let limit = query.limit()?;
-    let project = id.to_string();
-    let (context, caller) = (["bootstrap-tokens", project.as_str()], principal.subject());
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
+    let list = ["bootstrap-tokens", &id.to_string()];
+    let paging = Paging::of(&app, &query, list, &principal.subject())?;
+    let after = paging.after(paging::time_and_id)?;
+    let after = after.map(|(issued_at, id)| Position { issued_at, id });
     let mut items = app
         .db
-        .read(async move |tx| bootstrap_tokens::page(tx, id, after, limit + 1).await)
+        .read(async move |tx| bootstrap_tokens::page(tx, id, after, paging.limit + 1).await)
         .await?;
-    let next_cursor = (items.len() > limit as usize).then(|| {
-        items.truncate(limit as usize);
-        let last = items.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &context, &caller, &bytes(last))
+    let next_cursor = paging.cut(&mut items, |last| {
+        paging::time_and_id_bytes(last.issued_at, last.id)
     });
     Ok(Json(BootstrapTokenList { items, next_cursor }))
-}
-
-/// A position as a cursor holds it: `issued_at` in microseconds, then the id.
-fn bytes(token: &BootstrapTokenMetadata) -> Vec<u8> {
-    [
-        &token.issued_at.as_microsecond().to_be_bytes()[..],
-        token.id.as_bytes(),
-    ]
-    .concat()
-}
-
-fn position(bytes: &[u8]) -> Result<Position, Failure> {
-    let read = || {
-        let (time, id) = bytes.split_first_chunk::<8>()?;
-        let issued_at = Timestamp::from_microsecond(i64::from_be_bytes(*time)).ok()?;
-        Some(Position {
-            issued_at,
-            id: Uuid::from_slice(id).ok()?,
-        })
-    };
-    read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
 }
 
 fn missing() -> Failure {
@@ -272,17 +225,15 @@ pub async fn revoke(
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let id = path_id(&id, codes::INVALID_ID)?;
     let project = authorize::project(&app, &principal, Permission::IssueBootstrapToken, project_id)?;
-    let record = naming(record(&principal, &project, "revoke_bootstrap_token"), id);
-    let pseudonyms = app.keys.pseudonyms;
     let work = async move |tx: &mut Tx| match bootstrap_tokens::revoke(tx, project_id, id).await? {
-        Revoked::Done => Ok(audit::append(tx, &pseudonyms, record).await?),
+        Revoked::Done => Ok(((), [entry(&project, "revoke_bootstrap_token", id)])),
         Revoked::Settled => {
             let detail = "this bootstrap token was already used up or revoked";
             Err(Failure::conflict(codes::BOOTSTRAP_TOKEN_SETTLED, detail))
         }
         Revoked::NotFound => Err(missing()),
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -9,6 +9,8 @@ mod answers;
 mod baseline;
 #[cfg(test)]
 pub(crate) mod conformance;
+#[cfg(test)]
+mod deviations;
 
 use answers::Answers;
 use plex_api::codes;
@@ -193,8 +195,11 @@ fn headers() -> Value {
     })
 }
 
-/// Optional fields that an answer does hold as null (`api.md` §10.3).
-const NULLS: [(&str, &str); 1] = [("NodeStateExecution", "parameters")];
+/// Optional fields that an answer does hold as null (`api.md` §10).
+const NULLS: [(&str, &str); 2] = [
+    ("NodeStateExecution", "parameters"),
+    ("SSEEventActionRequest", "parameters"),
+];
 
 /// What may be absent is never null in an answer, and the published contract knows no null for it in requests
 /// either, though it is taken there.

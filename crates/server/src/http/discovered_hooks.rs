@@ -6,6 +6,7 @@
 
 use crate::app::App;
 use crate::http::nodes::places;
+use crate::paging::{self, Paging, Sieve};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::Query;
@@ -13,17 +14,10 @@ use axum::Json;
 use axum::extract::State;
 use plex_api::codes;
 use plex_api::hooks::{DiscoveredHook, HookList};
-use plex_domain::cursor;
 use plex_domain::relation::Permission;
 use plex_store::discovered_hooks::{self, Position};
 use plex_store::nodes::Within;
 use plex_store::{Error, Tx};
-use uuid::Uuid;
-
-/// Hooks read at a time when a filter decides which of them to show.
-const CHUNK: u32 = 200;
-/// Most such readings for one page.
-const CHUNKS: u32 = 10;
 
 /// List discovered Kubernetes hooks
 ///
@@ -56,22 +50,23 @@ pub async fn list(
     let matches = query.parsed("image_digest_match", codes::INVALID_QUERY, |text| {
         text.parse().ok()
     })?;
-    let limit = query.limit()?;
-    let context = context(&wanted, matches);
-    let context: Vec<&str> = context.iter().map(String::as_str).collect();
-    let caller = principal.subject();
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?
-        .unwrap_or_default();
+    let list = [
+        "hooks".to_owned(),
+        paging::filter(wanted.domain_id),
+        paging::filter(wanted.project_id),
+        paging::filter(matches),
+    ];
+    let paging = Paging::of(&app, &query, list, &principal.subject())?;
+    let after = paging.after(paging::id_and_text)?;
+    let after = after.map(|(node_id, name)| Position { node_id, name });
+    let after = after.unwrap_or_default();
     let places = places(&app, &principal, Permission::ReadCapabilities, wanted)?;
-    let read = async move |tx: &mut Tx| page(tx, &places, matches, (after, limit)).await;
+    let read = async move |tx: &mut Tx| page(tx, &places, matches, (after, paging.limit)).await;
     let (items, next) = app.db.read(read).await?;
-    let seal = |next: Position| cursor::seal(&app.keys.cursors, &context, &caller, &bytes(&next));
+    let cursor = |next: Position| paging.cursor(paging::id_and_text_bytes(next.node_id, &next.name));
     Ok(Json(HookList {
         items,
-        next_cursor: next.map(seal),
+        next_cursor: next.map(cursor),
     }))
 }
 
@@ -80,57 +75,19 @@ async fn page(
     tx: &mut Tx,
     places: &[Within],
     matches: Option<bool>,
-    (mut after, limit): (Position, u32),
+    page: (Position, u32),
 ) -> Result<(Vec<DiscoveredHook>, Option<Position>), Error> {
-    let chunk = if matches.is_some() { CHUNK } else { limit };
-    let mut items = Vec::new();
-    for _ in 0..CHUNKS {
-        let mut rows = discovered_hooks::page(tx, places, &after, chunk + 1).await?;
-        let is_more = rows.len() > chunk as usize;
-        rows.truncate(chunk as usize);
-        let count = rows.len();
-        for (n, hook) in rows.into_iter().enumerate() {
-            after = Position {
-                node_id: hook.node_id,
-                name: hook.name.clone(),
-            };
-            let is_wanted = matches.is_none_or(|matches| hook.image_digest_match == matches);
-            items.extend(is_wanted.then_some(hook));
-            if items.len() == limit as usize {
-                return Ok((items, (is_more || n + 1 < count).then_some(after)));
-            }
-        }
-        if !is_more {
-            return Ok((items, None));
-        }
-    }
-    Ok((items, Some(after)))
-}
-
-fn context(wanted: &Within, matches: Option<bool>) -> [String; 4] {
-    let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
-    [
-        "hooks".to_owned(),
-        id(wanted.domain_id),
-        id(wanted.project_id),
-        matches.map(|matches| matches.to_string()).unwrap_or_default(),
-    ]
-}
-
-/// A position as a cursor holds it: the node's id, then the hook's name.
-fn bytes(hook: &Position) -> Vec<u8> {
-    [hook.node_id.as_bytes(), hook.name.as_bytes()].concat()
-}
-
-fn position(bytes: &[u8]) -> Result<Position, Failure> {
-    let read = || {
-        let (id, name) = bytes.split_first_chunk::<16>()?;
-        Some(Position {
-            node_id: Uuid::from_bytes(*id),
-            name: std::str::from_utf8(name).ok()?.to_owned(),
-        })
-    };
-    read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
+    let sieve = matches.map_or(Sieve::Open, |_| Sieve::Closed);
+    let read = async |after: &Position, most| discovered_hooks::page(tx, places, after, most).await;
+    paging::sift(sieve, page, read, |hook: DiscoveredHook| {
+        let place = Position {
+            node_id: hook.node_id,
+            name: hook.name.clone(),
+        };
+        let is_wanted = matches.is_none_or(|matches| hook.image_digest_match == matches);
+        (place, is_wanted.then_some(hook))
+    })
+    .await
 }
 
 #[cfg(test)]

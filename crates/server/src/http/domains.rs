@@ -4,20 +4,20 @@ pub mod delete;
 pub mod patch;
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
+use crate::http::created::Created;
 use crate::http::tenancy;
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
 use crate::signing::SEAL_PURPOSE;
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderName, StatusCode, header};
 use plex_api::domains::{DomainCreateRequest, DomainList, DomainReachabilityPolicy, DomainResponse};
 use plex_api::{codes, paths};
 use plex_domain::cidr::Cidr;
-use plex_domain::cursor;
 use plex_domain::reachability::Policy;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::tenancy::is_slug;
@@ -41,27 +41,22 @@ pub async fn create(
     State(app): State<App>,
     principal: Principal,
     request: Request,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<DomainResponse>), Failure> {
+) -> Result<Created<DomainResponse>, Failure> {
     authorize::platform(&app, &principal, Permission::CreateDomain)?;
     let new = new_domain(json(request, PLAIN_BODY).await?)?;
-    let (shared, by) = (app.clone(), principal.clone());
+    let shared = app.clone();
     let work = async move |tx: &mut Tx| {
         let seal = |seed: &[u8; 32], rng: &dyn plex_domain::env::Rng| {
             shared.keys.master.seal(SEAL_PURPOSE, seed, rng)
         };
         let made = domains::create(tx, &new, seal).await.map_err(refused)?;
-        let object = ObjectRef::of(ObjectKind::Domain, made.id);
-        let record = granted(&by, Some(made.id), "create_domain", &object);
         audit::open(tx, &shared.keys.pseudonyms, Some(made.id)).await?;
-        audit::append(tx, &shared.keys.pseudonyms, record).await?;
-        Ok(made)
+        let object = ObjectRef::of(ObjectKind::Domain, made.id);
+        let entry = Entry::of(Some(made.id), "create_domain", &object);
+        Ok((made, [entry]))
     };
-    let made = authorize::write(&app, &principal, work).await?;
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, paths::domain(made.id))],
-        Json(made),
-    ))
+    let made = authorize::change(&app, &principal, work).await?;
+    Ok(Created(paths::domain(made.id), made))
 }
 
 fn new_domain(request: DomainCreateRequest) -> Result<NewDomain, Failure> {
@@ -150,26 +145,19 @@ pub async fn list(
     principal: Principal,
     query: Query,
 ) -> Result<Json<DomainList>, Failure> {
-    let limit = query.limit()?;
-    let caller = principal.subject();
-    let after = query.cursor(&app.keys.cursors, &["domains"], &caller)?;
-    let after = String::from_utf8(after.unwrap_or_default())
-        .map_err(|_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))?;
+    let paging = Paging::of(&app, &query, ["domains"], &principal.subject())?;
+    let after = paging.after(paging::text)?.unwrap_or_default();
     let only =
         authorize::seen(&app, &principal, Permission::ReadDomain, [ObjectKind::Domain])?.map(|[ids]| ids);
     let is_first = after.is_empty();
     let (mut items, any) = app
         .db
         .read(async move |tx| {
-            let items = domains::page(tx, only.as_deref(), &after, limit + 1).await?;
+            let items = domains::page(tx, only.as_deref(), &after, paging.limit + 1).await?;
             Ok::<_, plex_store::Error>((items, domains::any(tx).await?))
         })
         .await?;
-    let next_cursor = (items.len() > limit as usize).then(|| {
-        items.truncate(limit as usize);
-        let last = items.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &["domains"], &caller, last.slug.as_bytes())
-    });
+    let next_cursor = paging.cut(&mut items, |last| last.slug.clone());
     let empty_reason = (is_first && items.is_empty() && any).then(|| "no_rebac_membership".to_owned());
     Ok(Json(DomainList {
         items,

@@ -3,23 +3,24 @@
 pub mod members;
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authority;
 use crate::authorize::{self, out_of_scope};
-use crate::http::authz::relation_tuples::details;
+use crate::http::authz::relation_tuples::{chain_of, details};
+use crate::http::created::Created;
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::StatusCode;
 use plex_api::groups::{GroupCreateRequest, GroupList, GroupResponse};
 use plex_api::{codes, paths};
-use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::tenancy;
 use plex_store::groups::{self, Group};
-use plex_store::{Tx, audit, relations};
+use plex_store::{Tx, relations};
 use uuid::Uuid;
 
 fn shown(group: Group) -> GroupResponse {
@@ -56,7 +57,7 @@ pub async fn create(
     State(app): State<App>,
     principal: Principal,
     request: Request,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<GroupResponse>), Failure> {
+) -> Result<Created<GroupResponse>, Failure> {
     let wanted: GroupCreateRequest = json(request, PLAIN_BODY).await?;
     let owner = match wanted.domain_id {
         Some(id) => ObjectRef::of(ObjectKind::Domain, id),
@@ -73,20 +74,16 @@ pub async fn create(
     let name = tenancy::name(name)
         .ok_or_else(|| invalid("name takes 1 to 255 characters and is not blank"))?
         .to_owned();
-    let by = principal.clone();
-    let pseudonyms = app.keys.pseudonyms;
     let work = async move |tx: &mut Tx| {
         let made = groups::create(tx, wanted.domain_id, &wanted.slug, &name).await?;
         let made = made.ok_or_else(|| {
             Failure::conflict(codes::GROUP_SLUG_CONFLICT, "another group there has this slug")
         })?;
-        let record = granted(&by, made.domain_id, "create_group", &made.object());
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(made)
+        let entry = Entry::of(made.domain_id, "create_group", &made.object());
+        Ok((made, [entry]))
     };
-    let made = authorize::write(&app, &principal, work).await?;
-    let location = [(header::LOCATION, paths::group(made.id))];
-    Ok((StatusCode::CREATED, location, Json(shown(made))))
+    let made = authorize::change(&app, &principal, work).await?;
+    Ok(Created(paths::group(made.id), shown(made)))
 }
 
 /// List groups
@@ -110,14 +107,10 @@ pub async fn list(
     principal: Principal,
     query: Query,
 ) -> Result<Json<GroupList>, Failure> {
-    let limit = query.limit()?;
     let domain_id = query.id("domain_id", codes::INVALID_DOMAIN_FILTER)?;
-    let filter = domain_id.map(|id| id.to_string()).unwrap_or_default();
-    let (context, caller) = (["groups", &filter], principal.subject());
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
+    let list = ["groups".to_owned(), paging::filter(domain_id)];
+    let paging = Paging::of(&app, &query, list, &principal.subject())?;
+    let after = paging.after(paging::id)?.unwrap_or_default();
     let name = app.authority.rules().name_of(Permission::ReadGroup);
     let request = principal.request(&app);
     let mut seen = authority::resources(&app, principal.object(), (name, ObjectKind::Group), request).await?;
@@ -126,22 +119,13 @@ pub async fn list(
         seen.retain(|group| app.authority.parent(group) == Some(domain));
     }
     let seen: Vec<Uuid> = seen.into_iter().filter_map(|group| group.id).collect();
-    let read = async move |tx: &mut Tx| groups::page(tx, &seen, after.unwrap_or_default(), limit + 1).await;
+    let read = async move |tx: &mut Tx| groups::page(tx, &seen, after, paging.limit + 1).await;
     let mut found = app.db.read(read).await?;
-    let next_cursor = (found.len() > limit as usize).then(|| {
-        found.truncate(limit as usize);
-        let last = found.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &context, &caller, last.id.as_bytes())
-    });
+    let next_cursor = paging.cut(&mut found, |last| last.id.into_bytes());
     Ok(Json(GroupList {
         items: found.into_iter().map(shown).collect(),
         next_cursor,
     }))
-}
-
-fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
-    let invalid = |_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave");
-    Uuid::from_slice(bytes).map_err(invalid)
 }
 
 /// Allows `permission` on a group and finds it, or answers 404 `group_not_found` or 403 `rebac_denied`.
@@ -195,28 +179,21 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failure> {
     let group = allowed(&app, &principal, Permission::ManageGroup, &id).await?;
-    let (shared, by) = (app.clone(), principal.clone());
+    let shared = app.clone();
     let work = async move |tx: &mut Tx| {
         let object = group.object();
         let held = relations::held_by(tx, &object).await?;
         if !groups::delete(tx, group.id).await? {
             return Err(missing());
         }
-        let mut record = granted(&by, group.domain_id, "delete_group", &object);
-        record.details = Some(group.slug);
-        audit::append(tx, &shared.keys.pseudonyms, record).await?;
-        for tuple in held {
-            let chain = shared
-                .authority
-                .domain_of(&tuple.object)
-                .and_then(|domain| domain.id);
-            let mut record = granted(&by, chain, "withdraw", &tuple.object);
-            record.details = Some(details(&tuple));
-            audit::append(tx, &shared.keys.pseudonyms, record).await?;
-        }
-        Ok(())
+        let mut entries = vec![Entry::of(group.domain_id, "delete_group", &object).about(group.slug)];
+        entries.extend(held.into_iter().map(|tuple| {
+            let chain = chain_of(&shared, &tuple.object);
+            Entry::of(chain, "withdraw", &tuple.object).about(details(&tuple))
+        }));
+        Ok(((), entries))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

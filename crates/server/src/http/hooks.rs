@@ -2,8 +2,9 @@
 //! (decision 12; all beyond the published contract).
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -11,9 +12,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use plex_api::codes;
 use plex_api::hooks::{HookAcceptRequest, HookStatus, NodeHook, NodeHookList};
-use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
-use plex_store::audit::{self, Record};
 use plex_store::hooks::{self, Accepted, Position};
 use plex_store::{Tx, discovered_hooks, nodes};
 use uuid::Uuid;
@@ -44,45 +43,19 @@ pub async fn list(
 ) -> Result<Json<NodeHookList>, Failure> {
     let id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     authorize::project(&app, &principal, Permission::ReadCapabilities, id)?;
-    let (only, limit) = (query.id("node_id", codes::INVALID_QUERY)?, query.limit()?);
-    let (project, node) = (
-        id.to_string(),
-        only.map(|node| node.to_string()).unwrap_or_default(),
-    );
-    let (context, caller) = (
-        ["node-hooks", project.as_str(), node.as_str()],
-        principal.subject(),
-    );
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
+    let only = query.id("node_id", codes::INVALID_QUERY)?;
+    let list = ["node-hooks".to_owned(), id.to_string(), paging::filter(only)];
+    let paging = Paging::of(&app, &query, list, &principal.subject())?;
+    let after = paging.after(paging::id_and_text)?;
+    let after = after.map(|(node_id, name)| Position { node_id, name });
     let mut items = app
         .db
-        .read(async move |tx| hooks::page(tx, (id, only), after.as_ref(), limit + 1).await)
+        .read(async move |tx| hooks::page(tx, (id, only), after.as_ref(), paging.limit + 1).await)
         .await?;
-    let next_cursor = (items.len() > limit as usize).then(|| {
-        items.truncate(limit as usize);
-        let last = items.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &context, &caller, &bytes(last))
+    let next_cursor = paging.cut(&mut items, |last| {
+        paging::id_and_text_bytes(last.node_id, &last.name)
     });
     Ok(Json(NodeHookList { items, next_cursor }))
-}
-
-/// A position as a cursor holds it: the node's id, then the hook's name.
-fn bytes(hook: &NodeHook) -> Vec<u8> {
-    [hook.node_id.as_bytes(), hook.name.as_bytes()].concat()
-}
-
-fn position(bytes: &[u8]) -> Result<Position, Failure> {
-    let read = || {
-        let (id, name) = bytes.split_first_chunk::<16>()?;
-        Some(Position {
-            node_id: Uuid::from_bytes(*id),
-            name: std::str::from_utf8(name).ok()?.to_owned(),
-        })
-    };
-    read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
 }
 
 /// Accept a hook that changed
@@ -109,16 +82,15 @@ pub async fn accept(
     let project = authorize::project(&app, &principal, Permission::AcceptHook, id)?;
     let wanted: HookAcceptRequest = json(request, PLAIN_BODY).await?;
     let object = ObjectRef::of(ObjectKind::Node, wanted.node_id);
-    let record = granted(&principal, Some(project.domain_id), "accept_hook", &object);
-    let (pseudonyms, subject) = (app.keys.pseudonyms, principal.subject());
+    let subject = principal.subject();
     let work = async move |tx: &mut Tx| {
         let (hook, before) = pin(tx, id, wanted, &subject).await?;
         let (before, now) = (prefixed(&before), prefixed(&hook.pinned_checksum));
-        let details = Some(format!("hook:{} {before} to {now}", hook.name));
-        audit::append(tx, &pseudonyms, Record { details, ..record }).await?;
-        Ok(hook)
+        let entry = Entry::of(Some(project.domain_id), "accept_hook", &object)
+            .about(format!("hook:{} {before} to {now}", hook.name));
+        Ok((hook, [entry]))
     };
-    let hook = authorize::write(&app, &principal, work).await?;
+    let hook = authorize::change(&app, &principal, work).await?;
     Ok(Json(hook))
 }
 

@@ -1,9 +1,10 @@
 //! `/v1/integrity-violations`: what nodes found changed, as operators see and acknowledge it.
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::http::nodes::places;
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{BodyRules, Query, json, path_id};
@@ -15,9 +16,7 @@ use plex_api::integrity::{
     IntegrityViolationRow, IntegrityViolationStatus,
 };
 use plex_api::limits::ACKNOWLEDGE_REASON_CHARS;
-use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
-use plex_store::audit::{self, Record};
 use plex_store::integrity::{self, Filter};
 use plex_store::nodes::Within;
 use plex_store::{Error, Tx};
@@ -63,45 +62,26 @@ pub async fn list(
         kind: query.parsed("kind", codes::INVALID_QUERY, IntegrityViolationKind::parse)?,
         status: query.parsed("status", codes::INVALID_QUERY, IntegrityViolationStatus::parse)?,
     };
-    let limit = query.limit()?;
-    let context = context(&wanted, &filter);
-    let context: Vec<&str> = context.iter().map(String::as_str).collect();
-    let caller = principal.subject();
-    let before = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
+    let paging = Paging::of(&app, &query, name(&wanted, &filter), &principal.subject())?;
+    let before = paging.after(paging::id)?;
     let places = places(&app, &principal, Permission::ReadIntegrity, wanted)?;
     let mut items = app
         .db
-        .read(async move |tx| integrity::page(tx, &places, &filter, before, limit + 1).await)
+        .read(async move |tx| integrity::page(tx, &places, &filter, before, paging.limit + 1).await)
         .await?;
-    let next_cursor = (items.len() > limit as usize).then(|| {
-        items.truncate(limit as usize);
-        let last = items.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &context, &caller, last.id.as_bytes())
-    });
+    let next_cursor = paging.cut(&mut items, |last| last.id.into_bytes());
     Ok(Json(IntegrityViolationList { items, next_cursor }))
 }
 
-fn context(wanted: &Within, filter: &Filter) -> [String; 6] {
-    let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+fn name(wanted: &Within, filter: &Filter) -> [String; 6] {
     [
         "integrity-violations".to_owned(),
-        id(wanted.domain_id),
-        id(wanted.project_id),
-        id(filter.node_id),
-        filter.kind.map_or("", IntegrityViolationKind::as_str).to_owned(),
-        filter
-            .status
-            .map_or("", IntegrityViolationStatus::as_str)
-            .to_owned(),
+        paging::filter(wanted.domain_id),
+        paging::filter(wanted.project_id),
+        paging::filter(filter.node_id),
+        paging::filter(filter.kind.map(IntegrityViolationKind::as_str)),
+        paging::filter(filter.status.map(IntegrityViolationStatus::as_str)),
     ]
-}
-
-fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
-    let invalid = || Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave");
-    Uuid::from_slice(bytes).map_err(|_| invalid())
 }
 
 /// Acknowledge an integrity violation
@@ -127,19 +107,19 @@ pub async fn acknowledge(
     let domain_id = authorize_violation(&app, &principal, id).await?;
     let wanted: IntegrityViolationAcknowledgeRequest = json(request, BODY).await?;
     let reason = check_reason(&wanted.reason)?.to_owned();
-    let (pseudonyms, subject) = (app.keys.pseudonyms, principal.subject());
-    let recorded = principal.clone();
-    let acknowledged = authorize::write(&app, &principal, async move |tx| {
+    let subject = principal.subject();
+    let work = async move |tx: &mut Tx| {
         if !integrity::acknowledge(tx, id, &subject, &reason).await? {
             let detail = "this violation is not open any more";
             return Err(Failure::conflict(codes::ILLEGAL_TRANSITION, detail));
         }
         let violation = integrity::find(tx, id).await?.ok_or_else(missing)?;
-        let record = record(&recorded, domain_id, &violation);
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(violation)
-    })
-    .await?;
+        let object = ObjectRef::of(ObjectKind::Node, violation.node_id);
+        let entry = Entry::of(Some(domain_id), "acknowledge_integrity", &object)
+            .about(format!("integrity-violation:{id}"));
+        Ok((violation, [entry]))
+    };
+    let acknowledged = authorize::change(&app, &principal, work).await?;
     Ok(Json(acknowledged))
 }
 
@@ -160,14 +140,6 @@ fn check_reason(reason: &str) -> Result<&str, Failure> {
     }
     let detail = "reason takes 1 to 1024 characters, not only blanks";
     Err(Failure::bad_request(codes::INVALID_ACKNOWLEDGE_REASON, detail))
-}
-
-fn record(principal: &Principal, domain_id: Uuid, violation: &IntegrityViolationRow) -> Record {
-    let object = ObjectRef::of(ObjectKind::Node, violation.node_id);
-    Record {
-        details: Some(format!("integrity-violation:{}", violation.id)),
-        ..granted(principal, Some(domain_id), "acknowledge_integrity", &object)
-    }
 }
 
 fn missing() -> Failure {

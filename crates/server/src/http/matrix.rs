@@ -8,6 +8,7 @@ mod codes;
 mod faults;
 mod methods;
 mod policy;
+mod races;
 mod recipes;
 mod requests;
 mod scenes;

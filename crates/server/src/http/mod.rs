@@ -6,6 +6,7 @@ pub mod authz;
 pub mod bootstrap_tokens;
 pub mod capacity;
 pub(crate) mod contract;
+mod created;
 pub mod discovered_hooks;
 pub mod docs;
 pub mod domains;

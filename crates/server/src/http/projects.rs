@@ -4,24 +4,23 @@ pub mod delete;
 pub mod patch;
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
+use crate::http::created::Created;
 use crate::http::tenancy;
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderName, StatusCode, header};
 use plex_api::projects::{ProjectCreateRequest, ProjectList, ProjectResponse};
 use plex_api::{codes, paths};
 use plex_domain::cidr::Cidr;
-use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::tenancy::is_slug;
+use plex_store::Tx;
 use plex_store::projects::{self, CreateError, NewProject, Position, Shown};
-use plex_store::{Tx, audit};
-use uuid::Uuid;
 
 /// Make a project
 #[utoipa::path(
@@ -40,25 +39,18 @@ pub async fn create(
     State(app): State<App>,
     principal: Principal,
     request: Request,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ProjectResponse>), Failure> {
+) -> Result<Created<ProjectResponse>, Failure> {
     let wanted: ProjectCreateRequest = json(request, PLAIN_BODY).await?;
     authorize::domain_if_any(&app, &principal, Permission::CreateProject, wanted.domain_id)?;
     let new = new_project(wanted)?;
-    let pseudonyms = app.keys.pseudonyms;
-    let by = principal.clone();
     let work = async move |tx: &mut Tx| {
         let made = projects::create(tx, &new).await.map_err(refused)?;
         let object = ObjectRef::of(ObjectKind::Project, made.id);
-        let record = granted(&by, Some(made.domain_id), "create_project", &object);
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(made)
+        let entry = Entry::of(Some(made.domain_id), "create_project", &object);
+        Ok((made, [entry]))
     };
-    let made = authorize::write(&app, &principal, work).await?;
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, paths::project(made.id))],
-        Json(made),
-    ))
+    let made = authorize::change(&app, &principal, work).await?;
+    Ok(Created(paths::project(made.id), made))
 }
 
 fn new_project(request: ProjectCreateRequest) -> Result<NewProject, Failure> {
@@ -129,29 +121,21 @@ pub async fn list(
     principal: Principal,
     query: Query,
 ) -> Result<Json<ProjectList>, Failure> {
-    let limit = query.limit()?;
     let domain_id = query.id("domain_id", codes::INVALID_DOMAIN_FILTER)?;
-    let filter = domain_id.map(|id| id.to_string()).unwrap_or_default();
-    let (context, caller) = (["projects", &filter], principal.subject());
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
-    let is_first = after.is_none();
+    let list = ["projects".to_owned(), paging::filter(domain_id)];
+    let paging = Paging::of(&app, &query, list, &principal.subject())?;
+    let after = paging.after(paging::id_and_text)?;
+    let after = after.map(|(id, slug)| Position { slug, id });
+    let (is_first, after) = (after.is_none(), after.unwrap_or_default());
     let shown = shown(&app, &principal)?;
     let (mut items, any) = app
         .db
         .read(async move |tx| {
-            let items = projects::page(tx, &shown, domain_id, &after.unwrap_or_default(), limit + 1).await?;
+            let items = projects::page(tx, &shown, domain_id, &after, paging.limit + 1).await?;
             Ok::<_, plex_store::Error>((items, projects::any(tx).await?))
         })
         .await?;
-    let next_cursor = (items.len() > limit as usize).then(|| {
-        items.truncate(limit as usize);
-        let last = items.last().expect("a limit is at least 1");
-        let bytes = [last.id.as_bytes(), last.slug.as_bytes()].concat();
-        cursor::seal(&app.keys.cursors, &context, &caller, &bytes)
-    });
+    let next_cursor = paging.cut(&mut items, |last| paging::id_and_text_bytes(last.id, &last.slug));
     let empty_reason = (is_first && items.is_empty() && any && domain_id.is_none())
         .then(|| "no_rebac_membership".to_owned());
     Ok(Json(ProjectList {
@@ -169,18 +153,6 @@ pub fn shown(app: &App, principal: &Principal) -> Result<Shown, Failure> {
         domains,
         projects,
     }))
-}
-
-/// A position as a cursor holds it: the id, then the slug.
-fn position(bytes: &[u8]) -> Result<Position, Failure> {
-    let read = || {
-        let (id, slug) = bytes.split_first_chunk::<16>()?;
-        Some(Position {
-            slug: String::from_utf8(slug.to_vec()).ok()?,
-            id: Uuid::from_bytes(*id),
-        })
-    };
-    read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
 }
 
 /// Get a project

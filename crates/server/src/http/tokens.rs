@@ -3,7 +3,7 @@
 pub mod rotate;
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
@@ -19,7 +19,7 @@ use plex_domain::credential::{self, ApiToken};
 use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_store::assurance::Assurance;
 use plex_store::tokens::{self, NewToken, Origin};
-use plex_store::{Tx, audit, erasure, principals};
+use plex_store::{Tx, erasure, principals};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -103,7 +103,7 @@ pub async fn issue(
         authorize::identity(&app, &principal, &whom)?;
     }
     let env = wanted.env_prefix;
-    let (pseudonyms, by) = (app.keys.pseudonyms, principal.clone());
+    let by = principal.clone();
     let work = async move |tx: &mut Tx| {
         if principals::ensure(tx, kind, id).await? != kind {
             let detail = "identity_ref names an identity of the other kind";
@@ -134,12 +134,10 @@ pub async fn issue(
             },
         };
         let issued = tokens::issue(tx, &new).await?;
-        let mut record = granted(&by, None, "issue_token", &whom);
-        record.details = Some(format!("api-token:{}", issued.id));
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(issued)
+        let entry = Entry::of(None, "issue_token", &whom).about(format!("api-token:{}", issued.id));
+        Ok((issued, [entry]))
     };
-    let issued = authorize::write(&app, &principal, work).await?;
+    let issued = authorize::change(&app, &principal, work).await?;
     let answer = APITokenIssueResponse {
         id: issued.id,
         plaintext,
@@ -204,17 +202,15 @@ pub async fn revoke(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failure> {
     let id = path_id(&id, codes::INVALID_ID)?;
-    let pseudonyms = app.keys.pseudonyms;
-    let mut record = granted(&principal, None, "revoke_token", &principal.object());
-    record.details = Some(format!("api-token:{id}"));
-    let holder = principal.id;
+    let (holder, object) = (principal.id, principal.object());
     let work = async move |tx: &mut Tx| {
         if !tokens::revoke(tx, holder, id).await? {
             return Err(Failure::not_found(codes::API_TOKEN_NOT_FOUND, "token of yours"));
         }
-        Ok(audit::append(tx, &pseudonyms, record).await?)
+        let entry = Entry::of(None, "revoke_token", &object).about(format!("api-token:{id}"));
+        Ok(((), [entry]))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -27,7 +27,7 @@ mod refusal;
 pub mod tls;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use accept::serve;
 pub use limits::Limits;

@@ -1,7 +1,7 @@
 //! Every door, tried from a raw socket.
 
-mod doors;
-mod endings;
+pub(crate) mod doors;
+pub(crate) mod endings;
 mod floods;
 mod secure;
 

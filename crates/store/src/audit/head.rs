@@ -4,7 +4,7 @@
 //! with it. Where it ends therefore stands in a row of its own, sealed under a key that is not in the database. A
 //! head that does not hold is evidence: it is never replaced, so that no later entry hides what was done.
 
-use crate::db::{Error, Tx};
+use crate::db::{Error, Lock, Tx};
 use crate::values;
 use jiff::Timestamp;
 use plex_domain::audit::{GENESIS, Sealer};
@@ -136,6 +136,7 @@ pub(super) async fn seal(
 /// Opens a chain, in the transaction that makes what it is about. An entry for a chain that was never opened, or whose
 /// head is gone, stays unsealed: who takes a chain away altogether does not get a new one.
 pub async fn open(tx: &mut Tx, key: &[u8; 32], chain: Option<Uuid>) -> Result<(), Error> {
+    tx.lock(Lock::AuditChains).await?;
     let sealer = Sealer::new(key);
     let is_new = matches!(read(tx, &sealer, chain).await?, Head::Missing) && last(tx, chain).await?.is_none();
     if is_new {

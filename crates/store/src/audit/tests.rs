@@ -1,5 +1,5 @@
 use super::*;
-use crate::db::{Db, Settings};
+use crate::db::Db;
 use crate::testing::{self, TestClock};
 use jiff::Timestamp;
 use plex_api::audit::AuditFinding;
@@ -279,12 +279,8 @@ async fn walk(db: &Db, filter: &Filter, limit: u32) -> Vec<i64> {
 async fn timed(steps: &[i64]) -> (TempDir, Db, Vec<i64>) {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(Scripted(std::sync::atomic::AtomicI64::new(1_000)));
-    let db = Db::open(Settings {
-        path: dir.path().join("test.db"),
-        clock: Arc::clone(&clock) as Arc<dyn plex_domain::env::Clock>,
-        rng: Arc::new(testing::CountingRng::default()),
-    })
-    .unwrap();
+    let settings = testing::settings(&dir, Arc::clone(&clock) as Arc<dyn plex_domain::env::Clock>);
+    let db = Db::open(settings).unwrap();
     begin(&db).await;
     let mut times = Vec::new();
     for (nth, step) in (0..).zip(steps) {

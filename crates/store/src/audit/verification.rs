@@ -2,8 +2,9 @@
 //! change, so the batches together see what one snapshot would.
 
 use super::ERASURE;
-use super::entries::{StoredEntry, range};
+use super::entries::range;
 use super::head::{self, Head};
+use super::stored_entry::StoredEntry;
 use crate::db::{Error, Tx};
 use crate::values;
 use plex_api::audit::AuditFinding;

@@ -1,24 +1,38 @@
+use tokio_postgres::error::SqlState;
+
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// More waits than the queue holds; trying again later is safe.
     #[error("the database has too much to do")]
     Busy,
-    /// The database cannot be written or read now: disk full, I/O error, shut down. Nothing was changed.
+    /// The database cannot be written or read now: disk full, I/O error, connection lost, shut down.
+    /// Nothing was changed.
     #[error("the database is unavailable")]
-    Unavailable(#[source] Option<rusqlite::Error>),
+    Unavailable(#[source] Option<Cause>),
     /// A uniqueness or foreign-key rule refused the change.
     #[error("a constraint refused the change")]
-    Constraint(#[source] rusqlite::Error),
-    /// A row holds what no version of this program writes.
+    Constraint(#[source] Cause),
+    /// A row holds what no version of this program writes, or the database cannot be trusted with one.
     #[error("unreadable row: {0}")]
     Corrupt(String),
     /// A statement failed: a defect.
     #[error("a statement failed")]
-    Statement(#[source] rusqlite::Error),
+    Statement(#[source] Cause),
     /// The transaction's code panicked; it was rolled back.
     #[error("a transaction panicked")]
     Panicked,
+}
+
+/// What the engine said.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// SQLite.
+    #[error(transparent)]
+    Sqlite(rusqlite::Error),
+    /// PostgreSQL.
+    #[error(transparent)]
+    Postgres(tokio_postgres::Error),
 }
 
 impl Error {
@@ -32,7 +46,7 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
         match error.sqlite_error_code() {
-            Some(ErrorCode::ConstraintViolation) => Self::Constraint(error),
+            Some(ErrorCode::ConstraintViolation) => Self::Constraint(Cause::Sqlite(error)),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(
                 ErrorCode::DiskFull
@@ -42,8 +56,42 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::OutOfMemory
                 | ErrorCode::NotADatabase
                 | ErrorCode::DatabaseCorrupt,
-            ) => Self::Unavailable(Some(error)),
-            Some(_) | None => Self::Statement(error),
+            ) => Self::Unavailable(Some(Cause::Sqlite(error))),
+            Some(_) | None => Self::Statement(Cause::Sqlite(error)),
         }
     }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(state) = error.code() else {
+            // Without a word from the server the connection is at fault, or a value that does not fit its column.
+            let is_ours = error.to_string().starts_with("error serializing")
+                || error.to_string().starts_with("error deserializing");
+            return if is_ours {
+                Self::Statement(Cause::Postgres(error))
+            } else {
+                Self::Unavailable(Some(Cause::Postgres(error)))
+            };
+        };
+        if is_conflict(state) || *state == SqlState::QUERY_CANCELED || *state == SqlState::LOCK_NOT_AVAILABLE
+        {
+            return Self::Busy;
+        }
+        // The first two characters are the class: PostgreSQL's documentation, appendix A.
+        match &state.code()[..2] {
+            "23" => Self::Constraint(Cause::Postgres(error)),
+            // Connection, authorisation, resources, operator intervention, system error; and a standby's refusal.
+            "08" | "28" | "53" | "57" | "58" => Self::Unavailable(Some(Cause::Postgres(error))),
+            _ if *state == SqlState::READ_ONLY_SQL_TRANSACTION => {
+                Self::Unavailable(Some(Cause::Postgres(error)))
+            }
+            _ => Self::Statement(Cause::Postgres(error)),
+        }
+    }
+}
+
+/// Whether the same transaction may succeed when it is run again.
+pub(super) fn is_conflict(state: &SqlState) -> bool {
+    *state == SqlState::T_R_SERIALIZATION_FAILURE || *state == SqlState::T_R_DEADLOCK_DETECTED
 }

@@ -3,7 +3,8 @@
 //! Every request begins with finding its caller. That is one statement of a few microseconds, and handing it to a
 //! reader and back would cost several times as much in switching threads.
 
-use super::sqlite::run;
+use super::job::run;
+use super::sqlite::finish;
 use super::{Error, Tx};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,7 +26,8 @@ impl LookUps {
         let Some(mut tx) = self.idle().pop() else {
             return Err(work);
         };
-        let outcome = run(&mut tx, work);
+        tx.tick();
+        let outcome = finish(run(&mut tx, work));
         self.idle().push(tx);
         Ok(outcome)
     }
@@ -44,8 +46,18 @@ impl LookUps {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::{Db, Engine, Settings};
     use crate::testing;
     use crate::values;
+
+    fn on_sqlite() -> (tempfile::TempDir, Db) {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            engine: Engine::Sqlite(dir.path().join("test.db")),
+            ..testing::settings(&dir, testing::TestClock::new())
+        };
+        (dir, Db::open(settings).unwrap())
+    }
 
     async fn count(tx: &mut Tx) -> Result<i64, Error> {
         let found = tx
@@ -56,7 +68,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_up_sees_what_was_committed_before_it() {
-        let (_dir, db) = testing::db();
+        let (_dir, db) = on_sqlite();
         for expected in 0..10 {
             assert_eq!(db.look_up(count).await.unwrap(), expected);
             let slug = format!("domain-{expected}");
@@ -68,16 +80,16 @@ mod tests {
 
     #[tokio::test]
     async fn with_every_connection_in_use_a_look_up_goes_to_a_reader() {
-        let (_dir, db) = testing::db();
-        let connections = std::mem::take(&mut *db.look_ups().idle());
+        let (_dir, db) = on_sqlite();
+        let connections = std::mem::take(&mut *db.look_ups().unwrap().idle());
         assert!(!connections.is_empty());
         assert_eq!(db.look_up(count).await.unwrap(), 0);
     }
 
     #[tokio::test]
     async fn a_panic_or_an_error_in_a_look_up_costs_no_connection() {
-        let (_dir, db) = testing::db();
-        let before = db.look_ups().idle().len();
+        let (_dir, db) = on_sqlite();
+        let before = db.look_ups().unwrap().idle().len();
         let panicked = db
             .look_up(async |_: &mut Tx| -> Result<(), Error> { panic!("as a test does") })
             .await;
@@ -86,7 +98,7 @@ mod tests {
             .look_up(async |_: &mut Tx| -> Result<(), Error> { Err(Error::Busy) })
             .await;
         assert!(matches!(refused, Err(Error::Busy)));
-        assert_eq!(db.look_ups().idle().len(), before);
+        assert_eq!(db.look_ups().unwrap().idle().len(), before);
         assert_eq!(db.look_up(count).await.unwrap(), 0);
     }
 }

@@ -1,24 +1,33 @@
-//! One database handle.
+//! One database handle for two engines.
 //!
 //! [`Db`] runs transactions: `db.read(async |tx| …)` on a snapshot that never waits for a writer,
-//! `db.write(async |tx| …)` as the only writer, `db.look_up(async |tx| …)` for one short statement on the
-//! caller's own thread. A statement is written once, with `$n` parameters, next to
-//! the row it fills.
+//! `db.write(async |tx| …)` as the only writer, `db.report(async |tx| …)` for what changes executions that
+//! exist, `db.look_up(async |tx| …)` for one short statement. A statement is written once, with `$n` parameters,
+//! next to the row it fills; where the engines differ it is written twice, whole ([`Sql`]).
 //!
-//! SQLite runs on threads of its own: a few readers, and one writer that gathers the writes which wait into
-//! one durable commit, each in a savepoint, so that one refusal undoes only itself. A caller that goes away
-//! changes nothing: its transaction ends as if it had stayed.
+//! * **SQLite** runs on threads of its own: a few readers, and one writer that gathers the writes which wait
+//!   into one durable commit, each in a savepoint, so that one refusal undoes only itself.
+//! * **PostgreSQL** is shared by replicas. Each has one connection that writes and gathers in the same way, one
+//!   for reports, and a pool that reads. A lock that the server holds makes the writers of all replicas one, and
+//!   so the reporters: a transaction sees the same world on both engines.
+//!
+//! A caller that goes away changes nothing: its transaction ends as if it had stayed.
 
 mod checkpoint;
+mod dialect;
 mod error;
+mod handle;
+mod job;
 mod look_ups;
+pub mod postgres;
 mod sqlite;
 mod tx;
 mod value;
 
-pub use error::Error;
-pub use sqlite::{Db, Settings};
-pub use tx::Tx;
+pub use error::{Cause, Error};
+pub use handle::{Db, Engine, Settings};
+pub(crate) use tx::Lock;
+pub use tx::{Sql, Tx};
 pub(crate) use value::id_list;
 pub use value::{Column, Row, Value};
 

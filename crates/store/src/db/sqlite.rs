@@ -1,24 +1,22 @@
 //! SQLite on its own threads.
 
+use super::error::Cause;
+use super::job::{Again, Job};
 use super::look_ups::LookUps;
-use super::{Error, Tx, checkpoint};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use plex_domain::env::{Clock, Rng};
+use super::tx::Connection as Driver;
+use super::{Db, Error, Settings, Tx, checkpoint};
+use crate::db::handle::{Queue, Threads};
+use crossbeam_channel::{Receiver, bounded};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::thread::JoinHandle;
-use tokio::sync::oneshot;
 
 /// The first version without the WAL-reset race that can lose commits: 3.51.3.
 const OLDEST_SQLITE: i32 = 3_051_003;
-/// Jobs that may wait for the writer, and for the readers; one more is [`Error::Busy`].
-const QUEUE: usize = 4096;
 /// Most jobs in one commit.
 const GATHER: usize = 512;
 /// Threads that read. Reads are short and CPU-bound, so a few suffice.
@@ -29,242 +27,85 @@ const LOOK_UPS: usize = 4;
 /// Pages that the writer keeps, in KiB: every commit goes to the ends of many indexes, all over the file.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 
-/// How a database is opened.
-pub struct Settings {
-    /// The file; it is made when it is missing.
-    pub path: PathBuf,
-    /// The time of transactions.
-    pub clock: Arc<dyn Clock>,
-    /// Where ids and secrets come from.
-    pub rng: Arc<dyn Rng>,
-}
-
-/// The database. Clones share it; the threads end with the last one.
-#[derive(Clone)]
-pub struct Db {
-    writer: Sender<Job>,
-    readers: Sender<Job>,
-    look_ups: LookUps,
-    failed: Arc<AtomicBool>,
-    found_version: u32,
-    /// Nothing is ever sent; the checkpoints end when the last clone is dropped.
-    running: Sender<()>,
-    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
-}
-
-/// A transaction's code: runs, says whether to keep what it did, and hands out how to answer.
-type Job = Box<dyn FnOnce(&mut Tx) -> Ran + Send>;
-
-struct Ran {
-    keep: bool,
-    answer: Box<dyn FnOnce(Result<(), Error>) + Send>,
-}
-
-impl Db {
-    /// Opens the file, brings its schema up to date and starts the threads.
-    pub fn open(settings: Settings) -> Result<Self, Error> {
-        let version = rusqlite::version_number();
-        if version < OLDEST_SQLITE {
-            return Err(Error::Corrupt(format!(
-                "SQLite {version} can lose commits, 3.51.3 or later is needed"
-            )));
-        }
-        let mut first = connect(&settings.path)?;
-        first.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-        let found_version = migrate(&mut first)?;
-        let failed = Arc::new(AtomicBool::new(false));
-        let (writer, writes) = bounded(QUEUE);
-        let (readers, reads) = bounded(QUEUE);
-        let tx = |connection| Tx {
-            connection,
-            clock: Arc::clone(&settings.clock),
-            rng: Arc::clone(&settings.rng),
-            now: settings.clock.now(),
-        };
-        let beside = connect(&settings.path)?;
-        let (running, stopped) = bounded(0);
-        let restart = Arc::new(AtomicBool::new(false));
-        let mut threads = vec![
-            start("db-writer", {
-                let (tx, failed, restart) = (tx(first), Arc::clone(&failed), Arc::clone(&restart));
-                move || write_loop(tx, &writes, (&failed, &restart))
-            }),
-            start("db-checkpoint", move || {
-                checkpoint::run(&beside, &stopped, &restart)
-            }),
-        ];
-        for _ in 0..READERS {
-            let tx = tx(connect(&settings.path)?);
-            let reads: Receiver<Job> = reads.clone();
-            threads.push(start("db-reader", move || read_loop(tx, &reads)));
-        }
-        let look_ups = (0..LOOK_UPS)
-            .map(|_| connect(&settings.path).map(tx))
-            .collect::<Result<_, _>>()?;
-        let look_ups = LookUps::new(look_ups);
-        Ok(Self {
-            writer,
-            readers,
-            look_ups,
-            failed,
-            found_version,
-            running,
-            threads: Arc::new(Mutex::new(threads)),
-        })
+/// Opens the file, brings its schema up to date and starts the threads.
+pub(super) fn open(path: &Path, settings: &Settings) -> Result<Db, Error> {
+    let version = rusqlite::version_number();
+    if version < OLDEST_SQLITE {
+        return Err(Error::Corrupt(format!(
+            "SQLite {version} can lose commits, 3.51.3 or later is needed"
+        )));
     }
-
-    /// Runs `work` on a snapshot; it never waits for a writer.
-    pub async fn read<T, E, W>(&self, work: W) -> Result<T, E>
-    where
-        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        submit(&self.readers, work).await
-    }
-
-    /// Runs one short statement that finds something by its key, on the caller's own thread.
-    ///
-    /// It sees what was committed before the call. Every request begins with such a look-up, and switching to
-    /// a reader and back would cost more than the statement.
-    pub async fn look_up<T, E, W>(&self, work: W) -> Result<T, E>
-    where
-        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        match self.look_ups.try_run(work) {
-            Ok(outcome) => outcome,
-            Err(work) => self.read(work).await,
-        }
-    }
-
-    /// Runs `work` as the only writer. When this returns `Ok`, what it wrote is durable; when it returns
-    /// an error, nothing of it was written.
-    pub async fn write<T, E, W>(&self, work: W) -> Result<T, E>
-    where
-        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Clone + Send + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        if self.failed.load(Ordering::Relaxed) {
-            return Err(Error::Unavailable(None).into());
-        }
-        submit(&self.writer, work).await
-    }
-
-    /// Whether a commit could not be made durable. Nothing is written any more; only a restart, which
-    /// reads back what the disk really holds, mends that.
-    pub fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Relaxed)
-    }
-
-    /// How many steps of the schema the file had seen when it was opened; it has seen all of them now.
-    pub fn found_version(&self) -> u32 {
-        self.found_version
-    }
-
-    /// Closes the files and returns once that is done. Call it with no other clone left: it waits for them.
-    pub fn close(self) {
-        let Self {
-            writer,
-            readers,
-            look_ups,
-            failed: _,
-            found_version: _,
-            running,
-            threads,
-        } = self;
-        drop((writer, readers, running));
-        look_ups.close();
-        let threads = std::mem::take(&mut *threads.lock().expect("no holder of this lock panics"));
-        for thread in threads {
-            // A thread that panicked has closed its connection as well.
-            let _ = thread.join();
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn look_ups(&self) -> &LookUps {
-        &self.look_ups
-    }
-}
-
-async fn submit<T, E, W>(queue: &Sender<Job>, work: W) -> Result<T, E>
-where
-    W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
-    T: Send + 'static,
-    E: From<Error> + Send + 'static,
-{
-    let (answer, answered) = oneshot::channel();
-    let job: Job = Box::new(move |tx| {
-        let outcome = run(tx, work);
-        Ran {
-            keep: outcome.is_ok(),
-            answer: Box::new(move |committed| {
-                // A caller that went away needs no answer.
-                let _ = answer.send(outcome.and_then(|value| committed.map(|()| value).map_err(E::from)));
-            }),
-        }
+    let mut first = connect(path)?;
+    first.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    let found_version = migrate(&mut first)?;
+    let failed = Arc::new(AtomicBool::new(false));
+    let (writer, writes) = bounded(super::handle::QUEUE);
+    let (readers, reads) = bounded(super::handle::QUEUE);
+    let tx = |connection| Tx::new(Driver::Sqlite(connection), settings);
+    let beside = connect(path)?;
+    let (running, stopped) = bounded(0);
+    let restart = Arc::new(AtomicBool::new(false));
+    let mut threads = Threads::default();
+    threads.start("db-writer", {
+        let (tx, failed, restart) = (tx(first), Arc::clone(&failed), Arc::clone(&restart));
+        move || write_loop(tx, &writes, (&failed, &restart))
     });
-    match queue.try_send(job) {
-        Ok(()) => answered
-            .await
-            .unwrap_or_else(|_| Err(Error::Unavailable(None).into())),
-        Err(TrySendError::Full(_)) => Err(Error::Busy.into()),
-        Err(TrySendError::Disconnected(_)) => Err(Error::Unavailable(None).into()),
+    threads.start("db-checkpoint", move || {
+        checkpoint::run(&beside, &stopped, &restart)
+    });
+    for _ in 0..READERS {
+        let tx = tx(connect(path)?);
+        let reads: Receiver<Box<dyn Job>> = reads.clone();
+        threads.start("db-reader", move || read_loop(tx, &reads));
     }
-}
-
-/// Runs a transaction's code; a panic in it is an error of its caller alone.
-pub(super) fn run<T, E, W>(tx: &mut Tx, work: W) -> Result<T, E>
-where
-    W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
-    E: From<Error>,
-{
-    tx.tick();
-    catch_unwind(AssertUnwindSafe(|| finish(work(tx)))).unwrap_or_else(|_| Err(Error::Panicked.into()))
+    let look_ups = (0..LOOK_UPS)
+        .map(|_| connect(path).map(tx))
+        .collect::<Result<_, _>>()?;
+    Ok(Db {
+        reports: Queue::Sqlite(writer.clone()),
+        writer: Queue::Sqlite(writer),
+        readers: Queue::Sqlite(readers),
+        look_ups: Some(LookUps::new(look_ups)),
+        failed,
+        found_version,
+        running: Some(running),
+        threads,
+    })
 }
 
 /// Runs a future that never waits: on SQLite every statement is done when it returns.
-fn finish<T>(work: impl Future<Output = T>) -> T {
+pub(super) fn finish<T>(work: impl Future<Output = T>) -> T {
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("a transaction waits only for its own statements"),
     }
 }
 
-fn start(name: &str, run: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(run)
-        .expect("a thread can be started while the program starts")
-}
-
-fn read_loop(mut tx: Tx, jobs: &Receiver<Job>) {
-    while let Ok(job) = jobs.recv() {
+fn read_loop(mut tx: Tx, jobs: &Receiver<Box<dyn Job>>) {
+    while let Ok(mut job) = jobs.recv() {
         let began = tx.step("begin");
-        let ran = job(&mut tx);
+        tx.tick();
+        finish(job.run(&mut tx, Again::Never));
         let _ = tx.step("rollback");
-        (ran.answer)(began);
+        job.answer(began);
     }
 }
 
-fn write_loop(mut tx: Tx, jobs: &Receiver<Job>, (failed, restart): (&AtomicBool, &AtomicBool)) {
+fn write_loop(mut tx: Tx, jobs: &Receiver<Box<dyn Job>>, (failed, restart): (&AtomicBool, &AtomicBool)) {
     while let Ok(first) = jobs.recv() {
         if restart.swap(false, Ordering::Relaxed) {
-            checkpoint::restart(&tx.connection);
+            checkpoint::restart(tx.sqlite());
         }
-        let mut answers = Vec::new();
-        let committed = gather(&mut tx, first, jobs, &mut answers);
+        let mut ran = Vec::new();
+        let committed = gather(&mut tx, first, jobs, &mut ran);
         if let Err(error) = &committed {
             tracing::error!(error.cause = ?error, "a commit failed");
             if is_lost_fsync(error) {
                 failed.store(true, Ordering::Relaxed);
             }
         }
-        for answer in answers {
-            answer(
+        for job in ran {
+            job.answer(
                 committed
                     .as_ref()
                     .map(|_| ())
@@ -276,23 +117,26 @@ fn write_loop(mut tx: Tx, jobs: &Receiver<Job>, (failed, restart): (&AtomicBool,
 
 /// After a failed fsync nobody knows what the disk holds, so nothing more may be acknowledged.
 fn is_lost_fsync(error: &Error) -> bool {
-    matches!(error, Error::Unavailable(Some(cause))
+    matches!(error, Error::Unavailable(Some(Cause::Sqlite(cause)))
         if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure))
 }
 
-type Answers = Vec<Box<dyn FnOnce(Result<(), Error>) + Send>>;
-
 /// One commit: the first job and those that wait behind it.
-fn gather(tx: &mut Tx, first: Job, jobs: &Receiver<Job>, answers: &mut Answers) -> Result<(), Error> {
+fn gather(
+    tx: &mut Tx,
+    first: Box<dyn Job>,
+    jobs: &Receiver<Box<dyn Job>>,
+    ran: &mut Vec<Box<dyn Job>>,
+) -> Result<(), Error> {
     // Without it the jobs do not run, and dropping one answers it with `Unavailable`.
     tx.step("begin immediate")?;
     let mut next = Some(first);
     while let Some(job) = next {
-        if let Err(error) = in_savepoint(tx, job, answers) {
+        if let Err(error) = in_savepoint(tx, job, ran) {
             let _ = tx.step("rollback");
             return Err(error);
         }
-        next = if answers.len() < GATHER {
+        next = if ran.len() < GATHER {
             jobs.try_recv().ok()
         } else {
             None
@@ -305,12 +149,13 @@ fn gather(tx: &mut Tx, first: Job, jobs: &Receiver<Job>, answers: &mut Answers) 
     committed
 }
 
-fn in_savepoint(tx: &mut Tx, job: Job, answers: &mut Answers) -> Result<(), Error> {
+fn in_savepoint(tx: &mut Tx, mut job: Box<dyn Job>, ran: &mut Vec<Box<dyn Job>>) -> Result<(), Error> {
     tx.step("savepoint job")?;
-    let ran = job(tx);
-    answers.push(ran.answer);
-    if !ran.keep {
-        if tx.connection.is_autocommit() {
+    tx.tick();
+    let keep = finish(job.run(tx, Again::Never));
+    ran.push(job);
+    if !keep {
+        if tx.sqlite().is_autocommit() {
             // Some errors, a full disk for one, end the whole transaction.
             return Err(Error::Unavailable(None));
         }

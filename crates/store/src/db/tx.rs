@@ -1,7 +1,8 @@
-use super::{Error, Row, Value};
+use super::postgres::Session;
+use super::value::{bind, parameters};
+use super::{Error, Row, Settings, Value};
 use jiff::Timestamp;
 use plex_domain::env::{Clock, Rng, micros, uuid_v7};
-use rusqlite::{Connection, Statement};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -9,13 +10,62 @@ use uuid::Uuid;
 ///
 /// The functions are asynchronous because a database over a network is; on SQLite they never wait.
 pub struct Tx {
-    pub(super) connection: Connection,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) rng: Arc<dyn Rng>,
-    pub(super) now: Timestamp,
+    connection: Connection,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    now: Timestamp,
+}
+
+/// An engine's connection.
+pub(super) enum Connection {
+    Sqlite(rusqlite::Connection),
+    Postgres(Session),
+}
+
+/// A statement: one text for both engines, or one for each.
+#[derive(Debug, Clone, Copy)]
+pub enum Sql {
+    /// Both understand it; hints to SQLite's planner are left out for PostgreSQL.
+    Both(&'static str),
+    /// Each has its own. Run for many sets of values, PostgreSQL's gets each parameter as an array of them.
+    Each {
+        /// For SQLite.
+        sqlite: &'static str,
+        /// For PostgreSQL.
+        postgres: &'static str,
+    },
+}
+
+impl From<&'static str> for Sql {
+    fn from(sql: &'static str) -> Self {
+        Self::Both(sql)
+    }
+}
+
+impl Sql {
+    fn sqlite(self) -> &'static str {
+        let (Self::Both(sql) | Self::Each { sqlite: sql, .. }) = self;
+        sql
+    }
+}
+
+/// What a transaction holds to its end, so that no two on any replica hold it at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// The ends of the audit chains.
+    AuditChains,
 }
 
 impl Tx {
+    pub(super) fn new(connection: Connection, settings: &Settings) -> Self {
+        Self {
+            connection,
+            clock: Arc::clone(&settings.clock),
+            rng: Arc::clone(&settings.rng),
+            now: settings.clock.now(),
+        }
+    }
+
     /// The time of this transaction by the database's clock, in whole microseconds.
     pub fn now(&self) -> Timestamp {
         self.now
@@ -31,27 +81,85 @@ impl Tx {
         Arc::clone(&self.rng)
     }
 
+    /// Looks at the clock.
     pub(super) fn tick(&mut self) {
-        self.now = micros(self.clock.now());
+        let now = match &self.connection {
+            Connection::Sqlite(_) => None,
+            Connection::Postgres(session) => session.now(),
+        };
+        self.now = micros(now.unwrap_or_else(|| self.clock.now()));
     }
 
-    /// Begins or ends something.
+    /// Begins or ends something on SQLite.
     pub(super) fn step(&self, sql: &'static str) -> Result<(), Error> {
-        self.connection.prepare_cached(sql)?.execute([])?;
+        self.sqlite().prepare_cached(sql)?.execute([])?;
         Ok(())
     }
 
+    pub(super) fn sqlite(&self) -> &rusqlite::Connection {
+        match &self.connection {
+            Connection::Sqlite(connection) => connection,
+            Connection::Postgres(_) => {
+                unreachable!("only the threads of SQLite ask, for their own connection")
+            }
+        }
+    }
+
+    pub(super) fn postgres(&mut self) -> &mut Session {
+        match &mut self.connection {
+            Connection::Postgres(session) => session,
+            Connection::Sqlite(_) => {
+                unreachable!("only the threads of PostgreSQL ask, for their own connection")
+            }
+        }
+    }
+
+    /// Waits for a lock and holds it until the transaction ends. On SQLite the writer is alone already.
+    pub(crate) async fn lock(&mut self, lock: Lock) -> Result<(), Error> {
+        match &mut self.connection {
+            Connection::Sqlite(_) => Ok(()),
+            Connection::Postgres(session) => session.lock(lock).await,
+        }
+    }
+
+    /// Runs what a constraint may refuse; where it does, the transaction can go on all the same. On PostgreSQL a
+    /// refusal would otherwise end it.
+    pub async fn attempt<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.savepoint("savepoint attempt").await?;
+        let attempted = work(self).await;
+        match &attempted {
+            Ok(_) => self.savepoint("release savepoint attempt").await?,
+            Err(_) => self.savepoint("rollback to savepoint attempt").await?,
+        }
+        attempted
+    }
+
+    async fn savepoint(&mut self, sql: &'static str) -> Result<(), Error> {
+        match &mut self.connection {
+            Connection::Sqlite(_) => self.step(sql),
+            Connection::Postgres(session) => session.back_to(sql).await,
+        }
+    }
+
     /// Runs a statement; returns how many rows it changed.
-    pub async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<usize, Error> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        bind(&mut statement, values)?;
-        Ok(statement.raw_execute()?)
+    pub async fn execute(&mut self, sql: impl Into<Sql>, values: &[Value<'_>]) -> Result<usize, Error> {
+        match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql.into().sqlite())?;
+                bind(&mut statement, values)?;
+                Ok(statement.raw_execute()?)
+            }
+            Connection::Postgres(session) => session.execute(sql.into(), &parameters(values)).await,
+        }
     }
 
     /// The rows of a query.
     pub async fn all<T>(
         &mut self,
-        sql: &'static str,
+        sql: impl Into<Sql>,
         values: &[Value<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
@@ -67,56 +175,58 @@ impl Tx {
     /// Every row of a query, one after the other.
     pub async fn each(
         &mut self,
-        sql: &'static str,
+        sql: impl Into<Sql>,
         values: &[Value<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        bind(&mut statement, values)?;
-        let mut rows = statement.raw_query();
-        while let Some(row) = rows.next()? {
-            read(&Row(row))?;
+        match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql.into().sqlite())?;
+                bind(&mut statement, values)?;
+                let mut rows = statement.raw_query();
+                while let Some(row) = rows.next()? {
+                    read(&Row::Sqlite(row))?;
+                }
+                Ok(())
+            }
+            Connection::Postgres(session) => session.each(sql.into(), &parameters(values), read).await,
         }
-        Ok(())
     }
 
     /// The only row of a query, where there is one.
     pub async fn optional<T>(
         &mut self,
-        sql: &'static str,
+        sql: impl Into<Sql>,
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        bind(&mut statement, values)?;
-        let mut rows = statement.raw_query();
-        rows.next()?.map(|row| read(&Row(row))).transpose()
-    }
-
-    /// Runs one statement for each set of values, prepared once.
-    pub async fn execute_each<const N: usize>(
-        &mut self,
-        sql: &'static str,
-        rows: impl IntoIterator<Item = [Value<'_>; N]>,
-    ) -> Result<(), Error> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        for values in rows {
-            bind(&mut statement, &values)?;
-            statement.raw_execute()?;
+        match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql.into().sqlite())?;
+                bind(&mut statement, values)?;
+                let mut rows = statement.raw_query();
+                rows.next()?.map(|row| read(&Row::Sqlite(row))).transpose()
+            }
+            Connection::Postgres(session) => session.optional(sql.into(), &parameters(values), read).await,
         }
-        Ok(())
     }
-}
 
-/// Binds `$n` to the n-th value. SQLite takes `$n` for a name and numbers names by their first occurrence.
-fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> Result<(), Error> {
-    for index in 1..=statement.parameter_count() {
-        let number = statement
-            .parameter_name(index)
-            .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
-        let value = number.and_then(|number| values.get(number - 1));
-        let value = value.expect("a statement names its values $1, $2, … and is given as many");
-        statement.raw_bind_parameter(index, value)?;
+    /// Runs a statement for many sets of values.
+    pub async fn execute_each<'v, const N: usize>(
+        &mut self,
+        sql: impl Into<Sql>,
+        rows: impl IntoIterator<Item = [Value<'v>; N]>,
+    ) -> Result<(), Error> {
+        match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql.into().sqlite())?;
+                for values in rows {
+                    bind(&mut statement, &values)?;
+                    statement.raw_execute()?;
+                }
+                Ok(())
+            }
+            Connection::Postgres(session) => session.execute_each(sql.into(), rows).await,
+        }
     }
-    Ok(())
 }

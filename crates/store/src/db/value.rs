@@ -1,8 +1,13 @@
 use super::Error;
 use jiff::Timestamp;
 use plex_api::executions::{ActionKind, ExecutionStatus};
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::Statement;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
+
+type Refused = Box<dyn std::error::Error + Sync + Send>;
 
 /// A value that a statement binds. Times are whole microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,7 +24,7 @@ pub enum Value<'v> {
     Id(Uuid),
 }
 
-impl ToSql for Value<'_> {
+impl rusqlite::ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
             Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
@@ -29,6 +34,64 @@ impl ToSql for Value<'_> {
             Self::Id(id) => ToSqlOutput::Borrowed(ValueRef::Blob(id.as_bytes())),
         })
     }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self, column: &Type, out: &mut BytesMut) -> Result<IsNull, Refused> {
+        match self {
+            Self::Null => return Ok(IsNull::Yes),
+            Self::Integer(number) if *column == Type::BOOL => out.extend_from_slice(&[(*number != 0).into()]),
+            Self::Integer(number) if *column == Type::INT4 => {
+                out.extend_from_slice(&i32::try_from(*number)?.to_be_bytes());
+            }
+            Self::Integer(number) if *column == Type::INT8 => out.extend_from_slice(&number.to_be_bytes()),
+            Self::Text(text) if matches!(*column, Type::TEXT | Type::VARCHAR) => {
+                out.extend_from_slice(text.as_bytes());
+            }
+            Self::Blob(bytes) if *column == Type::BYTEA => out.extend_from_slice(bytes),
+            Self::Id(id) if matches!(*column, Type::UUID | Type::BYTEA) => {
+                out.extend_from_slice(id.as_bytes())
+            }
+            other => return Err(format!("{} for a {column}", other.kind()).into()),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl Value<'_> {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Integer(_) => "an integer",
+            Self::Text(_) => "text",
+            Self::Blob(_) => "bytes",
+            Self::Id(_) => "an id",
+        }
+    }
+}
+
+/// The values as PostgreSQL's driver takes them.
+pub(super) fn parameters<'p>(values: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+/// Binds `$n` to the n-th value. SQLite takes `$n` for a name and numbers names by their first occurrence.
+pub(super) fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> Result<(), Error> {
+    for index in 1..=statement.parameter_count() {
+        let number = statement
+            .parameter_name(index)
+            .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let value = number.and_then(|number| values.get(number - 1));
+        let value = value.expect("a statement names its values $1, $2, … and is given as many");
+        statement.raw_bind_parameter(index, value)?;
+    }
+    Ok(())
 }
 
 macro_rules! bind {
@@ -65,13 +128,47 @@ impl<'v, T: Into<Value<'v>>> From<Option<T>> for Value<'v> {
 }
 
 /// A row of a result.
-pub struct Row<'r>(pub(super) &'r rusqlite::Row<'r>);
+pub enum Row<'r> {
+    /// SQLite's.
+    Sqlite(&'r rusqlite::Row<'r>),
+    /// PostgreSQL's.
+    Postgres(&'r tokio_postgres::Row),
+}
 
 impl Row<'_> {
     /// The column at a position, from 0.
     pub fn get<T: Column>(&self, index: usize) -> Result<T, Error> {
-        let value = self.0.get_ref(index).map_err(Error::from)?;
+        let value = match self {
+            Self::Sqlite(row) => row.get_ref(index)?,
+            Self::Postgres(row) => row.try_get::<_, Cell<'_>>(index)?.0,
+        };
         T::read(value).ok_or_else(|| Error::Corrupt(format!("column {index}: {}", value.data_type())))
+    }
+}
+
+/// A value as PostgreSQL sends it.
+struct Cell<'c>(ValueRef<'c>);
+
+impl<'c> FromSql<'c> for Cell<'c> {
+    fn from_sql(column: &Type, raw: &'c [u8]) -> Result<Self, Refused> {
+        Ok(Self(match *column {
+            Type::BOOL => ValueRef::Integer(raw.first().copied().unwrap_or_default().into()),
+            Type::INT4 => ValueRef::Integer(i32::from_be_bytes(raw.try_into()?).into()),
+            Type::INT8 => ValueRef::Integer(i64::from_be_bytes(raw.try_into()?)),
+            Type::BYTEA | Type::UUID => ValueRef::Blob(raw),
+            _ => ValueRef::Text(raw),
+        }))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Refused> {
+        Ok(Self(ValueRef::Null))
+    }
+
+    fn accepts(column: &Type) -> bool {
+        matches!(
+            *column,
+            Type::BOOL | Type::INT4 | Type::INT8 | Type::BYTEA | Type::UUID | Type::TEXT | Type::VARCHAR
+        )
     }
 }
 

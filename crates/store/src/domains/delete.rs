@@ -31,7 +31,7 @@ pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DeleteError> {
     if !is_empty {
         return Err(DeleteError::NotEmpty(counts));
     }
-    match remove(tx, id).await {
+    match tx.attempt(async |tx| remove(tx, id).await).await {
         Ok(removed) => Ok(removed),
         Err(error) if error.is_constraint() => Err(DeleteError::NotEmpty(children(tx, id).await?)),
         Err(error) => Err(error.into()),

@@ -79,7 +79,7 @@ async fn meant(
             ),
             meant (key, definition_id, rank) as (
                 select k.value, d.id, p.rank
-                from json_each($3) k cross join place p cross join label_definitions d
+                from json_each($3) k cross join place p on true cross join label_definitions d
                     on d.scope_id = p.id and d.local_key = k.value
                 union all
                 select k.value, d.id, p.rank

@@ -43,7 +43,7 @@ async fn a_node_is_found_by_id_and_revoked_once() {
 }
 
 #[tokio::test]
-async fn heartbeats_are_kept_and_hand_out_reconcile_once() {
+async fn heartbeats_are_kept_and_end_a_silence() {
     let clock = TestClock::new();
     let (_dir, db) = db_at(clock.clone());
     let ids = db.write(async |tx| {
@@ -79,15 +79,6 @@ async fn heartbeats_are_kept_and_hand_out_reconcile_once() {
     assert_eq!(state().await.state, ReachabilityState::Stale);
     beat().await;
     assert!(state().await.changed_at > second.changed_at, "the silence ended");
-    db.write(async move |tx| request_reconcile(tx, id).await)
-        .await
-        .unwrap();
-    assert_eq!(beat().await.map(|beat| beat.reconcile), Some(true));
-    assert_eq!(
-        beat().await.map(|beat| beat.reconcile),
-        Some(false),
-        "the request was handed out"
-    );
     let shown = db
         .read(async move |tx| find(tx, id).await)
         .await

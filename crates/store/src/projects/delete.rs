@@ -31,7 +31,7 @@ pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DeleteError> {
     if counts.resources > 0 || counts.nodes > 0 || counts.relation_tuples > 0 {
         return Err(DeleteError::NotEmpty(counts));
     }
-    match remove(tx, id).await {
+    match tx.attempt(async |tx| remove(tx, id).await).await {
         Ok(()) => {}
         Err(error) if error.is_constraint() => return Err(DeleteError::NotEmpty(children(tx, id).await?)),
         Err(error) => return Err(error.into()),

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::Identified;
-use crate::view::print_object;
+use crate::view::show;
 use plex_api::audit::ErasedIdentity;
 use plex_api::paths;
 use plex_client::operator::Call;
@@ -21,8 +21,8 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     ctx.confirm(&format!(
         "Erase identity {id}? Its tokens and relations end, and nobody can tell any more who it was. There is no way back."
     ))?;
-    let body = ctx
-        .client()?
-        .fetch(&Call::post(paths::erase_identity(id), &serde_json::json!({})))?;
-    print_object::<ErasedIdentity>(ctx, body)
+    show::<ErasedIdentity>(
+        ctx,
+        &Call::post(paths::erase_identity(id), &serde_json::json!({})),
+    )
 }

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing;
-use crate::view::print_object;
+use crate::view::show;
 use plex_api::bootstrap_tokens::{BootstrapTokenIssueRequest, NodeKind};
 use plex_api::paths;
 use plex_client::operator::Call;
@@ -50,8 +50,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         max_uses: args.max_uses,
         labels: args.labels.iter().cloned().collect(),
     };
-    let body = ctx
-        .client()?
-        .fetch(&Call::post(paths::bootstrap_tokens(args.project), &request))?;
-    print_object::<Issued>(ctx, body)
+    show::<Issued>(ctx, &Call::post(paths::bootstrap_tokens(args.project), &request))
 }

@@ -3,7 +3,7 @@
 use super::reachability::ReachabilityArgs;
 use crate::context::Context;
 use crate::error::Error;
-use crate::view::{DomainRow, print_object};
+use crate::view::{DomainRow, show};
 use plex_api::domains::DomainCreateRequest;
 use plex_api::paths;
 use plex_client::operator::Call;
@@ -40,6 +40,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         mesh_cidr: args.mesh_cidr.clone(),
         reachability: args.reachability.policy(),
     };
-    let body = ctx.client()?.fetch(&Call::post(paths::DOMAINS, &request))?;
-    print_object::<DomainRow>(ctx, body)
+    show::<DomainRow>(ctx, &Call::post(paths::DOMAINS, &request))
 }

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::Identified;
-use crate::view::{DomainRow, print_object};
+use crate::view::{DomainRow, show};
 use plex_api::paths;
 use plex_client::operator::Call;
 
@@ -16,8 +16,5 @@ pub(crate) struct Args {
 
 /// Prints one domain.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
-    let body = ctx
-        .client()?
-        .fetch(&Call::get(paths::domain(args.identified.id())))?;
-    print_object::<DomainRow>(ctx, body)
+    show::<DomainRow>(ctx, &Call::get(paths::domain(args.identified.id())))
 }

@@ -4,7 +4,7 @@ use super::reachability::ReachabilityArgs;
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::Identified;
-use crate::view::{DomainRow, print_object};
+use crate::view::{DomainRow, show};
 use clap::ArgGroup;
 use plex_api::domains::DomainPatchRequest;
 use plex_api::paths;
@@ -43,6 +43,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         reachability: args.reachability.policy(),
     };
     let call = Call::patch(paths::domain(args.identified.id()), &request);
-    let body = ctx.client()?.fetch(&call)?;
-    print_object::<DomainRow>(ctx, body)
+    show::<DomainRow>(ctx, &call)
 }

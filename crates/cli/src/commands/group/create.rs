@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing;
-use crate::view::{GroupRow, print_object};
+use crate::view::{GroupRow, show};
 use plex_api::groups::GroupCreateRequest;
 use plex_api::paths;
 use plex_client::operator::Call;
@@ -30,6 +30,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         slug: args.slug.clone(),
         name: args.name.clone(),
     };
-    let body = ctx.client()?.fetch(&Call::post(paths::GROUPS, &request))?;
-    print_object::<GroupRow>(ctx, body)
+    show::<GroupRow>(ctx, &Call::post(paths::GROUPS, &request))
 }

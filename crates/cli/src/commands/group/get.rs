@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::Identified;
-use crate::view::{GroupRow, print_object};
+use crate::view::{GroupRow, show};
 use plex_api::paths;
 use plex_client::operator::Call;
 
@@ -17,6 +17,5 @@ pub(crate) struct Args {
 /// Prints a group.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let call = Call::get(paths::group(args.identified.id()));
-    let body = ctx.client()?.fetch(&call)?;
-    print_object::<GroupRow>(ctx, body)
+    show::<GroupRow>(ctx, &call)
 }

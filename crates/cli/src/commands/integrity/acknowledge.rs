@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::Identified;
-use crate::view::{ViolationRow, print_object};
+use crate::view::{ViolationRow, show};
 use plex_api::integrity::IntegrityViolationAcknowledgeRequest;
 use plex_api::paths;
 use plex_client::operator::Call;
@@ -24,6 +24,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         reason: args.reason.clone(),
     };
     let path = paths::acknowledge_integrity_violation(args.identified.id());
-    let body = ctx.client()?.fetch(&Call::post(path, &request))?;
-    print_object::<ViolationRow>(ctx, body)
+    show::<ViolationRow>(ctx, &Call::post(path, &request))
 }

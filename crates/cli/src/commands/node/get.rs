@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::Identified;
-use crate::view::{NodeRow, print_object};
+use crate::view::{NodeRow, show};
 use plex_api::paths;
 use plex_client::operator::Call;
 
@@ -16,8 +16,5 @@ pub(crate) struct Args {
 
 /// Prints one node.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
-    let body = ctx
-        .client()?
-        .fetch(&Call::get(paths::node(args.identified.id())))?;
-    print_object::<NodeRow>(ctx, body)
+    show::<NodeRow>(ctx, &Call::get(paths::node(args.identified.id())))
 }

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::Identified;
-use crate::view::{RotationView, print_object};
+use crate::view::{RotationView, show};
 use plex_api::paths;
 use plex_client::operator::Call;
 
@@ -22,6 +22,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         "Ask node {id} for a new key? The one in use ends when the new one is first used."
     ))?;
     let call = Call::post_nothing(paths::rotate_node_key(id));
-    let body = ctx.client()?.fetch(&call)?;
-    print_object::<RotationView>(ctx, body)
+    show::<RotationView>(ctx, &call)
 }

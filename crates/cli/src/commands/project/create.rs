@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing;
-use crate::view::{ProjectRow, print_object};
+use crate::view::{ProjectRow, show};
 use plex_api::paths;
 use plex_api::projects::ProjectCreateRequest;
 use plex_client::operator::Call;
@@ -38,6 +38,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         description: args.description.clone(),
         sub_range_cidr: args.sub_range_cidr.clone(),
     };
-    let body = ctx.client()?.fetch(&Call::post(paths::PROJECTS, &request))?;
-    print_object::<ProjectRow>(ctx, body)
+    show::<ProjectRow>(ctx, &Call::post(paths::PROJECTS, &request))
 }

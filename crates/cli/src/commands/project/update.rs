@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::Identified;
-use crate::view::{ProjectRow, print_object};
+use crate::view::{ProjectRow, show};
 use clap::ArgGroup;
 use plex_api::paths;
 use plex_api::projects::ProjectPatchRequest;
@@ -39,6 +39,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         release_sub_range: args.release_sub_range.then_some(true),
     };
     let call = Call::patch(paths::project(args.identified.id()), &request);
-    let body = ctx.client()?.fetch(&call)?;
-    print_object::<ProjectRow>(ctx, body)
+    show::<ProjectRow>(ctx, &call)
 }

@@ -24,11 +24,29 @@ impl CaveatArgs {
     }
 }
 
+/// Values for the conditions that a question may meet.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ValuesArgs {
+    /// Values for conditions, a JSON object
+    #[arg(long, value_name = "JSON")]
+    caveat_context: Option<String>,
+}
+
+impl ValuesArgs {
+    /// The values.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when they are no JSON object.
+    pub(super) fn object(&self) -> Result<Option<Map<String, Value>>, Error> {
+        self.caveat_context.as_deref().map(object).transpose()
+    }
+}
+
 /// Reads a JSON object.
 ///
 /// # Errors
 /// [`Error::Usage`] for everything else.
-pub(crate) fn object(text: &str) -> Result<Map<String, Value>, Error> {
+fn object(text: &str) -> Result<Map<String, Value>, Error> {
     serde_json::from_str(text).map_err(|cause| {
         Error::usage(format!("--caveat-context is no JSON object: {cause}"))
             .hint("for example --caveat-context '{\"cidr\": \"192.0.2.0/24\"}'")

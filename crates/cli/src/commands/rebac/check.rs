@@ -1,6 +1,6 @@
 //! `plexctl rebac check`
 
-use super::caveat::object;
+use super::caveat::ValuesArgs;
 use crate::context::Context;
 use crate::error::Error;
 use crate::view::print_object;
@@ -21,9 +21,8 @@ pub(crate) struct Args {
     /// On what, for example project:UUID
     #[arg(long, value_name = "TYPE:ID")]
     resource: String,
-    /// Values for conditions, a JSON object
-    #[arg(long, value_name = "JSON")]
-    caveat_context: Option<String>,
+    #[command(flatten)]
+    values: ValuesArgs,
 }
 
 /// The answer, as far as it must be known.
@@ -40,7 +39,7 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         subject: args.subject.clone(),
         relation: args.relation.clone(),
         resource: args.resource.clone(),
-        caveat_context: args.caveat_context.as_deref().map(object).transpose()?,
+        caveat_context: args.values.object()?,
     };
     let body = ctx.client()?.fetch(&Call::post(paths::AUTHZ_CHECK, &request))?;
     let answer: Answer = serde_json::from_slice(&body).map_err(|cause| Error::Contract(cause.to_string()))?;

@@ -1,6 +1,6 @@
 //! `plexctl rebac lookup-resources`
 
-use super::caveat::object;
+use super::caveat::ValuesArgs;
 use super::found::print_found;
 use crate::context::Context;
 use crate::error::Error;
@@ -20,9 +20,8 @@ pub(crate) struct Args {
     /// On which type of object, for example project
     #[arg(long = "type", value_name = "TYPE")]
     resource_type: String,
-    /// Values for conditions, a JSON object
-    #[arg(long, value_name = "JSON")]
-    caveat_context: Option<String>,
+    #[command(flatten)]
+    values: ValuesArgs,
 }
 
 /// Prints the objects, one on a line.
@@ -31,7 +30,7 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         subject: args.subject.clone(),
         relation: args.relation.clone(),
         resource_type: args.resource_type.clone(),
-        caveat_context: args.caveat_context.as_deref().map(object).transpose()?,
+        caveat_context: args.values.object()?,
     };
     let body = ctx
         .client()?

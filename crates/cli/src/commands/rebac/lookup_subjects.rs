@@ -1,6 +1,6 @@
 //! `plexctl rebac lookup-subjects`
 
-use super::caveat::object;
+use super::caveat::ValuesArgs;
 use super::found::print_found;
 use crate::context::Context;
 use crate::error::Error;
@@ -20,9 +20,8 @@ pub(crate) struct Args {
     /// On what, for example project:UUID
     #[arg(long, value_name = "TYPE:ID")]
     resource: String,
-    /// Values for conditions, a JSON object
-    #[arg(long, value_name = "JSON")]
-    caveat_context: Option<String>,
+    #[command(flatten)]
+    values: ValuesArgs,
 }
 
 /// Prints the subjects, one on a line.
@@ -31,7 +30,7 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         subject_type: args.subject_type.clone(),
         relation: args.relation.clone(),
         resource: args.resource.clone(),
-        caveat_context: args.caveat_context.as_deref().map(object).transpose()?,
+        caveat_context: args.values.object()?,
     };
     let body = ctx
         .client()?

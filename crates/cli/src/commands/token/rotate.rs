@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::Identified;
-use crate::view::print_object;
+use crate::view::show;
 use plex_api::paths;
 use plex_client::operator::Call;
 use serde::Deserialize;
@@ -35,6 +35,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         "Rotate token {id}? Its secret ends within the hour, and an earlier one at once."
     ))?;
     let path = paths::rotate_token(id);
-    let body = ctx.client()?.fetch(&Call::post_nothing(path))?;
-    print_object::<Rotated>(ctx, body)
+    show::<Rotated>(ctx, &Call::post_nothing(path))
 }

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::authorize;
+use crate::paging::{self, ANYBODY, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{Query, path_id};
@@ -10,19 +11,19 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use plex_api::audit::{AuditEntryList, AuditReason};
 use plex_api::codes;
-use plex_domain::cursor;
 use plex_domain::relation::Permission;
 use plex_store::audit::{self, Filter, Most, Page};
+use plex_store::{Error, Tx};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Entries that are looked at for one page: where a filter finds few among many, a page is short.
+/// Entries that are looked at in one transaction: where a filter finds few among many, a page takes several.
 const LOOKED_AT: u32 = 2_000;
 
 /// List a domain's audit entries
 ///
-/// In the chain's order. All filters that are given must hold; `from` and `to` are inclusive. Where they let few of many
-/// entries through, a page may be short, or empty, and have a `next_cursor` all the same.
+/// In the chain's order. All filters that are given must hold; `from` and `to` are inclusive. A page that is shorter than
+/// `limit` is the last.
 #[utoipa::path(
     get,
     path = "/v1/domains/{domain_id}/audit/entries",
@@ -133,49 +134,59 @@ async fn page(
     filter: Filter,
     query: &Query,
 ) -> Result<Json<AuditEntryList>, Failure> {
-    let limit = query.limit()?;
-    let context = cursor_context(chain, &filter);
-    let context: Vec<&str> = context.iter().map(String::as_str).collect();
-    let after = query
-        .cursor(&app.keys.cursors, &context, "")?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
-    let most = Most {
-        rows: limit,
-        looked_at: LOOKED_AT,
-    };
-    let read =
-        async move |tx: &mut plex_store::Tx| audit::page(tx, chain, &filter, after.unwrap_or(0), most).await;
-    let Page { rows, next } = app.db.read(read).await?;
-    let next_cursor = next.map(|next| cursor::seal(&app.keys.cursors, &context, "", &next.to_be_bytes()));
+    let paging = Paging::of(app, query, name(chain, &filter), ANYBODY)?;
+    let after = paging.after(|bytes| bytes.try_into().map(u64::from_be_bytes).ok())?;
+    let Page { rows, next } = whole_page(app, chain, &filter, (after.unwrap_or(0), paging.limit)).await?;
+    let next_cursor = next.map(|next| paging.cursor(next.to_be_bytes()));
     Ok(Json(AuditEntryList {
         items: rows.iter().map(|row| row.entry(chain)).collect(),
         next_cursor,
     }))
 }
 
-/// A cursor holds for one chain and one set of filters.
-fn cursor_context(chain: Option<Uuid>, filter: &Filter) -> [String; 10] {
-    let text = |text: &Option<String>| text.as_ref().map_or_else(String::new, |text| format!("={text}"));
-    let time =
-        |time: Option<Timestamp>| time.map_or_else(String::new, |time| time.as_nanosecond().to_string());
+/// A page that is full or the last (`api.md` §1.8), looked for bit by bit, so that others may read in between.
+async fn whole_page(
+    app: &App,
+    chain: Option<Uuid>,
+    filter: &Filter,
+    (after, limit): (u64, u32),
+) -> Result<Page, Error> {
+    let (mut rows, mut after, mut left) = (Vec::new(), after, limit);
+    loop {
+        let most = Most {
+            rows: left,
+            looked_at: LOOKED_AT,
+        };
+        let filter = filter.clone();
+        let read = async move |tx: &mut Tx| audit::page(tx, chain, &filter, after, most).await;
+        let found = app.db.read(read).await?;
+        left = left.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(left));
+        rows.extend(found.rows);
+        match found.next {
+            Some(next) if left > 0 => after = next,
+            next => return Ok(Page { rows, next }),
+        }
+    }
+}
+
+/// What a cursor holds for: one chain and one set of filters.
+fn name(chain: Option<Uuid>, filter: &Filter) -> [String; 10] {
+    let text = |text: &Option<String>| paging::filter(text.as_ref().map(|text| format!("={text}")));
+    let time = |time: Option<Timestamp>| paging::filter(time.map(Timestamp::as_nanosecond));
     [
         "audit".to_owned(),
         chain.unwrap_or(Uuid::nil()).to_string(),
-        filter
-            .subject
-            .map_or_else(String::new, |subject| data_encoding::HEXLOWER.encode(&subject)),
+        paging::filter(
+            filter
+                .subject
+                .map(|subject| data_encoding::HEXLOWER.encode(&subject)),
+        ),
         text(&filter.relation),
         text(&filter.object_type),
         text(&filter.object_id),
-        filter.reason.map_or("", AuditReason::as_str).to_owned(),
+        paging::filter(filter.reason.map(AuditReason::as_str)),
         time(filter.from),
         time(filter.to),
         text(&filter.correlation_id),
     ]
-}
-
-fn position(bytes: &[u8]) -> Result<u64, Failure> {
-    let invalid = |_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave");
-    bytes.try_into().map(u64::from_be_bytes).map_err(invalid)
 }

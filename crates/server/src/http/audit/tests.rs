@@ -2,11 +2,13 @@ use crate::testing::{Actor, TestApp};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
+use plex_api::audit::AuditReason;
 use plex_api::paths::{self, DOMAINS, PROJECTS};
 use plex_domain::audit::{entry_hash, read_canonical};
 use plex_domain::relation::ObjectRef;
-use plex_store::{Error, Tx, tokens};
+use plex_store::{Error, Tx, audit, tokens};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A domain's chain of so many entries, beside what the platform's has.
@@ -406,6 +408,43 @@ async fn an_export_has_every_entry_of_its_segment_once() {
             "{query}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_short_page_is_the_last_however_much_lies_between_its_entries() {
+    let app = TestApp::start().await;
+    let (domain, pseudonyms) = (app.domain_id, app.app.keys.pseudonyms);
+    let fill = async move |tx: &mut Tx| {
+        for nth in 0..4_101 {
+            let is_rare = nth % 2_050 == 0;
+            let record = audit::Record {
+                domain_id: Some(domain),
+                reason: AuditReason::Granted,
+                identity: "system".to_owned(),
+                relation: "look_at".to_owned(),
+                object_type: if is_rare { "planet" } else { "star" }.to_owned(),
+                object_id: nth.to_string(),
+                correlation_id: String::new(),
+                ip: None,
+                user_agent: None,
+                caveats: BTreeMap::new(),
+                count: 1,
+                details: None,
+            };
+            audit::append(tx, &pseudonyms, record).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    app.app.db.write(fill).await.unwrap();
+    let found = list(&app.admin(), Some(domain), "object_type=planet").await;
+    assert_eq!((seqs(&found).len(), found.get("next_cursor")), (3, None));
+    let first = list(&app.admin(), Some(domain), "object_type=planet&limit=2").await;
+    assert_eq!(seqs(&first), seqs(&found)[..2]);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let query = format!("object_type=planet&limit=2&cursor={cursor}");
+    let last = list(&app.admin(), Some(domain), &query).await;
+    assert_eq!(seqs(&last), seqs(&found)[2..]);
+    assert!(last.get("next_cursor").is_none());
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `POST /v1/auth/logout` (*beyond*): ends what the request came with.
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::cookies;
 use crate::principal::{Credential, Principal};
@@ -9,7 +9,7 @@ use crate::problem::{Failure, Problems};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use plex_store::{Tx, audit, sessions, tokens};
+use plex_store::{Tx, sessions, tokens};
 
 /// End the session or token that the request comes with
 ///
@@ -30,7 +30,7 @@ use plex_store::{Tx, audit, sessions, tokens};
     security(("operatorBearer" = [])),
 )]
 pub async fn logout(State(app): State<App>, principal: Principal) -> Result<Response, Failure> {
-    let (pseudonyms, by) = (app.keys.pseudonyms, principal.clone());
+    let by = principal.clone();
     let work = async move |tx: &mut Tx| {
         let (relation, what) = match by.credential {
             Credential::Session(id) => {
@@ -42,11 +42,9 @@ pub async fn logout(State(app): State<App>, principal: Principal) -> Result<Resp
                 ("revoke_token", format!("api-token:{id}"))
             }
         };
-        let mut record = granted(&by, None, relation, &by.object());
-        record.details = Some(what);
-        Ok(audit::append(tx, &pseudonyms, record).await?)
+        Ok(((), [Entry::of(None, relation, &by.object()).about(what)]))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if matches!(principal.credential, Credential::Session(_)) {
         for cookie in [cookies::SESSION.clear(), cookies::CSRF.clear()] {

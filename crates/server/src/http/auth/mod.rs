@@ -34,4 +34,4 @@ fn no_provider() -> Failure {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

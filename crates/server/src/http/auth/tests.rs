@@ -1,5 +1,5 @@
-mod browsers;
-mod csrf;
+pub(crate) mod browsers;
+pub(crate) mod csrf;
 mod devices;
 
 use crate::oidc::stand_in::StandIn;

@@ -1,7 +1,7 @@
 //! `DELETE /v1/domains/{id}`.
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
@@ -11,7 +11,6 @@ use axum::http::StatusCode;
 use plex_api::codes;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::Tx;
-use plex_store::audit;
 use plex_store::domains::{self, DeleteError};
 
 /// Delete a domain
@@ -35,18 +34,14 @@ pub async fn delete(
 ) -> Result<StatusCode, Failure> {
     let id = path_id(&id, codes::INVALID_DOMAIN_ID)?;
     authorize::domain(&app, &principal, Permission::ManageDomain, id)?;
-    let pseudonyms = app.keys.pseudonyms;
-    let by = principal.clone();
     let work = async move |tx: &mut Tx| {
         if !domains::delete(tx, id).await.map_err(refused)? {
             return Err(Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain"));
         }
         let object = ObjectRef::of(ObjectKind::Domain, id);
-        let record = granted(&by, None, "delete_domain", &object);
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(())
+        Ok(((), [Entry::of(None, "delete_domain", &object)]))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

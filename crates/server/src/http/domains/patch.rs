@@ -2,7 +2,7 @@
 
 use super::{mesh_cidr, reachability, region};
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::http::tenancy;
 use crate::principal::Principal;
@@ -14,7 +14,6 @@ use plex_api::codes;
 use plex_api::domains::{DomainPatchRequest, DomainResponse};
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::Tx;
-use plex_store::audit;
 use plex_store::domains::{self, Change, ChangeError};
 
 /// Change a domain
@@ -40,17 +39,14 @@ pub async fn patch(
     let id = path_id(&id, codes::INVALID_DOMAIN_ID)?;
     authorize::domain(&app, &principal, Permission::ManageDomain, id)?;
     let change = change(tenancy::patch(request).await?)?;
-    let pseudonyms = app.keys.pseudonyms;
-    let by = principal.clone();
     let work = async move |tx: &mut Tx| {
         let changed = domains::change(tx, id, &change).await.map_err(refused)?;
         let changed = changed.ok_or_else(|| Failure::not_found(codes::DOMAIN_NOT_FOUND, "domain"))?;
         let object = ObjectRef::of(ObjectKind::Domain, id);
-        let record = granted(&by, Some(id), "patch_domain", &object);
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(changed)
+        let entry = Entry::of(Some(id), "patch_domain", &object);
+        Ok((changed, [entry]))
     };
-    let changed = authorize::write(&app, &principal, work).await?;
+    let changed = authorize::change(&app, &principal, work).await?;
     Ok(Json(changed))
 }
 

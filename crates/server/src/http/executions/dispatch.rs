@@ -1,7 +1,7 @@
 //! `POST /v1/projects/{project_id}/executions/dispatch`: run an action on one node or on a selector's nodes.
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::http::executions::get::{Contents, answer};
 use crate::principal::Principal;
@@ -20,7 +20,7 @@ use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::selector::Selector;
 use plex_store::executions::NewExecution;
 use plex_store::nodes::{self, Addressed, Candidate};
-use plex_store::{Tx, audit, capacity, executions, idempotency};
+use plex_store::{Tx, capacity, executions, idempotency};
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -72,12 +72,11 @@ pub async fn dispatch(
         kind: ObjectKind::Project,
         id: Some(project_id),
     };
-    let mut record = granted(&principal, Some(project.domain_id), "dispatch", &object);
-    let (pseudonyms, dispatched_by) = (app.keys.pseudonyms, principal.subject());
+    let dispatched_by = principal.subject();
     let max_live = app.max_live_executions;
     let work = async move |tx: &mut Tx| {
         if let Some(id) = before(tx, key.as_ref(), &digest).await? {
-            return Ok((id, Vec::new()));
+            return Ok(((id, Vec::new()), None));
         }
         let cohort = order.cohort(tx, project_id).await?;
         require_room(tx, project.domain_id, max_live).await?;
@@ -86,11 +85,11 @@ pub async fn dispatch(
         if let Some(key) = &key {
             idempotency::remember(tx, key, &digest, execution.id).await?;
         }
-        record.details = Some(format!("execution {}, action {}", execution.id, new.action));
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok((execution.id, cohort.nodes))
+        let entry = Entry::of(Some(project.domain_id), "dispatch", &object)
+            .about(format!("execution {}, action {}", execution.id, new.action));
+        Ok(((execution.id, cohort.nodes), Some(entry)))
     };
-    let (id, nodes) = authorize::write(&app, &principal, work).await?;
+    let (id, nodes) = authorize::change(&app, &principal, work).await?;
     app.wakes.wake(&nodes);
     let mut response = answer(
         (app, principal),

@@ -2,15 +2,14 @@
 
 use crate::app::App;
 use crate::authorize;
+use crate::paging::{self, ANYBODY, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{Query, path_id};
 use axum::Json;
 use axum::extract::{Path, State};
-use jiff::Timestamp;
 use plex_api::executions::{Execution, ExecutionList, ExecutionStatus};
 use plex_api::{codes, limits};
-use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::executions::{self, Filter, Order, Position};
 use plex_store::{Error, Tx, invocations};
@@ -45,22 +44,16 @@ pub async fn list(
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let list = List::of(&query)?;
     let project = authorize::project(&app, &principal, Permission::ReadExecution, project_id)?;
-    let limit = query.limit()?;
-    let context = list.cursor_context(project_id, &principal);
-    let context: Vec<&str> = context.iter().map(String::as_str).collect();
-    let after = query
-        .cursor(&app.keys.cursors, &context, "")?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
+    let paging = Paging::of(&app, &query, list.name(project_id, &principal), ANYBODY)?;
+    let after = paging.after(paging::time_and_id)?;
+    let after = after.map(|(created_at, id)| Position { created_at, id });
     let (filter, order) = (list.filter, list.order);
     let mut items = app
         .db
-        .read(async move |tx| page(tx, project_id, &filter, (order, after), limit + 1).await)
+        .read(async move |tx| page(tx, project_id, &filter, (order, after), paging.limit + 1).await)
         .await?;
-    let next_cursor = (items.len() > limit as usize).then(|| {
-        items.truncate(limit as usize);
-        let last = items.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &context, "", &bytes(last))
+    let next_cursor = paging.cut(&mut items, |last| {
+        paging::time_and_id_bytes(last.created_at, last.id)
     });
     let object = ObjectRef::of(ObjectKind::Project, project.id);
     if !authorize::holds(&app, &principal, Permission::ReadOutput, &object) {
@@ -92,41 +85,17 @@ impl List {
         })
     }
 
-    /// A cursor holds for one project, one set of filters, one order and one caller (decision 1).
-    fn cursor_context(&self, project_id: Uuid, principal: &Principal) -> [String; 6] {
+    /// What a cursor holds for: one project, one set of filters, one order and one caller, all alike (decision 1).
+    fn name(&self, project_id: Uuid, principal: &Principal) -> [String; 6] {
         [
             "executions".to_owned(),
             project_id.to_string(),
-            self.filter.status.map_or("", ExecutionStatus::as_str).to_owned(),
-            self.filter
-                .action
-                .as_ref()
-                .map_or_else(String::new, |action| format!("={action}")),
+            paging::filter(self.filter.status.map(ExecutionStatus::as_str)),
+            paging::filter(self.filter.action.as_ref().map(|action| format!("={action}"))),
             format!("{:?}", self.order),
             principal.subject(),
         ]
     }
-}
-
-/// A position as a cursor holds it: `created_at` in microseconds, then the id.
-fn bytes(execution: &Execution) -> Vec<u8> {
-    [
-        &execution.created_at.as_microsecond().to_be_bytes()[..],
-        execution.id.as_bytes(),
-    ]
-    .concat()
-}
-
-fn position(bytes: &[u8]) -> Result<Position, Failure> {
-    let read = || {
-        let (time, id) = bytes.split_first_chunk::<8>()?;
-        let created_at = Timestamp::from_microsecond(i64::from_be_bytes(*time)).ok()?;
-        Some(Position {
-            created_at,
-            id: Uuid::from_slice(id).ok()?,
-        })
-    };
-    read().ok_or_else(|| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))
 }
 
 /// The executions of a page with their targets, in two statements for all but very wide ones.

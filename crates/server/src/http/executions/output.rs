@@ -1,7 +1,7 @@
 //! `GET …/executions/{execution_id}/targets/{node_id}/output`: the bytes of one output (*beyond*, decision 21).
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::http::executions::get::missing;
 use crate::principal::Principal;
@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use plex_api::codes;
 use plex_api::executions::OutputRef;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
-use plex_store::{Tx, audit, executions, invocations, outputs};
+use plex_store::{Tx, executions, invocations, outputs};
 
 /// Bytes as they are, in the OpenAPI document.
 #[derive(utoipa::ToSchema)]
@@ -53,20 +53,18 @@ pub async fn output(
         kind: ObjectKind::Project,
         id: Some(project_id),
     };
-    let mut record = granted(&principal, Some(project.domain_id), "read_output", &object);
-    record.details = Some(format!("execution {execution_id}, node {node_id}"));
-    let key = app.keys.pseudonyms;
     let work = async move |tx: &mut Tx| {
         executions::find(tx, project_id, execution_id)
             .await?
             .ok_or_else(missing)?;
         let target = invocations::target(tx, execution_id, node_id).await?;
         let reference = target.and_then(|target| target.output_ref).ok_or_else(none)?;
-        audit::append(tx, &key, record).await?;
         let inline = outputs::find(tx, execution_id, node_id).await?;
-        Ok((reference, inline))
+        let entry = Entry::of(Some(project.domain_id), "read_output", &object)
+            .about(format!("execution {execution_id}, node {node_id}"));
+        Ok(((reference, inline), [entry]))
     };
-    let found = authorize::write(&app, &principal, work).await?;
+    let found = authorize::change(&app, &principal, work).await?;
     match found {
         (OutputRef::ObjectStore { key, .. }, _) => {
             let location = app.objects.presign_download(&app, &key);

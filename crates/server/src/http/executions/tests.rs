@@ -3,6 +3,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
+use plex_api::nodes::NodeStateSnapshot;
 use plex_api::paths;
 use plex_domain::relation::{ObjectKind, ObjectRef};
 use serde_json::{Value, json};
@@ -378,6 +379,22 @@ async fn a_secret_parameter_is_shown_to_the_node_alone() {
         (status, seen.get("parameters")),
         (StatusCode::OK, None),
         "an auditor sees no parameters at all"
+    );
+}
+
+#[tokio::test]
+async fn a_pull_brings_the_envelope_as_it_was_signed() {
+    let (app, node) = with_node().await;
+    let body = json!({"action": "check", "node_id": node.id, "parameters": {"user": "<&>"}});
+    assert_eq!(dispatch(&app.admin(), &app, body).await.0, 201);
+    let (_, state) = node.open(&paths::node_state(node.id)).await;
+    let state = state.collect().await.unwrap().to_bytes();
+    let state: NodeStateSnapshot = serde_json::from_slice(&state).unwrap();
+    let envelope = state.executions[0].envelope.as_ref().unwrap();
+    // A signature covers these escapes; a JSON writer would undo them.
+    assert!(
+        envelope.get().contains(r#"{"user":"\u003c\u0026\u003e"}"#),
+        "{envelope}"
     );
 }
 

@@ -2,9 +2,10 @@
 
 use super::{allowed, missing};
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize::{self, out_of_scope};
 use crate::http::authz::relation_tuples::{create, details, require_authority, triple};
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, Query, json, path_id};
@@ -14,10 +15,8 @@ use axum::http::StatusCode;
 use plex_api::codes;
 use plex_api::groups::{GroupMemberList, GroupMemberRequest};
 use plex_api::relations::{RelationTuple, RelationTupleCreateRequest};
-use plex_domain::cursor;
 use plex_domain::relation::Permission;
-use plex_store::relations;
-use plex_store::{Tx, audit};
+use plex_store::{Tx, relations};
 
 /// The relation of a member.
 const MEMBER: &str = "member";
@@ -78,21 +77,12 @@ pub async fn list(
     query: Query,
 ) -> Result<Json<GroupMemberList>, Failure> {
     let group = allowed(&app, &principal, Permission::ReadGroup, &id).await?;
-    let limit = query.limit()?;
-    let (context, caller) = (["group-members", &id], principal.subject());
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| super::position(&bytes))
-        .transpose()?
-        .unwrap_or_default();
+    let paging = Paging::of(&app, &query, ["group-members", &id], &principal.subject())?;
+    let after = paging.after(paging::id)?.unwrap_or_default();
     let object = group.object();
-    let read = async move |tx: &mut Tx| relations::page(tx, &[object], None, (after, limit + 1)).await;
+    let read = async move |tx: &mut Tx| relations::page(tx, &[object], None, (after, paging.limit + 1)).await;
     let mut found = app.db.read(read).await?;
-    let next_cursor = (found.len() > limit as usize).then(|| {
-        found.truncate(limit as usize);
-        let last = found.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &context, &caller, last.id.as_bytes())
-    });
+    let next_cursor = paging.cut(&mut found, |last| last.id.into_bytes());
     Ok(Json(GroupMemberList {
         items: found.into_iter().map(RelationTuple::from).collect(),
         next_cursor,
@@ -119,17 +109,15 @@ pub async fn remove(
 ) -> Result<StatusCode, Failure> {
     let group = allowed(&app, &principal, Permission::ManageGroup, &id).await?;
     let membership = path_id(&membership, codes::INVALID_RELATION_TUPLE_ID)?;
-    let (by, pseudonyms) = (principal.clone(), app.keys.pseudonyms);
     let work = async move |tx: &mut Tx| {
         let tuple = relations::find(tx, membership).await?;
         let tuple = tuple
             .filter(|tuple| tuple.object == group.object())
             .ok_or_else(missing)?;
         relations::delete(tx, membership).await?;
-        let mut record = granted(&by, group.domain_id, "withdraw", &tuple.object);
-        record.details = Some(details(&tuple));
-        Ok(audit::append(tx, &pseudonyms, record).await?)
+        let entry = Entry::of(group.domain_id, "withdraw", &tuple.object).about(details(&tuple));
+        Ok(((), [entry]))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,20 +1,18 @@
 //! `POST /v1/label-definitions`.
 
-use super::{default_refused, description, full, invalid, kinds, manage, out_of_scope, record, schema};
+use super::{default_refused, description, entry, full, invalid, kinds, manage, out_of_scope, schema};
 use crate::app::App;
 use crate::authorize;
+use crate::http::created::Created;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{LABELS_BODY, json};
-use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, StatusCode, header};
 use plex_api::labels::{LabelDefinition, LabelDefinitionRequest, OnDelete};
 use plex_api::{codes, paths};
 use plex_domain::label::{ScopeRef, is_reserved};
 use plex_domain::selector::valid_local_key;
 use plex_store::Tx;
-use plex_store::audit;
 use plex_store::labels::AssignedBy;
 use plex_store::labels::definitions::{self, CreateError, NewDefinition};
 
@@ -38,26 +36,19 @@ pub async fn create(
     State(app): State<App>,
     principal: Principal,
     request: Request,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<LabelDefinition>), Failure> {
+) -> Result<Created<LabelDefinition>, Failure> {
     let wanted: LabelDefinitionRequest = json(request, LABELS_BODY).await?;
     let scope = ScopeRef::new(wanted.scope, wanted.scope_id)
         .ok_or_else(|| invalid("a domain or project needs its id as scope_id, the platform has none"))?;
     let chain = manage(&app, &principal, scope, out_of_scope).await?;
     let new = new_definition(wanted, scope)?;
-    let pseudonyms = app.keys.pseudonyms;
-    let by = principal.clone();
     let work = async move |tx: &mut Tx| {
         let made = definitions::create(tx, &new).await.map_err(refused)?;
-        let record = record(&by, chain, "create_label_definition", &made);
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(made)
+        let entry = entry(chain, "create_label_definition", &made);
+        Ok((made, [entry]))
     };
-    let made = authorize::write(&app, &principal, work).await?;
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, paths::label_definition(made.id))],
-        Json(made),
-    ))
+    let made = authorize::change(&app, &principal, work).await?;
+    Ok(Created(paths::label_definition(made.id), made))
 }
 
 fn new_definition(wanted: LabelDefinitionRequest, scope: ScopeRef) -> Result<NewDefinition, Failure> {

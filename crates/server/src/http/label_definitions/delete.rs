@@ -1,6 +1,6 @@
 //! `DELETE /v1/label-definitions/{id}`.
 
-use super::{managed, missing, record};
+use super::{entry, managed, missing};
 use crate::app::App;
 use crate::authorize;
 use crate::principal::Principal;
@@ -10,7 +10,6 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use plex_api::codes;
 use plex_store::Tx;
-use plex_store::audit;
 use plex_store::labels::definitions::{self, DeleteError};
 
 /// Delete a label definition
@@ -33,16 +32,13 @@ pub async fn delete(
 ) -> Result<StatusCode, Failure> {
     let id = path_id(&id, codes::INVALID_ID)?;
     let (definition, chain) = managed(&app, &principal, id).await?;
-    let record = record(&principal, chain, "delete_label_definition", &definition);
-    let pseudonyms = app.keys.pseudonyms;
     let work = async move |tx: &mut Tx| {
         if !definitions::delete(tx, id).await.map_err(refused)? {
             return Err(missing());
         }
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(())
+        Ok(((), [entry(chain, "delete_label_definition", &definition)]))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -2,6 +2,7 @@
 
 use super::{out_of_scope, read};
 use crate::app::App;
+use crate::paging::{self, ANYBODY, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::Query;
@@ -9,12 +10,8 @@ use axum::Json;
 use axum::extract::State;
 use plex_api::codes;
 use plex_api::labels::LabelDefinitionList;
-use plex_domain::cursor;
 use plex_domain::label::ScopeRef;
 use plex_store::labels::definitions;
-
-/// The contract binds these cursors to the scope and to nobody.
-const ANYBODY: &str = "";
 
 /// List a scope's label definitions
 ///
@@ -38,27 +35,21 @@ pub async fn list(
     principal: Principal,
     query: Query,
 ) -> Result<Json<LabelDefinitionList>, Failure> {
-    let limit = query.limit()?;
     let scope = query
         .parsed("scope", codes::INVALID_QUERY, ScopeRef::parse)?
         .ok_or_else(|| {
             let detail = "scope is missing; it takes platform, domain:<uuid> or project:<uuid>";
             Failure::bad_request(codes::INVALID_QUERY, detail)
         })?;
-    let name = scope.to_string();
-    let context = ["label-definitions", name.as_str()];
-    let after = query.cursor(&app.keys.cursors, &context, ANYBODY)?;
-    let after = String::from_utf8(after.unwrap_or_default())
-        .map_err(|_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave"))?;
+    // The contract binds these cursors to the scope and to nobody.
+    let list = ["label-definitions", &scope.to_string()];
+    let paging = Paging::of(&app, &query, list, ANYBODY)?;
+    let after = paging.after(paging::text)?.unwrap_or_default();
     read(&app, &principal, scope, out_of_scope).await?;
     let mut items = app
         .db
-        .read(async move |tx| definitions::page(tx, scope, &after, limit + 1).await)
+        .read(async move |tx| definitions::page(tx, scope, &after, paging.limit + 1).await)
         .await?;
-    let next_cursor = (items.len() > limit as usize).then(|| {
-        items.truncate(limit as usize);
-        let last = items.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &context, ANYBODY, last.local_key.as_bytes())
-    });
+    let next_cursor = paging.cut(&mut items, |last| last.local_key.clone());
     Ok(Json(LabelDefinitionList { items, next_cursor }))
 }

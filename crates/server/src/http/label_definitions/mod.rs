@@ -10,7 +10,7 @@ pub mod list;
 pub mod update;
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize::{self, out_of_scope};
 use crate::principal::Principal;
 use crate::problem::Failure;
@@ -18,7 +18,6 @@ use plex_api::codes;
 use plex_api::labels::{LabelDefinition, LabelValueSchema};
 use plex_domain::label::{ScopeRef, ValueSchema, are_kinds, is_description};
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
-use plex_store::audit::Record;
 use plex_store::labels::definitions;
 use uuid::Uuid;
 
@@ -84,16 +83,13 @@ fn missing() -> Failure {
     Failure::not_found(codes::LABEL_DEFINITION_NOT_FOUND, "label definition")
 }
 
-fn record(principal: &Principal, chain: Chain, relation: &str, definition: &LabelDefinition) -> Record {
+fn entry(chain: Chain, relation: &'static str, definition: &LabelDefinition) -> Entry {
     let object = match scope_of(definition) {
         ScopeRef::Platform => ObjectRef::PLATFORM,
         ScopeRef::Domain(id) => ObjectRef::of(ObjectKind::Domain, id),
         ScopeRef::Project(id) => ObjectRef::of(ObjectKind::Project, id),
     };
-    Record {
-        details: Some(format!("label:{}", definition.qualified_key)),
-        ..granted(principal, chain, relation, &object)
-    }
+    Entry::of(chain, relation, &object).about(format!("label:{}", definition.qualified_key))
 }
 
 fn schema(wanted: &LabelValueSchema) -> Result<ValueSchema, Failure> {

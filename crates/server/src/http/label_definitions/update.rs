@@ -1,6 +1,6 @@
 //! `PATCH /v1/label-definitions/{id}`.
 
-use super::{default_refused, description, invalid, kinds, managed, missing, record, schema};
+use super::{default_refused, description, entry, invalid, kinds, managed, missing, schema};
 use crate::app::App;
 use crate::authorize;
 use crate::http::tenancy::empty_patch;
@@ -12,7 +12,6 @@ use axum::extract::{Path, Request, State};
 use plex_api::codes;
 use plex_api::labels::{LabelDefinition, LabelDefinitionUpdateRequest};
 use plex_store::Tx;
-use plex_store::audit;
 use plex_store::labels::definitions::{self, Change, ChangeError};
 use serde_json::{Map, Value};
 
@@ -42,16 +41,13 @@ pub async fn update(
     let id = path_id(&id, codes::INVALID_ID)?;
     let (_, chain) = managed(&app, &principal, id).await?;
     let change = change(read(request).await?)?;
-    let pseudonyms = app.keys.pseudonyms;
-    let by = principal.clone();
     let work = async move |tx: &mut Tx| {
         let changed = definitions::change(tx, id, &change).await.map_err(refused)?;
         let changed = changed.ok_or_else(missing)?;
-        let record = record(&by, chain, "update_label_definition", &changed);
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(changed)
+        let entry = entry(chain, "update_label_definition", &changed);
+        Ok((changed, [entry]))
     };
-    let changed = authorize::write(&app, &principal, work).await?;
+    let changed = authorize::change(&app, &principal, work).await?;
     Ok(Json(changed))
 }
 

@@ -7,7 +7,7 @@ use plex_api::paths;
 use plex_store::Error;
 
 #[tokio::test]
-async fn a_defect_is_internal_and_says_nothing_more() {
+pub(super) async fn a_defect_is_internal_and_says_nothing_more() {
     let app = TestApp::start().await;
     let broken = app
         .app
@@ -21,7 +21,7 @@ async fn a_defect_is_internal_and_says_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_read_denies_with_503() {
+pub(super) async fn a_database_that_cannot_be_read_denies_with_503() {
     let app = TestApp::start().await;
     let directory = app
         .app
@@ -52,7 +52,7 @@ async fn a_database_that_cannot_be_read_denies_with_503() {
 }
 
 #[tokio::test]
-async fn who_fails_too_often_is_told_to_wait() {
+pub(super) async fn who_fails_too_often_is_told_to_wait() {
     let world = World::start().await;
     let nobody = world.caller("nobody");
     for _ in 0..crate::throttle::BURST {

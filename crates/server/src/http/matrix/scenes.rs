@@ -1,5 +1,6 @@
 //! Codes that take more than one call.
 
+use super::races;
 use super::requests::CHECKSUM;
 use super::world::{Answer, Place, World, id};
 use crate::http::contract::conformance::Operation;
@@ -30,11 +31,13 @@ pub(super) async fn play(world: &World) -> Played {
     played.extend(callbacks(world).await);
     played.extend(uploads(world).await);
     played.extend(node_keys(world).await);
+    played.extend(races::leaving(world).await);
+    played.extend(races::queued().await);
     played
 }
 
 /// A call; its answer as it came, and as JSON.
-async fn call(actor: &Actor, method: &str, path: &str, body: Option<&Value>) -> (Answer, Value) {
+pub(super) async fn call(actor: &Actor, method: &str, path: &str, body: Option<&Value>) -> (Answer, Value) {
     let headers: &[(&str, &str)] = if body.is_some() {
         &[("content-type", "application/json")]
     } else {
@@ -211,7 +214,7 @@ async fn labels(world: &World) -> Played {
     played
 }
 
-/// Definitions that are in use, and one that never changes.
+/// Definitions that are in use, one that never changes, and one that the platform came with.
 async fn definitions(world: &World) -> Played {
     let (admin, node) = (world.app.admin(), world.app.node("defined").await);
     let wanted = json!({
@@ -236,6 +239,26 @@ async fn definitions(world: &World) -> Played {
     played.push((
         "DeleteLabelDefinition",
         call(&admin, "DELETE", &definition, None).await.0,
+    ));
+    let wanted = json!({
+        "scope": "platform",
+        "local_key": "seeded",
+        "value_schema": {"kind": "string"},
+        "applicable_kinds": ["node"],
+    });
+    let (_, seeded) = call(&admin, "POST", "/v1/label-definitions", Some(&wanted)).await;
+    let sql = "update label_definitions set created_by = 'system' where local_key = 'seeded'";
+    let written = world
+        .app
+        .app
+        .db
+        .write(async move |tx| tx.execute(sql, &values![]).await);
+    let written: Result<_, plex_store::Error> = written.await;
+    assert_eq!(written.unwrap(), 1);
+    let path = format!("/v1/label-definitions/{}", id(&seeded["id"]));
+    played.push((
+        "DeleteLabelDefinition",
+        call(&admin, "DELETE", &path, None).await.0,
     ));
     played
 }

@@ -1,8 +1,9 @@
 //! `PUT /v1/nodes/{id}/capabilities` and `GET /v1/projects/{project_id}/capabilities`: what nodes can run.
 
-use super::{own_record, revoked};
+use super::own_record;
 use crate::app::App;
 use crate::authorize;
+use crate::paging::{self, Paging};
 use crate::principal::{Node, Principal};
 use crate::problem::{Failure, Problems};
 use crate::request::{BodyRules, Query, json, path_id};
@@ -16,10 +17,9 @@ use plex_api::nodes::{
 };
 use plex_api::problem::DenialReason;
 use plex_domain::manifest::{self, ManifestError};
-use plex_domain::{cursor, relation::Permission};
+use plex_domain::relation::Permission;
 use plex_store::capabilities::{self, Filter};
 use plex_store::{Error, audit};
-use uuid::Uuid;
 
 const BODY: BodyRules = BodyRules {
     ceiling: CAPABILITIES_BODY_BYTES,
@@ -57,13 +57,18 @@ pub async fn put(
             Ok::<_, Error>(stored.map(|stored| (tx.now(), stored)))
         })
         .await?;
-    let (accepted_at, stored) = stored.ok_or_else(revoked)?;
+    let (accepted_at, stored) = stored.ok_or_else(no_node)?;
     let (fields_changed, host_key_changed) = (stored.fields, stored.host_key_changed);
     Ok(Json(CapabilityManifestResponse {
         accepted_at,
         fields_changed,
         host_key_changed,
     }))
+}
+
+/// The key ended between its check and the write.
+fn no_node() -> Failure {
+    Failure::not_found(codes::CAPABILITIES_NODE_NOT_FOUND, "node")
 }
 
 /// Faults of discovered hooks and built-ins are 422, all others 400 (`api.md` §7.1).
@@ -113,31 +118,24 @@ pub async fn list(
     // The contract declares no 404 here, so what is missing is a denial (decision 3).
     let hidden = || authorize::denied(DenialReason::OutOfScope, Vec::new());
     authorize::project_or(&app, &principal, Permission::ReadCapabilities, id, hidden)?;
-    let (only, limit) = (query.id("node_id", codes::INVALID_QUERY)?, query.limit()?);
-    let status = query.parsed("status", codes::INVALID_QUERY, parse_status)?;
-    let (project, node) = (
-        id.to_string(),
-        only.map(|node| node.to_string()).unwrap_or_default(),
-    );
-    let word = query.get("status").unwrap_or("");
-    let (context, caller) = (
-        ["capabilities", project.as_str(), node.as_str(), word],
-        principal.subject(),
-    );
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
     let filter = Filter {
-        node_id: only,
-        status,
+        node_id: query.id("node_id", codes::INVALID_QUERY)?,
+        status: query.parsed("status", codes::INVALID_QUERY, parse_status)?,
     };
+    let list = [
+        "capabilities".to_owned(),
+        id.to_string(),
+        paging::filter(filter.node_id),
+        paging::filter(query.get("status")),
+    ];
+    let paging = Paging::of(&app, &query, list, &principal.subject())?;
+    let after = paging.after(paging::id)?;
     let (items, more) = app
         .db
-        .read(async move |tx| capabilities::page(tx, id, filter, after, limit).await)
+        .read(async move |tx| capabilities::page(tx, id, filter, after, paging.limit).await)
         .await?;
     let last = items.last().filter(|_| more).map(|row| row.node_id);
-    let next_cursor = last.map(|id| cursor::seal(&app.keys.cursors, &context, &caller, id.as_bytes()));
+    let next_cursor = last.map(|id| paging.cursor(id.as_bytes()));
     Ok(Json(CapabilityRowList { items, next_cursor }))
 }
 
@@ -148,9 +146,4 @@ fn parse_status(word: &str) -> Option<CapabilityStatus> {
         "unknown" => Some(CapabilityStatus::Unknown),
         _ => None,
     }
-}
-
-fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
-    let invalid = || Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave");
-    Uuid::from_slice(bytes).map_err(|_| invalid())
 }

@@ -6,7 +6,7 @@
 
 use super::{own_record, revoked};
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::principal::{Node, Principal};
 use crate::problem::{Failure, Problems};
@@ -21,7 +21,7 @@ use plex_api::nodes::{NodeKeyRequest, NodeKeyResponse, NodeKeyRotation};
 use plex_domain::credential;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::nodes::{self, Offered, Rotation};
-use plex_store::{Error, audit};
+use plex_store::{Error, Tx, audit};
 use std::time::Duration;
 
 /// How long the key before holds beside one that was handed in and never used. The node has the new key on its disk
@@ -49,16 +49,13 @@ pub async fn request(
     let id = path_id(&id, codes::INVALID_ID)?;
     let node = authorize::node(&app, &principal, Permission::RotateNodeKey, id).await?;
     let object = ObjectRef::of(ObjectKind::Node, id);
-    let record = granted(&principal, Some(node.domain_id), "rotate_node_key", &object);
-    let pseudonyms = app.keys.pseudonyms;
-    let asked = authorize::write(&app, &principal, async move |tx| {
+    let work = async move |tx: &mut Tx| {
         let asked = nodes::request_rotation(tx, id).await?;
-        if let Some(Rotation::Requested(_)) = asked {
-            audit::append(tx, &pseudonyms, record).await?;
-        }
-        Ok(asked)
-    })
-    .await?;
+        let is_new = matches!(asked, Some(Rotation::Requested(_)));
+        let entry = Entry::of(Some(node.domain_id), "rotate_node_key", &object);
+        Ok((asked, is_new.then_some(entry)))
+    };
+    let asked = authorize::change(&app, &principal, work).await?;
     let requested_at = match asked {
         Some(Rotation::Requested(at) | Rotation::Pending(at)) => at,
         Some(Rotation::Revoked) => {

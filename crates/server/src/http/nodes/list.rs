@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::authorize;
+use crate::paging::{self, Paging, Sieve};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::Query;
@@ -12,17 +13,11 @@ use axum::Json;
 use axum::extract::State;
 use plex_api::codes;
 use plex_api::nodes::{NodeList, NodeSummary};
-use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, Permission};
 use plex_domain::selector::Selector;
 use plex_store::nodes::{self, Listed, Within};
 use plex_store::{Error, Tx};
 use uuid::Uuid;
-
-/// Nodes read at a time when a selector decides which of them to show.
-const CHUNK: u32 = 200;
-/// Most such readings for one page.
-const CHUNKS: u32 = 10;
 
 /// List nodes
 #[utoipa::path(
@@ -51,42 +46,25 @@ pub async fn list(
         node_id: None,
     };
     let selector = query.get("selector").map(parse_selector).transpose()?;
-    let limit = query.limit()?;
-    let context = context(&wanted, selector.as_ref());
-    let context: Vec<&str> = context.iter().map(String::as_str).collect();
-    let caller = principal.subject();
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
+    let list = [
+        "nodes".to_owned(),
+        paging::filter(wanted.domain_id),
+        paging::filter(wanted.project_id),
+        paging::filter(selector.as_ref()),
+    ];
+    let paging = Paging::of(&app, &query, list, &principal.subject())?;
+    let after = paging.after(paging::id)?.unwrap_or_default();
     let places = places(&app, &principal, Permission::ReadNode, wanted)?;
-    let read = async move |tx: &mut Tx| page(tx, &places, selector.as_ref(), (after, limit)).await;
-    let page = app.db.read(read).await?;
-    let seal = |id: Uuid| cursor::seal(&app.keys.cursors, &context, &caller, id.as_bytes());
+    let read = async move |tx: &mut Tx| page(tx, &places, selector.as_ref(), (after, paging.limit)).await;
+    let (items, next) = app.db.read(read).await?;
     Ok(Json(NodeList {
-        items: page.items,
-        next_cursor: page.next.map(seal),
+        items,
+        next_cursor: next.map(|id| paging.cursor(id.as_bytes())),
     }))
 }
 
 fn parse_selector(text: &str) -> Result<Selector, Failure> {
     Selector::parse(text).map_err(|error| Failure::bad_request(codes::MALFORMED_SELECTOR, error.to_string()))
-}
-
-fn context(wanted: &Within, selector: Option<&Selector>) -> [String; 4] {
-    let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
-    let selector = selector.map(Selector::to_string).unwrap_or_default();
-    [
-        "nodes".to_owned(),
-        id(wanted.domain_id),
-        id(wanted.project_id),
-        selector,
-    ]
-}
-
-fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
-    let invalid = || Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave");
-    Uuid::from_slice(bytes).map_err(|_| invalid())
 }
 
 /// Where both the caller has the permission and the filters look; none when they have nothing in common.
@@ -132,42 +110,19 @@ fn common(place: Within, wanted: Within) -> Option<Within> {
     })
 }
 
-struct Page {
-    items: Vec<NodeSummary>,
-    /// After which node the next page starts.
-    next: Option<Uuid>,
-}
-
+/// The nodes of a page, and after which one the next page starts.
 async fn page(
     tx: &mut Tx,
     places: &[Within],
     selector: Option<&Selector>,
-    (mut after, limit): (Option<Uuid>, u32),
-) -> Result<Page, Error> {
-    let chunk = if selector.is_some() { CHUNK } else { limit };
-    let mut items = Vec::new();
-    for _ in 0..CHUNKS {
-        let mut rows = nodes::page(tx, places, after, chunk + 1).await?;
-        let beyond = rows.len() > chunk as usize;
-        rows.truncate(chunk as usize);
-        let count = rows.len();
-        for (n, row) in rows.into_iter().enumerate() {
-            after = Some(row.summary.id);
-            items.extend(selects(selector, &row).then_some(row.summary));
-            if items.len() == limit as usize {
-                return Ok(Page {
-                    items,
-                    next: after.filter(|_| beyond || n + 1 < count),
-                });
-            }
-        }
-        if !beyond {
-            return Ok(Page { items, next: None });
-        }
-    }
-    Ok(Page { items, next: after })
-}
-
-fn selects(selector: Option<&Selector>, row: &Listed) -> bool {
-    selector.is_none_or(|selector| selector.matches(|key| row.labels.keys.get(key)))
+    page: (Uuid, u32),
+) -> Result<(Vec<NodeSummary>, Option<Uuid>), Error> {
+    let sieve = selector.map_or(Sieve::Open, |_| Sieve::Closed);
+    let read = async |after: &Uuid, most| nodes::page(tx, places, Some(*after), most).await;
+    paging::sift(sieve, page, read, |row: Listed| {
+        let selects = |selector: &Selector| selector.matches(|key| row.labels.keys.get(key));
+        let is_wanted = selector.is_none_or(selects);
+        (row.summary.id, is_wanted.then_some(row.summary))
+    })
+    .await
 }

@@ -15,7 +15,7 @@ mod list;
 pub use list::{__path_list, list, places};
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::principal::{Node, Principal};
 use crate::problem::{Failure, Problems};
@@ -27,7 +27,7 @@ use plex_api::audit::AuditReason;
 use plex_api::codes;
 use plex_api::nodes::NodeSummary;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
-use plex_store::audit::{self, Record};
+use plex_store::audit::Record;
 use plex_store::{Tx, nodes};
 use std::collections::BTreeMap;
 
@@ -73,15 +73,12 @@ pub async fn revoke(
     let id = path_id(&id, codes::INVALID_ID)?;
     let node = authorize::node(&app, &principal, Permission::RevokeNode, id).await?;
     let object = ObjectRef::of(ObjectKind::Node, id);
-    let record = granted(&principal, Some(node.domain_id), "revoke_node", &object);
-    let pseudonyms = app.keys.pseudonyms;
     let work = async move |tx: &mut Tx| {
-        if nodes::revoke(tx, id).await? {
-            audit::append(tx, &pseudonyms, record).await?;
-        }
-        Ok(())
+        let is_done = nodes::revoke(tx, id).await?;
+        let entry = Entry::of(Some(node.domain_id), "revoke_node", &object);
+        Ok(((), is_done.then_some(entry)))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     app.wakes.check(&[id]);
     Ok(StatusCode::NO_CONTENT)
 }

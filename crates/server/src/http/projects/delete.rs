@@ -1,7 +1,7 @@
 //! `DELETE /v1/projects/{id}`.
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
@@ -11,7 +11,6 @@ use axum::http::StatusCode;
 use plex_api::codes;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::Tx;
-use plex_store::audit;
 use plex_store::projects::{self, DeleteError};
 
 /// Delete a project
@@ -35,18 +34,17 @@ pub async fn delete(
 ) -> Result<StatusCode, Failure> {
     let id = path_id(&id, codes::INVALID_PROJECT_ID)?;
     let project = authorize::project(&app, &principal, Permission::ManageProject, id)?;
-    let pseudonyms = app.keys.pseudonyms;
-    let by = principal.clone();
     let work = async move |tx: &mut Tx| {
         if !projects::delete(tx, id).await.map_err(refused)? {
             return Err(Failure::not_found(codes::PROJECT_NOT_FOUND, "project"));
         }
         let object = ObjectRef::of(ObjectKind::Project, id);
-        let record = granted(&by, Some(project.domain_id), "delete_project", &object);
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(())
+        Ok((
+            (),
+            [Entry::of(Some(project.domain_id), "delete_project", &object)],
+        ))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

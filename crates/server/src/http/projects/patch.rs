@@ -2,7 +2,7 @@
 
 use super::sub_range;
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::http::tenancy;
 use crate::principal::Principal;
@@ -14,7 +14,6 @@ use plex_api::codes;
 use plex_api::projects::{ProjectPatchRequest, ProjectResponse};
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::Tx;
-use plex_store::audit;
 use plex_store::projects::{self, Change, ChangeError, SubRange};
 
 /// Change a project
@@ -40,17 +39,14 @@ pub async fn patch(
     let id = path_id(&id, codes::INVALID_PROJECT_ID)?;
     let project = authorize::project(&app, &principal, Permission::ManageProject, id)?;
     let change = change(tenancy::patch(request).await?)?;
-    let pseudonyms = app.keys.pseudonyms;
-    let by = principal.clone();
     let work = async move |tx: &mut Tx| {
         let changed = projects::change(tx, id, &change).await.map_err(refused)?;
         let changed = changed.ok_or_else(|| Failure::not_found(codes::PROJECT_NOT_FOUND, "project"))?;
         let object = ObjectRef::of(ObjectKind::Project, id);
-        let record = granted(&by, Some(project.domain_id), "patch_project", &object);
-        audit::append(tx, &pseudonyms, record).await?;
-        Ok(changed)
+        let entry = Entry::of(Some(project.domain_id), "patch_project", &object);
+        Ok((changed, [entry]))
     };
-    let changed = authorize::write(&app, &principal, work).await?;
+    let changed = authorize::change(&app, &principal, work).await?;
     Ok(Json(changed))
 }
 

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 use plex_api::paths;
 use plex_store::{Error, nodes, values};
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
 async fn token(app: &TestApp, more: Value) -> String {
@@ -375,19 +374,7 @@ async fn who_tries_tokens_is_told_to_wait_and_does_not_wait_for_the_writer() {
     assert_eq!(first.0, StatusCode::CREATED, "{}", first.1);
     let eager = app.anybody().from("192.0.2.9");
     // The one writer is taken; whoever waits for it waits until this test ends.
-    let (taken, mut is_taken) = tokio::sync::mpsc::channel(1);
-    let (give_back, given_back) = std::sync::mpsc::channel::<()>();
-    let given_back = Arc::new(Mutex::new(given_back));
-    let db = app.app.db.clone();
-    let holder = tokio::spawn(async move {
-        let work = async move |_: &mut plex_store::Tx| {
-            let _ = taken.try_send(());
-            let _ = given_back.lock().unwrap().recv();
-            Ok::<_, plex_store::Error>(())
-        };
-        db.write(work).await
-    });
-    is_taken.recv().await.unwrap();
+    let writer = app.take_writer().await;
     let unknown = format!("{}{}", &spent[..spent.len() - 8], "aaaaaaaa");
     for nth in 0..crate::throttle::BURST {
         let (token, expected) = if nth % 2 == 0 {
@@ -403,6 +390,5 @@ async fn who_tries_tokens_is_told_to_wait_and_does_not_wait_for_the_writer() {
         eager.code("POST", paths::REGISTER, body).await,
         (429, "rate_limited".to_owned())
     );
-    drop(give_back);
-    holder.await.unwrap().unwrap();
+    drop(writer);
 }

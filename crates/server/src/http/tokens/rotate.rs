@@ -1,7 +1,7 @@
 //! `POST /v1/auth/tokens/{id}/rotate`: a new secret, and a while in which the old one goes on.
 
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
@@ -14,7 +14,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use plex_api::codes;
 use plex_api::tokens::APITokenRotateResponse;
 use plex_domain::credential::{self, ApiToken};
-use plex_store::{Tx, audit, tokens};
+use plex_store::{Tx, tokens};
 
 /// When what an answer replaces ends (RFC 8594).
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
@@ -55,18 +55,17 @@ pub async fn rotate(
         let plaintext = ApiToken::mint(token.env, &*shared.rng);
         let hash = credential::hash(&shared.keys.api_tokens, plaintext.as_bytes());
         let rotated = tokens::rotate(tx, id, token, &hash).await?;
-        let mut record = granted(&by, None, "rotate_token", &by.object());
-        record.details = Some(format!("api-token:{id}"));
-        audit::append(tx, &shared.keys.pseudonyms, record).await?;
-        Ok::<_, Failure>(APITokenRotateResponse {
+        let entry = Entry::of(None, "rotate_token", &by.object()).about(format!("api-token:{id}"));
+        let answer = APITokenRotateResponse {
             id,
             plaintext,
             env_prefix: token.env,
             expires_at: rotated.expires_at,
             rotation_deadline: rotated.rotation_deadline,
-        })
+        };
+        Ok((answer, [entry]))
     };
-    let answer = authorize::write(&app, &principal, work).await?;
+    let answer = authorize::change(&app, &principal, work).await?;
     Ok(([(SUNSET, http_date(answer.rotation_deadline)?)], Json(answer)))
 }
 

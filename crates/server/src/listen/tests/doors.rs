@@ -6,7 +6,7 @@ const GOOD: &str = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\na
 const LAST: &str = "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\nlast";
 
 #[tokio::test]
-async fn ambiguous_requests_are_answered_with_a_problem_and_the_end() {
+pub(crate) async fn ambiguous_requests_are_answered_with_a_problem_and_the_end() {
     let server = TestServer::start(Limits::default()).await;
     for request in [
         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -27,7 +27,7 @@ async fn ambiguous_requests_are_answered_with_a_problem_and_the_end() {
 }
 
 #[tokio::test]
-async fn heads_that_are_too_large_are_431() {
+pub(crate) async fn heads_that_are_too_large_are_431() {
     let server = TestServer::start(Limits::default()).await;
     let one = format!(
         "GET /peer HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_head_that_dribbles_is_408() {
+pub(crate) async fn a_head_that_dribbles_is_408() {
     let server = TestServer::start(Limits {
         head: SHORT,
         ..Limits::default()

@@ -75,7 +75,7 @@ async fn what_the_first_version_stored_is_all_there() {
     let path = dir.path().join("old.db");
     of_the_first_version(&path);
     let settings = Settings {
-        path,
+        engine: crate::db::Engine::Sqlite(path),
         clock: TestClock::new(),
         rng: Arc::new(CountingRng::default()),
     };

@@ -4,7 +4,7 @@ use crate::commands::rebac::caveat::CaveatArgs;
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing;
-use crate::view::{TupleRow, print_object};
+use crate::view::{TupleRow, show};
 use plex_api::groups::GroupMemberRequest;
 use plex_api::paths;
 use plex_client::operator::Call;
@@ -31,6 +31,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         caveat_context: args.caveat.context()?,
     };
     let call = Call::post(paths::group_members(args.group), &request);
-    let body = ctx.client()?.fetch(&call)?;
-    print_object::<TupleRow>(ctx, body)
+    show::<TupleRow>(ctx, &call)
 }

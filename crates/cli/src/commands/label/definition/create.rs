@@ -4,7 +4,7 @@ use super::schema::SchemaArgs;
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing;
-use crate::view::{DefinitionRow, print_object};
+use crate::view::{DefinitionRow, show};
 use plex_api::labels::{LabelDefinitionRequest, OnDelete};
 use plex_api::paths;
 use plex_client::operator::Call;
@@ -69,6 +69,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         cardinality: args.cardinality,
     };
     let call = Call::post(paths::LABEL_DEFINITIONS, &request);
-    let body = ctx.client()?.fetch(&call)?;
-    print_object::<DefinitionRow>(ctx, body)
+    show::<DefinitionRow>(ctx, &call)
 }

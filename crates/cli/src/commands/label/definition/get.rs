@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::Identified;
-use crate::view::{DefinitionRow, print_object};
+use crate::view::{DefinitionRow, show};
 use plex_api::paths;
 use plex_client::operator::Call;
 
@@ -17,6 +17,5 @@ pub(crate) struct Args {
 /// Prints one definition.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let call = Call::get(paths::label_definition(args.identified.id()));
-    let body = ctx.client()?.fetch(&call)?;
-    print_object::<DefinitionRow>(ctx, body)
+    show::<DefinitionRow>(ctx, &call)
 }

@@ -4,7 +4,7 @@ use super::schema::SchemaArgs;
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::{self, Identified};
-use crate::view::{DefinitionRow, print_object};
+use crate::view::{DefinitionRow, show};
 use clap::ArgGroup;
 use plex_api::labels::{LabelDefinitionUpdateRequest, OnDelete};
 use plex_api::paths;
@@ -64,6 +64,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         on_delete: args.on_delete.as_deref().and_then(OnDelete::parse),
     };
     let call = Call::patch(paths::label_definition(args.identified.id()), &request);
-    let body = ctx.client()?.fetch(&call)?;
-    print_object::<DefinitionRow>(ctx, body)
+    show::<DefinitionRow>(ctx, &call)
 }

@@ -4,7 +4,7 @@ use crate::commands::rebac::caveat::CaveatArgs;
 use crate::context::Context;
 use crate::error::Error;
 use crate::parsing::Identified;
-use crate::view::{TupleRow, print_object};
+use crate::view::{TupleRow, show};
 use plex_api::paths;
 use plex_api::relations::RelationTuplePatchRequest;
 use plex_client::operator::Call;
@@ -41,6 +41,5 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
         "Change relation tuple {id}? What it grants now is gone at once."
     ))?;
     let call = Call::patch(paths::relation_tuple(id), &request);
-    let body = ctx.client()?.fetch(&call)?;
-    print_object::<TupleRow>(ctx, body)
+    show::<TupleRow>(ctx, &call)
 }

@@ -2,7 +2,7 @@
 
 use super::{require_pending, user_code};
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
@@ -11,8 +11,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use plex_api::auth::{DeviceApproveRequest, DeviceApproveResponse, DeviceDecision, DeviceOutcome};
 use plex_domain::credential;
+use plex_store::Tx;
 use plex_store::device_codes::{self, Decider, Decision};
-use plex_store::{Tx, audit};
 
 /// Approve or deny a device's login
 ///
@@ -51,10 +51,9 @@ pub async fn approve(
             assurance: by.assurance(),
         };
         device_codes::decide(tx, pending.id, decision, &decider).await?;
-        let mut record = granted(&by, None, relation, &by.object());
-        record.details = Some(format!("device-code:{}", pending.id));
-        Ok(audit::append(tx, &shared.keys.pseudonyms, record).await?)
+        let entry = Entry::of(None, relation, &by.object()).about(format!("device-code:{}", pending.id));
+        Ok(((), [entry]))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     Ok(Json(DeviceApproveResponse { status }))
 }

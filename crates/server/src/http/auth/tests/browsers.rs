@@ -191,7 +191,7 @@ async fn who_asks_for_json_is_told_in_json() {
 }
 
 #[tokio::test]
-async fn what_the_provider_refuses_is_told_in_our_words() {
+pub(crate) async fn what_the_provider_refuses_is_told_in_our_words() {
     let (app, stand_in) = with_provider().await;
     let json_only = [("accept", "application/json")];
     let issuer = crate::oidc::form(&[("iss", &stand_in.issuer)]);
@@ -216,7 +216,7 @@ async fn what_the_provider_refuses_is_told_in_our_words() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_hold_signs_nobody_in() {
+pub(crate) async fn an_answer_that_does_not_hold_signs_nobody_in() {
     let (app, stand_in) = with_provider().await;
     let honest = json!({"alg": "ES256", "kid": "k1"});
     for (header, claims) in [
@@ -266,7 +266,7 @@ async fn an_answer_that_does_not_hold_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn setting_out_is_refused_where_it_leads_nowhere() {
+pub(crate) async fn setting_out_is_refused_where_it_leads_nowhere() {
     let (app, stand_in) = with_provider().await;
     let ask = async |body: Value| app.anybody().code("POST", SIGN_IN, Some(body)).await;
     for (body, expected) in [

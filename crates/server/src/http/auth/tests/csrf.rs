@@ -28,7 +28,7 @@ async fn change(browser: &mut Browser, method: &str, headers: &[(&str, &str)]) -
 }
 
 #[tokio::test]
-async fn a_change_needs_the_sessions_own_csrf_value() {
+pub(crate) async fn a_change_needs_the_sessions_own_csrf_value() {
     let (app, _stand_in, mut browser) = signed_in(&["https://ui.example"]).await;
     let own = browser.cookie("plexsphere_csrf").unwrap().to_owned();
     let mismatch = (403, "csrf_token_mismatch".to_owned());
@@ -81,7 +81,7 @@ async fn a_change_needs_the_sessions_own_csrf_value() {
 }
 
 #[tokio::test]
-async fn a_change_comes_on_our_pages_or_from_an_allowed_origin() {
+pub(crate) async fn a_change_comes_on_our_pages_or_from_an_allowed_origin() {
     for (allowed, code) in [
         (&[][..], "csrf_origin_not_configured"),
         (&["https://ui.example"][..], "csrf_origin_mismatch"),

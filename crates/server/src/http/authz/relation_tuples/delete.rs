@@ -2,7 +2,7 @@
 
 use super::{chain_of, details};
 use crate::app::App;
-use crate::audit::granted;
+use crate::audit::Entry;
 use crate::authorize;
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
@@ -11,8 +11,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use plex_api::codes;
 use plex_domain::relation::Permission;
+use plex_store::Tx;
 use plex_store::relations::{self, Tuple};
-use plex_store::{Tx, audit};
 use uuid::Uuid;
 
 /// Withdraw a relation
@@ -36,18 +36,16 @@ pub async fn delete(
     let tuple = find(&app, id).await?;
     authorize::allow(&app, &principal, Permission::Grant, &tuple.object, missing)?;
     let chain = chain_of(&app, &tuple.object);
-    let (by, pseudonyms) = (principal.clone(), app.keys.pseudonyms);
     let work = async move |tx: &mut Tx| {
         // Somebody may have put another relation in its place, about which nothing was decided.
         if relations::find(tx, id).await?.as_ref() != Some(&tuple) {
             return Err(missing());
         }
         relations::delete(tx, id).await?;
-        let mut record = granted(&by, chain, "withdraw", &tuple.object);
-        record.details = Some(details(&tuple));
-        Ok(audit::append(tx, &pseudonyms, record).await?)
+        let entry = Entry::of(chain, "withdraw", &tuple.object).about(details(&tuple));
+        Ok(((), [entry]))
     };
-    authorize::write(&app, &principal, work).await?;
+    authorize::change(&app, &principal, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

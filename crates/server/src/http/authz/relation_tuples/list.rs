@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::authorize::{self, Project, holds, out_of_scope};
+use crate::paging::{self, Paging};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::Query;
@@ -9,7 +10,6 @@ use axum::Json;
 use axum::extract::State;
 use plex_api::codes;
 use plex_api::relations::{RelationTuple, RelationTupleList};
-use plex_domain::cursor;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::relations;
 use uuid::Uuid;
@@ -37,23 +37,15 @@ pub async fn list(
 ) -> Result<Json<RelationTupleList>, Failure> {
     let id = project_id(&query)?;
     let project = authorize::project_or(&app, &principal, Permission::ReadGrants, id, out_of_scope)?;
-    let limit = query.limit()?;
-    let (id_text, caller) = (id.to_string(), principal.subject());
-    let context = ["relation-tuples", id_text.as_str()];
-    let after = query
-        .cursor(&app.keys.cursors, &context, &caller)?
-        .map(|bytes| position(&bytes))
-        .transpose()?;
+    let list = ["relation-tuples", &id.to_string()];
+    let paging = Paging::of(&app, &query, list, &principal.subject())?;
+    let after = paging.after(paging::id)?.unwrap_or_default();
     let objects = listed(&app, &principal, &project);
     let read = async move |tx: &mut plex_store::Tx| {
-        relations::page(tx, &objects, Some(id), (after.unwrap_or_default(), limit + 1)).await
+        relations::page(tx, &objects, Some(id), (after, paging.limit + 1)).await
     };
     let mut tuples = app.db.read(read).await?;
-    let next_cursor = (tuples.len() > limit as usize).then(|| {
-        tuples.truncate(limit as usize);
-        let last = tuples.last().expect("a limit is at least 1");
-        cursor::seal(&app.keys.cursors, &context, &caller, last.id.as_bytes())
-    });
+    let next_cursor = paging.cut(&mut tuples, |last| last.id.into_bytes());
     Ok(Json(RelationTupleList {
         items: tuples.into_iter().map(RelationTuple::from).collect(),
         next_cursor,
@@ -71,11 +63,6 @@ fn listed(app: &App, principal: &Principal, project: &Project) -> Vec<ObjectRef>
     let seen = |object: &ObjectRef| holds(app, principal, Permission::ReadGrants, object);
     objects.extend(around.into_iter().filter(seen));
     objects
-}
-
-fn position(bytes: &[u8]) -> Result<Uuid, Failure> {
-    let invalid = |_| Failure::bad_request(codes::INVALID_CURSOR, "the cursor is not one this list gave");
-    Uuid::from_slice(bytes).map_err(invalid)
 }
 
 /// The project that the query names.

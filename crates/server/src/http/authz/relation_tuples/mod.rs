@@ -59,7 +59,7 @@ pub(in crate::http) fn require_authority(
 }
 
 /// The domain whose audit chain records what happens to an object; the platform's is `None`.
-fn chain_of(app: &App, object: &ObjectRef) -> Option<uuid::Uuid> {
+pub(in crate::http) fn chain_of(app: &App, object: &ObjectRef) -> Option<uuid::Uuid> {
     app.authority.domain_of(object)?.id
 }
 

@@ -1,0 +1,235 @@
+//! The handle that everybody holds.
+
+use super::job::{Job, Transaction};
+use super::look_ups::LookUps;
+use super::postgres::{View, Waiting};
+use super::{Error, Tx, postgres, sqlite};
+use crossbeam_channel::TrySendError;
+use plex_domain::env::{Clock, Rng};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// Jobs that may wait in each queue; one more is [`Error::Busy`].
+pub(super) const QUEUE: usize = 4096;
+
+/// How a database is opened.
+#[derive(Clone)]
+pub struct Settings {
+    /// Which one.
+    pub engine: Engine,
+    /// The time of transactions, where the engine has none of its own.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids and secrets come from.
+    pub rng: Arc<dyn Rng>,
+}
+
+/// Where the data is.
+#[derive(Debug, Clone)]
+pub enum Engine {
+    /// SQLite; the file is made when it is missing.
+    Sqlite(PathBuf),
+    /// PostgreSQL, shared with other replicas.
+    Postgres(postgres::Settings),
+}
+
+/// The database. Clones share it; the threads end with the last one.
+#[derive(Clone)]
+pub struct Db {
+    pub(super) writer: Queue,
+    pub(super) reports: Queue,
+    pub(super) readers: Queue,
+    pub(super) look_ups: Option<LookUps>,
+    pub(super) failed: Arc<AtomicBool>,
+    pub(super) found_version: u32,
+    /// Nothing is ever sent; what runs beside the queues ends when the last clone is dropped.
+    pub(super) running: Option<crossbeam_channel::Sender<()>>,
+    pub(super) threads: Threads,
+}
+
+/// The way to the threads that run jobs.
+#[derive(Clone)]
+pub(super) enum Queue {
+    Sqlite(crossbeam_channel::Sender<Box<dyn Job>>),
+    Postgres(mpsc::Sender<Waiting>),
+}
+
+impl Queue {
+    fn push(&self, job: Box<dyn Job>, view: View) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(queue) => queue.try_send(job).map_err(|error| match error {
+                TrySendError::Full(_) => Error::Busy,
+                TrySendError::Disconnected(_) => Error::Unavailable(None),
+            }),
+            Self::Postgres(queue) => queue
+                .try_send(Waiting::new(job, view))
+                .map_err(|error| match error {
+                    mpsc::error::TrySendError::Full(_) => Error::Busy,
+                    mpsc::error::TrySendError::Closed(_) => Error::Unavailable(None),
+                }),
+        }
+    }
+}
+
+/// The threads of a database.
+#[derive(Clone, Default)]
+pub(super) struct Threads(Arc<Mutex<Vec<JoinHandle<()>>>>);
+
+impl Threads {
+    pub(super) fn start(&mut self, name: &str, run: impl FnOnce() + Send + 'static) {
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(run)
+            .expect("a thread can be started while the program starts");
+        self.0.lock().expect("no holder of this lock panics").push(thread);
+    }
+
+    fn join(&self) {
+        let threads = std::mem::take(&mut *self.0.lock().expect("no holder of this lock panics"));
+        for thread in threads {
+            // A thread that panicked has closed its connection as well.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Db {
+    /// Opens the database, brings its schema up to date and starts the threads.
+    pub fn open(settings: Settings) -> Result<Self, Error> {
+        match &settings.engine {
+            Engine::Sqlite(path) => sqlite::open(path, &settings),
+            Engine::Postgres(server) => postgres::open(server, &settings),
+        }
+    }
+
+    /// Runs `work` on a snapshot; it never waits for a writer.
+    pub async fn read<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.read_with(View::Snapshot, work).await
+    }
+
+    /// Runs one short statement that finds something by its key; on SQLite on the caller's own thread.
+    ///
+    /// It sees what was committed before the call. Every request begins with such a look-up, and switching to
+    /// a reader and back would cost more than the statement.
+    pub async fn look_up<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let work = match &self.look_ups {
+            Some(look_ups) => match look_ups.try_run(work) {
+                Ok(outcome) => return outcome,
+                Err(work) => work,
+            },
+            None => work,
+        };
+        self.read_with(View::Statement, work).await
+    }
+
+    async fn read_with<T, E, W>(&self, view: View, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        submit(&self.readers, view, |answer| {
+            Box::new(Transaction::once(work, answer))
+        })
+        .await
+    }
+
+    /// Runs `work` as the only writer. When this returns `Ok`, what it wrote is durable; when it returns
+    /// an error, nothing of it was written. On a database shared with others `work` may run more than once.
+    pub async fn write<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Clone + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.write_through(&self.writer, work).await
+    }
+
+    /// The same for what changes executions that exist: reports and deadlines. On PostgreSQL they have a
+    /// connection of their own, so that they wait for nobody but each other.
+    pub async fn report<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Clone + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.write_through(&self.reports, work).await
+    }
+
+    async fn write_through<T, E, W>(&self, queue: &Queue, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Clone + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        if self.has_failed() {
+            return Err(Error::Unavailable(None).into());
+        }
+        submit(queue, View::Snapshot, |answer| {
+            Box::new(Transaction::repeatable(work, answer))
+        })
+        .await
+    }
+
+    /// Whether a commit could not be made durable. Nothing is written any more; only a restart, which
+    /// reads back what the disk really holds, mends that.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// How many steps of the schema the database had seen when it was opened; it has seen all of them now.
+    pub fn found_version(&self) -> u32 {
+        self.found_version
+    }
+
+    /// Closes the database and returns once that is done. Call it with no other clone left: it waits for them.
+    pub fn close(self) {
+        let Self {
+            writer,
+            reports,
+            readers,
+            look_ups,
+            failed: _,
+            found_version: _,
+            running,
+            threads,
+        } = self;
+        drop((writer, reports, readers, running));
+        if let Some(look_ups) = look_ups {
+            look_ups.close();
+        }
+        threads.join();
+    }
+
+    #[cfg(test)]
+    pub(super) fn look_ups(&self) -> Option<&LookUps> {
+        self.look_ups.as_ref()
+    }
+}
+
+async fn submit<T, E>(
+    queue: &Queue,
+    view: View,
+    job: impl FnOnce(oneshot::Sender<Result<T, E>>) -> Box<dyn Job>,
+) -> Result<T, E>
+where
+    E: From<Error>,
+{
+    let (answer, answered) = oneshot::channel();
+    queue.push(job(answer), view)?;
+    answered
+        .await
+        .unwrap_or_else(|_| Err(Error::Unavailable(None).into()))
+}

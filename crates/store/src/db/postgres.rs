@@ -1,0 +1,123 @@
+//! PostgreSQL, shared by replicas.
+//!
+//! Three kinds of connections, each driven on threads of ours: one writes, one reports, a few read. The writers of
+//! all replicas take the same lock at the beginning of their transactions, so that each is alone while it lasts, as
+//! SQLite's writer is; and so do the reporters. What is written therefore commits in the order of its times.
+
+mod lane;
+mod migrate;
+mod readers;
+mod session;
+mod settings;
+
+pub(super) use session::Session;
+pub use settings::{Settings, Time, UrlError};
+
+use super::handle::{QUEUE, Queue, Threads};
+use super::job::Job;
+use super::tx::Connection;
+use super::{Db, Error, Tx};
+use lane::Lane;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+
+/// A job on its way to a connection.
+pub(super) struct Waiting {
+    pub(super) job: Box<dyn Job>,
+    pub(super) since: Instant,
+    pub(super) view: View,
+}
+
+impl Waiting {
+    pub(super) fn new(job: Box<dyn Job>, view: View) -> Self {
+        let since = Instant::now();
+        Self { job, since, view }
+    }
+}
+
+/// What a job sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    /// One state of the whole database.
+    Snapshot,
+    /// Whatever is committed when its only statement begins.
+    Statement,
+}
+
+/// Brings the schema up to date and starts the threads.
+pub(super) fn open(server: &Settings, settings: &super::Settings) -> Result<Db, Error> {
+    let found_version = std::thread::scope(|scope| {
+        let first = scope.spawn(|| block_on(migrate::migrate(server)));
+        first.join().map_err(|_| Error::Panicked)?
+    })?;
+    let mut threads = Threads::default();
+    let mut lane = |name, lane| {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let opener = Opener::new(server, settings);
+        threads.start(name, move || block_on(lane::run(Lane::new(lane, opener), jobs)));
+        Queue::Postgres(queue)
+    };
+    let writer = lane("db-writer", lane::Name::Writers);
+    let reports = lane("db-reports", lane::Name::Reporters);
+    let (readers, reads) = mpsc::channel(QUEUE);
+    let reads = Arc::new(tokio::sync::Mutex::new(reads));
+    for _ in 0..readers::THREADS {
+        let (opener, reads) = (Opener::new(server, settings), Arc::clone(&reads));
+        threads.start("db-readers", move || block_on(readers::run(opener, reads)));
+    }
+    Ok(Db {
+        writer,
+        reports,
+        readers: Queue::Postgres(readers),
+        look_ups: None,
+        failed: Arc::new(AtomicBool::new(false)),
+        found_version,
+        running: None,
+        threads,
+    })
+}
+
+/// Makes connections.
+#[derive(Clone)]
+struct Opener {
+    server: Settings,
+    settings: super::Settings,
+}
+
+impl Opener {
+    fn new(server: &Settings, settings: &super::Settings) -> Self {
+        Self {
+            server: server.clone(),
+            settings: settings.clone(),
+        }
+    }
+
+    async fn open(&self) -> Result<Tx, Error> {
+        let session = Session::open(&self.server).await?;
+        Ok(Tx::new(Connection::Postgres(session), &self.settings))
+    }
+}
+
+/// Runs a future, and what it spawns beside itself, on this thread.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be made while the program starts");
+    LocalSet::new().block_on(&runtime, work)
+}
+
+#[cfg(test)]
+mod tests;
+
+/// Runs statements on a server, outside any transaction of ours.
+#[doc(hidden)]
+pub fn execute(server: &Settings, sql: &str) -> Result<(), Error> {
+    std::thread::scope(|scope| {
+        let ran = scope.spawn(|| block_on(async { Session::open(server).await?.step(sql).await }));
+        ran.join().map_err(|_| Error::Panicked)?
+    })
+}

@@ -1,0 +1,313 @@
+//! One connection.
+
+use super::settings::{Settings, Time};
+use crate::db::dialect;
+use crate::db::error::is_conflict;
+use crate::db::tx::{Lock, Sql};
+use crate::db::{Error, Row, Value};
+use futures_util::future::try_join_all;
+use futures_util::{TryStreamExt as _, pin_mut};
+use jiff::{SignedDuration, Timestamp};
+use rustls::{ClientConfig, RootCertStore};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// What a statement is given.
+pub(in crate::db) type Parameters<'p> = [&'p (dyn ToSql + Sync)];
+
+/// The first half of our advisory locks' keys; the second tells one installation of a database from another.
+const LOCKS: i32 = 0x0070_6c78;
+
+/// What every connection is told. Commits are durable whatever the server's default is; nothing waits for ever, and
+/// nobody holds a lock longer than he works.
+const SETTLE: &str = "
+    set synchronous_commit = on;
+    set statement_timeout = '30s';
+    set lock_timeout = '15s';
+    set idle_in_transaction_session_timeout = '10s';
+    set client_min_messages = warning;
+";
+
+/// The server's time, in microseconds since 1970.
+const CLOCK: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
+
+/// A connection with the statements that it has prepared.
+pub(in crate::db) struct Session {
+    client: Client,
+    statements: HashMap<(usize, usize), Statement>,
+    time: Time,
+    /// The server's time at a moment of ours.
+    synced: Option<(Instant, Timestamp)>,
+    trouble: Option<Trouble>,
+    is_aborted: bool,
+    held: Vec<Lock>,
+}
+
+/// Why a transaction as a whole came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// With another transaction; run again, it may succeed.
+    Conflict,
+    /// The connection is gone.
+    Lost,
+}
+
+impl Session {
+    /// Connects.
+    pub(super) async fn open(server: &Settings) -> Result<Self, Error> {
+        let client = if server.config.get_ssl_mode() == SslMode::Disable {
+            let (client, connection) = server.config.connect(NoTls).await?;
+            tokio::task::spawn_local(connection);
+            client
+        } else {
+            let (client, connection) = server.config.connect(tls(server)?).await?;
+            tokio::task::spawn_local(connection);
+            client
+        };
+        client.batch_execute(SETTLE).await?;
+        Ok(Self {
+            client,
+            statements: HashMap::new(),
+            time: server.time,
+            synced: None,
+            trouble: None,
+            is_aborted: false,
+            held: Vec::new(),
+        })
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// The server's time, as far as it is known; `None` when another clock rules.
+    pub(in crate::db) fn now(&self) -> Option<Timestamp> {
+        let (then, time) = self.synced?;
+        let passed = SignedDuration::try_from(then.elapsed()).ok()?;
+        time.checked_add(passed).ok()
+    }
+
+    /// Asks for the server's time when it was not asked for within a second.
+    pub(super) async fn sync(&mut self) -> Result<(), Error> {
+        let is_fresh = self.synced.is_some_and(|(then, _)| then.elapsed().as_secs() == 0);
+        if !is_fresh {
+            self.begin_with(CLOCK).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs what begins a transaction, and takes the server's time from its last row.
+    pub(super) async fn begin_with(&mut self, sql: &str) -> Result<(), Error> {
+        (self.trouble, self.is_aborted) = (None, false);
+        self.held.clear();
+        let answer = self.client.simple_query(sql).await;
+        let messages = self.note(answer)?;
+        if self.time == Time::Database {
+            let rows = messages.iter().rev().find_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+                _ => None,
+            });
+            let micros = rows.ok_or_else(|| Error::Corrupt("the server told no time".to_owned()))?;
+            let time =
+                Timestamp::from_microsecond(micros).map_err(|error| Error::Corrupt(error.to_string()))?;
+            self.synced = Some((Instant::now(), time));
+        }
+        Ok(())
+    }
+
+    /// One state of the whole database, which nothing is written to.
+    pub(super) async fn begin_snapshot(&mut self) -> Result<(), Error> {
+        self.begin_with(&format!(
+            "begin isolation level repeatable read read only; {CLOCK}"
+        ))
+        .await
+    }
+
+    /// A transaction that is the only one with this lock, and a savepoint in it.
+    pub(super) async fn begin_alone(&mut self, lane: i32) -> Result<(), Error> {
+        let lock = advisory_lock(lane);
+        self.begin_with(&format!("begin; {lock}; {CLOCK}; savepoint job"))
+            .await
+    }
+
+    /// Waits for a lock and holds it to the end of the transaction.
+    pub(in crate::db) async fn lock(&mut self, lock: Lock) -> Result<(), Error> {
+        if self.held.contains(&lock) {
+            return Ok(());
+        }
+        let Lock::AuditChains = lock;
+        self.step(&advisory_lock(0)).await?;
+        self.held.push(lock);
+        Ok(())
+    }
+
+    /// Runs statements without values.
+    pub(in crate::db) async fn step(&mut self, sql: &str) -> Result<(), Error> {
+        let answer = self.client.batch_execute(sql).await;
+        self.note(answer)
+    }
+
+    /// The first column of the first row of a query without values.
+    pub(super) async fn text(&mut self, sql: &str) -> Result<Option<String>, Error> {
+        let answer = self.client.simple_query(sql).await;
+        let found = self.note(answer)?.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        });
+        Ok(found)
+    }
+
+    /// What ended the transaction as a whole, if anything did.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.trouble
+    }
+
+    /// Whether a statement has failed since the last savepoint, so that nothing after it counts.
+    pub(super) fn is_aborted(&self) -> bool {
+        self.is_aborted
+    }
+
+    pub(in crate::db) async fn back_to(&mut self, savepoint: &str) -> Result<(), Error> {
+        self.step(savepoint).await?;
+        self.is_aborted = false;
+        // Locks taken after the savepoint are gone with what was done under them.
+        self.held.clear();
+        Ok(())
+    }
+
+    fn note<T>(&mut self, answer: Result<T, tokio_postgres::Error>) -> Result<T, Error> {
+        answer.map_err(|cause| {
+            self.is_aborted = true;
+            let is_in_conflict = cause.code().is_some_and(is_conflict);
+            let error = Error::from(cause);
+            if is_in_conflict {
+                self.trouble.get_or_insert(Trouble::Conflict);
+            } else if self.client.is_closed() || matches!(error, Error::Unavailable(_)) {
+                self.trouble = Some(Trouble::Lost);
+            }
+            error
+        })
+    }
+
+    async fn prepared(&mut self, sql: Sql) -> Result<Statement, Error> {
+        let text = match sql {
+            Sql::Both(text) | Sql::Each { postgres: text, .. } => text,
+        };
+        let key = (text.as_ptr().addr(), text.len());
+        if let Some(known) = self.statements.get(&key) {
+            return Ok(known.clone());
+        }
+        let translated = match sql {
+            Sql::Both(text) => dialect::postgres(text),
+            Sql::Each { postgres, .. } => postgres.into(),
+        };
+        let answer = self.client.prepare(&translated).await;
+        let statement = self.note(answer)?;
+        self.statements.insert(key, statement.clone());
+        Ok(statement)
+    }
+
+    pub(in crate::db) async fn execute(&mut self, sql: Sql, values: &Parameters<'_>) -> Result<usize, Error> {
+        let statement = self.prepared(sql).await?;
+        let answer = self.client.execute(&statement, given(&statement, values)).await;
+        self.note(answer)
+            .map(|rows| usize::try_from(rows).unwrap_or(usize::MAX))
+    }
+
+    pub(in crate::db) async fn each(
+        &mut self,
+        sql: Sql,
+        values: &Parameters<'_>,
+        mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let statement = self.prepared(sql).await?;
+        let answer = self
+            .client
+            .query_raw(&statement, given(&statement, values).iter().copied())
+            .await;
+        let rows = self.note(answer)?;
+        pin_mut!(rows);
+        loop {
+            let next = rows.try_next().await;
+            match self.note(next)? {
+                Some(row) => read(&Row::Postgres(&row))?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    pub(in crate::db) async fn optional<T>(
+        &mut self,
+        sql: Sql,
+        values: &Parameters<'_>,
+        read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let statement = self.prepared(sql).await?;
+        let answer = self.client.query(&statement, given(&statement, values)).await;
+        let rows = self.note(answer)?;
+        rows.first().map(|row| read(&Row::Postgres(row))).transpose()
+    }
+
+    pub(in crate::db) async fn execute_each<'v, const N: usize>(
+        &mut self,
+        sql: Sql,
+        rows: impl IntoIterator<Item = [Value<'v>; N]>,
+    ) -> Result<(), Error> {
+        let rows: Vec<[Value<'v>; N]> = rows.into_iter().collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let statement = self.prepared(sql).await?;
+        let answer = match sql {
+            Sql::Each { .. } => {
+                let columns: [Vec<Value<'v>>; N] =
+                    std::array::from_fn(|column| rows.iter().map(|row| row[column]).collect());
+                let arrays: Vec<&(dyn ToSql + Sync)> = columns
+                    .iter()
+                    .map(|column| column as &(dyn ToSql + Sync))
+                    .collect();
+                self.client.execute(&statement, &arrays).await.map(|_| ())
+            }
+            // Sent one behind the other, without waiting for the answers in between.
+            Sql::Both(_) => {
+                let sent = rows
+                    .iter()
+                    .map(|row| self.client.execute_raw(&statement, row.iter()));
+                try_join_all(sent).await.map(|_| ())
+            }
+        };
+        self.note(answer)
+    }
+}
+
+/// The values that a statement names; SQLite takes more than those, PostgreSQL does not.
+fn given<'p, 'v>(statement: &Statement, values: &'p Parameters<'v>) -> &'p Parameters<'v> {
+    &values[..statement.params().len().min(values.len())]
+}
+
+pub(super) fn advisory_lock(lane: i32) -> String {
+    let key = LOCKS + lane;
+    format!("select pg_advisory_xact_lock({key}, hashtext(current_schema()))")
+}
+
+fn tls(server: &Settings) -> Result<MakeRustlsConnect, Error> {
+    let mut roots = RootCertStore::empty();
+    match &server.roots {
+        Some(named) => {
+            roots.add_parsable_certificates(named.iter().cloned());
+        }
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Corrupt(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
