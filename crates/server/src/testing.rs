@@ -10,6 +10,7 @@ use crate::csrf::Origins;
 use crate::http;
 use crate::http::contract::conformance::assert_described;
 use crate::listen::Peer;
+use crate::objects::Place;
 use crate::oidc::Provider;
 use crate::signing::SEAL_PURPOSE;
 use axum::Router;
@@ -166,8 +167,8 @@ async fn open_with(
     limits: TestLimits,
 ) -> App {
     let settings = Settings {
-        data_dir: dir.path().to_owned(),
         database: engine(dir.path()),
+        objects: Place::Directory(dir.path().join("objects")),
         public_url: "https://plexsphere.test".to_owned(),
         max_output_bytes: 64 * 1024 * 1024,
         max_live_executions: limits.live_executions,
