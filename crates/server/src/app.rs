@@ -5,7 +5,6 @@ use crate::callbacks::Committer;
 use crate::capacity::{Capacity, Fanout};
 use crate::csrf::Origins;
 use crate::data_dir::DATABASE;
-use crate::delivery::Wakes;
 use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
 use crate::objects::LocalStore;
@@ -15,6 +14,8 @@ use crate::signing::Signers;
 use crate::system::{SystemClock, SystemRng};
 use crate::throttle::{Beginnings, Throttle};
 use crate::tokens::TokenUses;
+use crate::wakes::settings::NatsSettings;
+use crate::wakes::{self, Wakes};
 use crate::{bootstrap, callbacks, loops};
 use plex_domain::cidr::Cidr;
 use plex_domain::env::{Clock, Rng};
@@ -50,6 +51,8 @@ pub struct Settings {
     pub provider: Option<Provider>,
     /// Cancelled when the server is to stop.
     pub shutdown: CancellationToken,
+    /// What carries wake-ups between replicas, where there are several.
+    pub nats: Option<NatsSettings>,
 }
 
 /// The shared state; clones share it.
@@ -70,7 +73,7 @@ pub struct Shared {
     pub signers: Signers,
     /// The group committer of callbacks.
     pub committer: Committer,
-    /// Wakes the streams of nodes that have something to run.
+    /// Wakes the streams of nodes that have something to do.
     pub wakes: Wakes,
     /// Denials on their way to the audit chain.
     pub denials: Denials,
@@ -142,6 +145,8 @@ pub struct Keys {
     pub presigned_urls: [u8; 32],
     /// Makes the audit chain's pseudonyms.
     pub pseudonyms: [u8; 32],
+    /// Tells this installation's messages from those of others on the same NATS.
+    pub subjects: [u8; 32],
     /// Seals and opens the domains' signing keys.
     pub master: MasterKey,
 }
@@ -163,6 +168,7 @@ impl Keys {
             cursors: master.derive("list cursor"),
             presigned_urls: master.derive("presigned url"),
             pseudonyms: master.derive("audit pseudonym"),
+            subjects: master.derive("wake-up subject"),
             master,
         }
     }
@@ -188,7 +194,7 @@ impl App {
         let objects = LocalStore::open(settings.data_dir.join("objects"))?;
         let keys = Keys::new(settings.master);
         bootstrap::adopt_audit_chains(&db, &keys).await?;
-        let wakes = Wakes::default();
+        let wakes = Wakes::new(settings.nats.is_some());
         let tasks = TaskTracker::new();
         let (committer, commits) = callbacks::committer();
         let app = Self(Arc::new(Shared {
@@ -222,6 +228,12 @@ impl App {
         }));
         app.tasks.spawn(callbacks::commit(app.clone(), commits));
         loops::start(&app);
+        if let Some(nats) = settings.nats {
+            let shared = app.clone();
+            app.spawn(async move {
+                wakes::nats::carry(&shared.wakes, nats, &shared.keys.subjects, &shared.drained).await;
+            });
+        }
         Ok(app)
     }
 

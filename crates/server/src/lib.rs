@@ -17,6 +17,7 @@ pub mod csrf;
 pub mod data_dir;
 pub mod delivery;
 pub mod denials;
+pub mod given_files;
 pub mod http;
 pub mod init;
 pub mod listen;
@@ -33,6 +34,7 @@ pub mod signing;
 pub mod system;
 pub mod throttle;
 pub mod tokens;
+pub mod wakes;
 
 #[cfg(test)]
 mod testing;

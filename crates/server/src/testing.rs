@@ -146,6 +146,7 @@ async fn open_with(
         origins,
         provider,
         shutdown: CancellationToken::new(),
+        nats: None,
     };
     App::start(settings).await.unwrap()
 }

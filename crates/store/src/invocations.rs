@@ -9,7 +9,7 @@ mod targets;
 mod tests;
 mod timeout;
 
-pub use queue::{Audience, Queued, queued};
+pub use queue::{Audience, Queued, queued, waiting};
 pub use targets::{LOCAL_BUCKET, attach_targets, target, targets};
 pub use timeout::time_out;
 

@@ -83,7 +83,7 @@ fn here(path: &str) -> PathBuf {
     let path = directory().join(path);
     assert!(
         path.exists(),
-        "{} is missing; `cargo xtask test --only schemathesis,client,browser,oracle` installs it",
+        "{} is missing; `cargo xtask test --only schemathesis,client,browser,oracle,replicas` installs it",
         path.display()
     );
     path

@@ -1,13 +1,12 @@
 //! The flags that name the identity provider: one place, checked at start.
 
 use super::fetch::Endpoint;
-use crate::data_dir::{self, DataDirError};
-use std::fs;
+use crate::data_dir::DataDirError;
+use crate::given_files;
 use std::path::PathBuf;
 
 use clap::Args;
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use thiserror::Error;
 
 /// The identity provider's flags of `plexsphere serve`
@@ -108,8 +107,13 @@ impl OidcConfig {
 
     /// Reads the files.
     pub fn read(&self) -> Result<OidcSettings, OidcConfigError> {
-        let client_secret = self.client_secret_file.as_ref().map(read_secret).transpose()?;
-        let roots = self.ca_file.as_ref().map(read_certificates).transpose()?;
+        let secret =
+            |path: &PathBuf| given_files::secret(path)?.ok_or_else(|| OidcConfigError::Secret(path.clone()));
+        let certificates = |path: &PathBuf| {
+            given_files::certificates(path)?.ok_or_else(|| OidcConfigError::Certificates(path.clone()))
+        };
+        let client_secret = self.client_secret_file.as_ref().map(secret).transpose()?;
+        let roots = self.ca_file.as_ref().map(certificates).transpose()?;
         Ok(OidcSettings {
             issuer: self.issuer.clone(),
             client_id: self.client_id.clone(),
@@ -120,29 +124,10 @@ impl OidcConfig {
     }
 }
 
-/// A secret of visible ASCII; a line end after it does not count.
-fn read_secret(path: &PathBuf) -> Result<String, OidcConfigError> {
-    data_dir::check_private(path, data_dir::PRIVATE)?;
-    let bytes = fs::read(path).map_err(|source| data_dir::io_error(path, source))?;
-    let text = String::from_utf8(bytes).map_err(|_| OidcConfigError::Secret(path.clone()))?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(OidcConfigError::Secret(path.clone()));
-    }
-    Ok(secret.to_owned())
-}
-
-fn read_certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, OidcConfigError> {
-    let pem = fs::read(path).map_err(|source| data_dir::io_error(path, source))?;
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    read.ok()
-        .filter(|certificates| !certificates.is_empty())
-        .ok_or_else(|| OidcConfigError::Certificates(path.clone()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     fn args() -> OidcArgs {

@@ -41,6 +41,8 @@ pub(super) enum Suite {
     Browser,
     /// A real SpiceDB, driven as the relation engine's oracle
     Oracle,
+    /// Several replicas and the NATS between them, a real one
+    Replicas,
     /// Licences, sources and bans of all dependencies
     Deny,
     /// The demonstration
@@ -71,6 +73,7 @@ impl Suite {
             | Self::Client
             | Self::Browser
             | Self::Oracle
+            | Self::Replicas
             | Self::Deny
             | Self::Demo => true,
         }
@@ -87,7 +90,7 @@ impl Suite {
             Self::Unit => unit().into(),
             Self::Generated => generated(workspace).into(),
             Self::E2e | Self::Resilience | Self::Fuzz => end_to_end(workspace, &self.name(), None).into(),
-            Self::Schemathesis | Self::Client => self.with_tools(workspace, &[Tool::Python]),
+            Self::Schemathesis | Self::Client | Self::Replicas => self.with_tools(workspace, &[Tool::Python]),
             Self::Browser => self.with_tools(workspace, &[Tool::Node, Tool::Chromium]),
             Self::Oracle => self.with_tools(workspace, &[Tool::Node]),
             Self::Deny => deny::run(workspace),
@@ -179,6 +182,7 @@ mod tests {
             Suite::Client,
             Suite::Browser,
             Suite::Oracle,
+            Suite::Replicas,
         ];
         assert_eq!(targets, suites.into_iter().map(Suite::name).collect());
     }
