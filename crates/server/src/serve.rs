@@ -22,6 +22,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use plex_store::db::Engine;
 use rustix::process::{Resource, Rlimit};
 use serde::Serialize;
 use tokio::net::{TcpListener, TcpSocket};
@@ -53,6 +54,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
 
 async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
     let dir = DataDir::open(&config.data_dir)?;
+    let engine = dir.engine(&config.database)?;
     let _lock = dir.lock()?;
     if let Some(path) = &config.ready_file {
         withdraw(path)?;
@@ -66,7 +68,7 @@ async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
         None => address::url(bound, &certificate.current(), &source.names())?,
     };
     let shutdown = CancellationToken::new();
-    let app = App::start(settings(&config, &dir, (url.clone(), shutdown.clone()))?)
+    let app = App::start(settings(&config, &dir, (url.clone(), shutdown.clone()), engine)?)
         .await
         .context("cannot start")?;
     let tls = tls::server_config(certificate.clone()).context("cannot set up TLS")?;
@@ -99,10 +101,12 @@ fn settings(
     config: &Config,
     dir: &DataDir,
     (public_url, shutdown): (String, CancellationToken),
+    database: Engine,
 ) -> Result<Settings, Failure> {
     let key_file = config.master_key_file.clone().unwrap_or_else(|| dir.master_key());
     Ok(Settings {
         data_dir: dir.path().to_owned(),
+        database,
         max_output_bytes: config.max_output_bytes,
         max_live_executions: config.max_live_executions,
         rate_limit_per_principal: config.rate_limit_per_principal,

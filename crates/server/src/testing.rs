@@ -24,6 +24,7 @@ use plex_domain::credential;
 use plex_domain::keys::MasterKey;
 use plex_domain::reachability::Policy;
 use plex_domain::relation::{ObjectKind, ObjectRef};
+use plex_store::db::{Engine, postgres};
 use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, NewTuple};
@@ -33,6 +34,7 @@ use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -126,6 +128,22 @@ impl Default for TestLimits {
     }
 }
 
+/// The database of a test directory: SQLite's in it, or, where the environment names a server, a schema that is named
+/// after it.
+pub(crate) fn engine(dir: &Path) -> Engine {
+    let Ok(url) = std::env::var("PLEX_TEST_POSTGRES") else {
+        return Engine::Sqlite(dir.join(crate::data_dir::DATABASE));
+    };
+    let name = dir.file_name().expect("a named directory").to_string_lossy();
+    let schema = name
+        .to_lowercase()
+        .replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+    let server = postgres::Settings::parse(&url).expect("a URL of a test server");
+    postgres::execute(&server, &format!("create schema if not exists {schema}")).expect("a test server");
+    let url = format!("{url}?options=-csearch_path%3D{schema}");
+    Engine::Postgres(postgres::Settings::parse(&url).expect("a URL"))
+}
+
 async fn open(dir: &TempDir) -> App {
     open_with(dir, (Origins::default(), None), TestLimits::default()).await
 }
@@ -137,6 +155,7 @@ async fn open_with(
 ) -> App {
     let settings = Settings {
         data_dir: dir.path().to_owned(),
+        database: engine(dir.path()),
         public_url: "https://plexsphere.test".to_owned(),
         max_output_bytes: 64 * 1024 * 1024,
         max_live_executions: limits.live_executions,

@@ -1,12 +1,13 @@
 //! The flags that name the identity provider: one place, checked at start.
 
 use super::fetch::Endpoint;
-use crate::data_dir::DataDirError;
-use crate::given_files;
+use crate::data_dir::{self, DataDirError};
+use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use thiserror::Error;
 
 /// The identity provider's flags of `plexsphere serve`
@@ -107,13 +108,8 @@ impl OidcConfig {
 
     /// Reads the files.
     pub fn read(&self) -> Result<OidcSettings, OidcConfigError> {
-        let secret =
-            |path: &PathBuf| given_files::secret(path)?.ok_or_else(|| OidcConfigError::Secret(path.clone()));
-        let certificates = |path: &PathBuf| {
-            given_files::certificates(path)?.ok_or_else(|| OidcConfigError::Certificates(path.clone()))
-        };
-        let client_secret = self.client_secret_file.as_ref().map(secret).transpose()?;
-        let roots = self.ca_file.as_ref().map(certificates).transpose()?;
+        let client_secret = self.client_secret_file.as_ref().map(read_secret).transpose()?;
+        let roots = self.ca_file.as_ref().map(read_certificates).transpose()?;
         Ok(OidcSettings {
             issuer: self.issuer.clone(),
             client_id: self.client_id.clone(),
@@ -124,10 +120,24 @@ impl OidcConfig {
     }
 }
 
+fn read_secret(path: &PathBuf) -> Result<String, OidcConfigError> {
+    data_dir::read_secret(path).map_err(|error| match error {
+        DataDirError::BadSecret(path) => OidcConfigError::Secret(path),
+        other => other.into(),
+    })
+}
+
+fn read_certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, OidcConfigError> {
+    let pem = fs::read(path).map_err(|source| data_dir::io_error(path, source))?;
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    read.ok()
+        .filter(|certificates| !certificates.is_empty())
+        .ok_or_else(|| OidcConfigError::Certificates(path.clone()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     fn args() -> OidcArgs {

@@ -1,12 +1,13 @@
 //! The flags that name NATS: one place, checked at start.
 
-use crate::data_dir::DataDirError;
-use crate::given_files;
-use std::fmt;
-use std::path::PathBuf;
+use crate::data_dir::{self, DataDirError};
+use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use async_nats::ServerAddr;
 use clap::Args;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use thiserror::Error;
 
 /// The flags of `plexsphere serve` about other replicas
@@ -19,7 +20,8 @@ pub struct NatsArgs {
         long = "nats-url",
         value_name = "URL",
         env = "PLEXSPHERE_NATS_URL",
-        value_delimiter = ','
+        value_delimiter = ',',
+        hide_env_values = true
     )]
     pub nats_urls: Vec<String>,
     /// File with USER:PASSWORD or a token for NATS, readable by its owner alone
@@ -115,19 +117,12 @@ impl NatsConfig {
 
     /// Reads the files.
     pub fn read(&self) -> Result<NatsSettings, NatsConfigError> {
-        let credentials = match &self.credentials_file {
-            None => None,
-            Some(path) => {
-                let secret = given_files::secret(path)?;
-                Some(
-                    credentials(&secret.unwrap_or_default())
-                        .ok_or(NatsConfigError::Credentials(path.clone()))?,
-                )
-            }
-        };
-        if let Some(path) = &self.ca_file {
-            given_files::certificates(path)?.ok_or(NatsConfigError::Certificates(path.clone()))?;
-        }
+        let credentials = self
+            .credentials_file
+            .as_deref()
+            .map(read_credentials)
+            .transpose()?;
+        self.ca_file.as_deref().map(check_certificates).transpose()?;
         Ok(NatsSettings {
             servers: self.servers.clone(),
             credentials,
@@ -159,22 +154,35 @@ fn server(text: &str) -> Result<ServerAddr, NatsConfigError> {
 }
 
 /// A user and a password with a colon between, or a token without one.
-fn credentials(secret: &str) -> Option<Credentials> {
+fn read_credentials(path: &Path) -> Result<Credentials, NatsConfigError> {
+    let none = || NatsConfigError::Credentials(path.to_owned());
+    let secret = data_dir::read_secret(path).map_err(|error| match error {
+        DataDirError::BadSecret(_) => none(),
+        other => other.into(),
+    })?;
     match secret.split_once(':') {
         Some((user, password)) if !user.is_empty() && !password.is_empty() => {
-            Some(Credentials::User(user.to_owned(), password.to_owned()))
+            Ok(Credentials::User(user.to_owned(), password.to_owned()))
         }
-        None if !secret.is_empty() => Some(Credentials::Token(secret.to_owned())),
-        Some(_) | None => None,
+        Some(_) => Err(none()),
+        None => Ok(Credentials::Token(secret)),
+    }
+}
+
+/// The client reads them itself, each time it connects.
+fn check_certificates(path: &Path) -> Result<(), NatsConfigError> {
+    let pem = fs::read(path).map_err(|source| data_dir::io_error(path, source))?;
+    let mut certificates = CertificateDer::pem_slice_iter(&pem);
+    match certificates.next() {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(_)) | None => Err(NatsConfigError::Certificates(path.to_owned())),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
-    use std::path::Path;
 
     fn args(urls: &[&str]) -> NatsArgs {
         NatsArgs {
