@@ -38,7 +38,7 @@ fn serve(arguments: &[&str]) -> Output {
     command
         .args(["serve", "--data-dir", "/nonexistent"])
         .args(arguments);
-    command.output().unwrap()
+    command.output().expect("a built program starts")
 }
 
 #[test]

@@ -32,8 +32,10 @@ impl Replica {
     }
 
     fn of(installation: [u8; 32], args: NatsArgs) -> Self {
-        let config = NatsConfig::from_args(args).unwrap().expect("there is a URL");
-        let settings = config.read().unwrap();
+        let config = NatsConfig::from_args(args)
+            .expect("sensible flags")
+            .expect("a URL");
+        let settings = config.read().expect("readable files");
         let (wakes, ended) = (Arc::new(Wakes::new(true)), CancellationToken::new());
         let (to_carry, until) = (Arc::clone(&wakes), ended.clone());
         let carrying = tokio::spawn(async move {
@@ -48,7 +50,7 @@ impl Replica {
 
     async fn stop(self) {
         self.ended.cancel();
-        within(self.carrying).await.unwrap();
+        within(self.carrying).await.expect("it does not panic");
     }
 }
 
@@ -69,7 +71,9 @@ async fn within<T>(what: impl Future<Output = T>) -> T {
 
 /// Waits until the stream was told something else.
 async fn told(stream: &mut Subscription) -> Signal {
-    within(stream.signal.changed()).await.unwrap();
+    within(stream.signal.changed())
+        .await
+        .expect("the wakes are there");
     *stream.signal.borrow_and_update()
 }
 
@@ -236,8 +240,8 @@ async fn a_server_may_come_later() {
 }
 
 fn private(path: &Path, content: &str) {
-    fs::write(path, content).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(path, content).expect("a temporary file");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("one's own file");
 }
 
 #[tokio::test(flavor = "multi_thread")]
