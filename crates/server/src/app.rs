@@ -6,12 +6,13 @@ use crate::capacity::{Capacity, Fanout};
 use crate::csrf::Origins;
 use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
-use crate::objects::LocalStore;
+use crate::objects::{Objects, Place};
 use crate::oidc::Provider;
 use crate::rates::Rates;
 use crate::signing::Signers;
 use crate::throttle::{Beginnings, Throttle};
 use crate::tokens::TokenUses;
+use crate::turns::Turns;
 use crate::wakes::settings::NatsSettings;
 use crate::wakes::{self, Wakes};
 use crate::{bootstrap, callbacks, database, loops};
@@ -22,17 +23,17 @@ use plex_store::Db;
 use plex_store::db::Engine;
 use std::num::NonZeroU32;
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 /// How the control plane runs; checked by `config` before it gets here.
 pub struct Settings {
-    /// Where keys and certificates are kept, and what has no other place.
-    pub data_dir: PathBuf,
     /// The database.
     pub database: Engine,
+    /// Where outputs over the inline ceiling are kept.
+    pub objects: Place,
     /// The base of every URL given out, without a trailing slash.
     pub public_url: String,
     /// The largest output a node may declare, in bytes.
@@ -64,7 +65,9 @@ pub struct Shared {
     /// The database.
     pub db: Db,
     /// The object store.
-    pub objects: LocalStore,
+    pub objects: Objects,
+    /// Moves of uploaded objects, one at a time for each execution and node.
+    pub moves: Turns<(Uuid, Uuid)>,
     /// Who may do what.
     pub authority: Authority,
     /// Hash, cursor and signing keys, derived from the master key.
@@ -183,7 +186,7 @@ impl App {
         let clock = db.clock();
         bootstrap::check_master(&db, &settings.master).await?;
         let authority = Authority::open(&db).await?;
-        let objects = LocalStore::open(settings.data_dir.join("objects"))?;
+        let objects = Objects::open(settings.objects).await?;
         let keys = Keys::new(settings.master);
         bootstrap::adopt_audit_chains(&db, &keys).await?;
         let wakes = Wakes::new(settings.nats.is_some());
@@ -211,6 +214,7 @@ impl App {
             db,
             authority,
             objects,
+            moves: Turns::default(),
             keys,
             committer,
             wakes,

@@ -34,9 +34,9 @@ pub enum DatabaseError {
     /// Arguments are for everybody on the machine to see.
     #[error("--database-url must not hold the password; use --database-password-file or PGPASSWORD")]
     PasswordInUrl,
-    /// The password cannot be read.
+    /// The file that is the database, or that holds the password, cannot be used.
     #[error(transparent)]
-    Password(#[from] DataDirError),
+    DataDir(#[from] DataDirError),
 }
 
 impl DatabaseArgs {

@@ -10,6 +10,7 @@ use crate::csrf::Origins;
 use crate::http;
 use crate::http::contract::conformance::assert_described;
 use crate::listen::Peer;
+use crate::objects::Place;
 use crate::oidc::Provider;
 use crate::signing::SEAL_PURPOSE;
 use axum::Router;
@@ -24,7 +25,7 @@ use plex_domain::credential;
 use plex_domain::keys::MasterKey;
 use plex_domain::reachability::Policy;
 use plex_domain::relation::{ObjectKind, ObjectRef};
-use plex_store::db::{Engine, postgres};
+use plex_store::db::{Engine, Sql, postgres};
 use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, NewTuple};
@@ -128,6 +129,18 @@ impl Default for TestLimits {
     }
 }
 
+/// Runs a statement without values; returns how many rows it changed.
+pub(crate) async fn execute(app: &App, sql: impl Into<Sql>) -> usize {
+    let sql = sql.into();
+    let done: Result<_, Error> = app.db.write(async move |tx| tx.execute(sql, &[]).await).await;
+    done.unwrap()
+}
+
+/// Whether these tests run on SQLite.
+pub(crate) fn is_on_sqlite() -> bool {
+    std::env::var("PLEX_TEST_POSTGRES").is_err()
+}
+
 /// The database of a test directory: SQLite's in it, or, where the environment names a server, a schema that is named
 /// after it.
 pub(crate) fn engine(dir: &Path) -> Engine {
@@ -154,8 +167,8 @@ async fn open_with(
     limits: TestLimits,
 ) -> App {
     let settings = Settings {
-        data_dir: dir.path().to_owned(),
         database: engine(dir.path()),
+        objects: Place::Directory(dir.path().join("objects")),
         public_url: "https://plexsphere.test".to_owned(),
         max_output_bytes: 64 * 1024 * 1024,
         max_live_executions: limits.live_executions,
@@ -364,14 +377,21 @@ impl TestApp {
 
     /// Makes every append to an audit chain fail from now on.
     pub(crate) async fn break_audit(&self) {
-        let sql =
-            "create trigger broken before insert on audit_entries begin select raise(abort, 'broken'); end";
-        let done: Result<_, Error> = self
-            .app
-            .db
-            .write(async move |tx| tx.execute(sql, &[]).await)
-            .await;
-        done.unwrap();
+        let sql = Sql::Each {
+            sqlite: "create trigger broken before insert on audit_entries begin select raise(abort, 'broken'); end",
+            postgres: "create trigger broken before insert on audit_entries
+                for each row execute function refuse('broken')",
+        };
+        execute(&self.app, sql).await;
+    }
+
+    /// Makes appends work again.
+    pub(crate) async fn mend_audit(&self) {
+        let sql = Sql::Each {
+            sqlite: "drop trigger broken",
+            postgres: "drop trigger broken on audit_entries",
+        };
+        execute(&self.app, sql).await;
     }
 
     /// The denials among them, by who, what and on what, with their counts.

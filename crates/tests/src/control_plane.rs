@@ -48,9 +48,18 @@ impl ControlPlane {
 
     /// As [`ControlPlane::start_with`], with a word on how much it logs.
     pub fn start_logging(arguments: &[&str], log_filter: Option<&'static str>) -> Self {
+        Self::start_prepared(|_| owned(arguments), log_filter)
+    }
+
+    /// Initialises, has `prepare` say with which flags the data directory is served, and serves it.
+    pub fn start_prepared(
+        prepare: impl FnOnce(&Path) -> Vec<String>,
+        log_filter: Option<&'static str>,
+    ) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
         let made = initialise(&place.path().join("data"), &[]);
-        Self::serve(place, made, (owned(arguments), log_filter))
+        let arguments = prepare(&place.path().join("data"));
+        Self::serve(place, made, (arguments, log_filter))
     }
 
     /// Initialises and serves on a database of its own elsewhere, which these flags name, with further flags for
