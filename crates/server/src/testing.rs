@@ -187,6 +187,7 @@ async fn open_with(
         origins,
         provider,
         shutdown: CancellationToken::new(),
+        nats: None,
     };
     App::start(settings).await.unwrap()
 }

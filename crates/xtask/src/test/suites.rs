@@ -43,6 +43,8 @@ pub(super) enum Suite {
     Oracle,
     /// A real S3 server for the outputs, also one that is stopped, killed and slow
     ObjectStore,
+    /// Several replicas and the NATS between them, a real one
+    Replicas,
     /// Licences, sources and bans of all dependencies
     Deny,
     /// The demonstration
@@ -74,6 +76,7 @@ impl Suite {
             | Self::Browser
             | Self::Oracle
             | Self::ObjectStore
+            | Self::Replicas
             | Self::Deny
             | Self::Demo => true,
         }
@@ -90,7 +93,7 @@ impl Suite {
             Self::Unit => unit().into(),
             Self::Generated => generated(workspace).into(),
             Self::E2e | Self::Resilience | Self::Fuzz => end_to_end(workspace, &self.name(), None).into(),
-            Self::Schemathesis | Self::Client => self.with_tools(workspace, &[Tool::Python]),
+            Self::Schemathesis | Self::Client | Self::Replicas => self.with_tools(workspace, &[Tool::Python]),
             Self::Browser => self.with_tools(workspace, &[Tool::Node, Tool::Chromium]),
             Self::Oracle => self.with_tools(workspace, &[Tool::Node]),
             Self::ObjectStore => match tools::provide(workspace, &[Tool::S3Server]) {
@@ -196,6 +199,7 @@ mod tests {
             Suite::Browser,
             Suite::Oracle,
             Suite::ObjectStore,
+            Suite::Replicas,
         ];
         assert_eq!(targets, suites.into_iter().map(Suite::name).collect());
     }
