@@ -8,6 +8,7 @@ use crate::data_dir::DATABASE;
 use crate::delivery::Wakes;
 use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
+use crate::metrics::Metrics;
 use crate::objects::LocalStore;
 use crate::oidc::Provider;
 use crate::rates::Rates;
@@ -58,6 +59,8 @@ pub struct App(Arc<Shared>);
 
 /// What [`App`] gives access to.
 pub struct Shared {
+    /// What is counted.
+    pub metrics: Metrics,
     /// The database.
     pub db: Db,
     /// The object store.
@@ -192,6 +195,7 @@ impl App {
         let tasks = TaskTracker::new();
         let (committer, commits) = callbacks::committer();
         let app = Self(Arc::new(Shared {
+            metrics: Metrics::default(),
             signers: Signers::default(),
             denials: Denials::default(),
             token_uses: TokenUses::default(),

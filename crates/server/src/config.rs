@@ -32,6 +32,9 @@ pub struct ServeArgs {
     /// File to write {"url": …} to once the server accepts connections
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+    /// Address to serve Prometheus metrics on, in clear and to anybody: /metrics and /healthz [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Certificate chain to serve instead of the private CA's, in PEM
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
@@ -83,6 +86,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Where to announce that the server accepts.
     pub ready_file: Option<PathBuf>,
+    /// Where to serve metrics.
+    pub metrics_listen: Option<SocketAddr>,
     /// The operator's own certificate and key, in this order.
     pub own_certificate: Option<(PathBuf, PathBuf)>,
     /// Largest output in bytes.
@@ -155,6 +160,7 @@ impl Config {
             listen: args.listen,
             public_url: args.public_url.as_deref().map(public_url).transpose()?,
             ready_file: args.ready_file,
+            metrics_listen: args.metrics_listen,
             own_certificate: args.tls_cert.zip(args.tls_key),
             max_output_bytes: args.max_output_bytes,
             master_key_file: args.master_key_file,

@@ -70,6 +70,12 @@ impl Wakes {
         }
     }
 
+    /// How many streams are open.
+    pub fn streams(&self) -> usize {
+        let streams = self.streams.lock().expect("no holder of this lock panics");
+        streams.values().map(watch::Sender::receiver_count).sum()
+    }
+
     /// Tells these nodes' streams to look.
     pub fn wake(&self, nodes: &[Uuid]) {
         let streams = self.streams.lock().expect("no holder of this lock panics");

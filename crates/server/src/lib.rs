@@ -21,6 +21,7 @@ pub mod http;
 pub mod init;
 pub mod listen;
 pub mod loops;
+pub mod metrics;
 pub mod objects;
 pub mod oidc;
 pub mod paging;

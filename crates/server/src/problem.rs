@@ -5,7 +5,7 @@
 
 use crate::app::App;
 use crate::request::{CorrelationId, is_text};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -19,6 +19,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::Level;
 use utoipa::IntoResponses;
 use utoipa::openapi::RefOr;
 
@@ -306,8 +308,9 @@ impl IntoResponse for Failure {
 pub async fn finish(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let correlation = CorrelationId::new(&app);
     request.extensions_mut().insert(correlation.clone());
-    let instance = request.uri().path().to_owned();
+    let (instance, began) = (request.uri().path().to_owned(), Instant::now());
     let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = if is_text(&instance) {
         next.run(request).await
     } else {
@@ -320,7 +323,36 @@ pub async fn finish(State(app): State<App>, mut request: Request, next: Next) ->
     }
     let id = HeaderValue::from_str(correlation.as_str()).expect("a UUID is a header value");
     response.headers_mut().insert(X_CORRELATION_ID, id);
+    let route = route.as_ref().map(MatchedPath::as_str);
+    note(
+        &app,
+        (&method, route, &correlation),
+        (response.status(), began.elapsed()),
+    );
     response
+}
+
+/// Counts a request, and lets those read of it who want to: `RUST_LOG=info,access=debug`. Paths may hold what does
+/// not belong there, so only the route is told.
+fn note(
+    app: &App,
+    (method, route, correlation): (&Method, Option<&str>, &CorrelationId),
+    (status, took): (StatusCode, Duration),
+) {
+    app.metrics.requests.observe(method, route, (status, took));
+    if status == StatusCode::UNAUTHORIZED {
+        app.metrics.unauthenticated.increment();
+    }
+    tracing::event!(
+        target: "access",
+        Level::DEBUG,
+        http.method = %method,
+        http.route = route,
+        http.status = status.as_u16(),
+        duration_ms = took.as_secs_f64() * 1e3,
+        correlation.id = correlation.as_str(),
+        "answered",
+    );
 }
 
 /// A handler's failure, or one for what axum itself answers without a body.

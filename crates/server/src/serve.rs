@@ -14,11 +14,14 @@ use crate::data_dir::{self, DataDir};
 use crate::http;
 use crate::listen::tls::{self, Reloadable};
 use crate::listen::{self, Limits};
+use crate::metrics;
 use crate::oidc::{OidcConfigError, Provider};
 use certificate::Source;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use rustix::process::{Resource, Rlimit};
@@ -37,6 +40,8 @@ const RESERVED_DESCRIPTORS: usize = 256;
 #[derive(Serialize)]
 struct Ready<'a> {
     url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics_url: Option<String>,
 }
 
 /// Serves until a signal says to stop.
@@ -60,6 +65,7 @@ async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
     let source = Source::new(config.own_certificate.clone(), dir.clone());
     let certificate = Reloadable::new(source.read()?);
     let (listener, bound) = listen_on(config.listen)?;
+    let metrics = config.metrics_listen.map(listen_on).transpose()?;
     let url = match config.public_url.clone() {
         Some(url) => url,
         None => address::url(bound, &certificate.current(), &source.names())?,
@@ -73,12 +79,16 @@ async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
     let server = tokio::spawn(listen::serve(
         listener,
         Some(tls),
-        router,
+        (router, Arc::clone(&app.metrics.connections)),
         shutdown.clone(),
         limits(&config, descriptors),
     ));
+    let metrics = metrics.map(|(listener, bound)| {
+        tokio::spawn(serve_metrics(listener, app.clone(), shutdown.clone()));
+        bound
+    });
     let renewal = tokio::spawn(certificate::keep_fresh(source, certificate));
-    let stopped = match announce(config.ready_file.as_deref(), &url, bound) {
+    let stopped = match announce(config.ready_file.as_deref(), &url, (bound, metrics)) {
         Ok(()) => until_stopped(server, signals, &shutdown).await,
         Err(failure) => Err(failure),
     };
@@ -87,6 +97,17 @@ async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
     app.stop().await;
     tracing::info!("stopped");
     stopped
+}
+
+/// Serves the metrics; nobody needs many connections for that.
+async fn serve_metrics(listener: TcpListener, app: App, shutdown: CancellationToken) {
+    let limits = Limits {
+        connections: 64,
+        grace: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let router = metrics::router(app);
+    listen::serve(listener, None, (router, Arc::default()), shutdown, limits).await;
 }
 
 fn settings(
@@ -213,10 +234,16 @@ fn withdraw(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn announce(ready_file: Option<&Path>, url: &str, bound: SocketAddr) -> Result<(), Failure> {
+fn announce(
+    ready_file: Option<&Path>,
+    url: &str,
+    (bound, metrics): (SocketAddr, Option<SocketAddr>),
+) -> Result<(), Failure> {
+    let metrics_url = metrics.map(|address| format!("http://{address}/metrics"));
     tracing::info!(
         url,
         listen = %bound,
+        metrics = metrics_url,
         version = env!("CARGO_PKG_VERSION"),
         database = "sqlite in the data directory",
         object_store = "directory in the data directory",
@@ -224,7 +251,7 @@ fn announce(ready_file: Option<&Path>, url: &str, bound: SocketAddr) -> Result<(
         "serving"
     );
     if let Some(path) = ready_file {
-        let ready = serde_json::to_vec(&Ready { url }).context("cannot write the ready file")?;
+        let ready = serde_json::to_vec(&Ready { url, metrics_url }).context("cannot write the ready file")?;
         data_dir::replace(path, &ready, data_dir::PUBLIC)?;
     }
     Ok(())
@@ -307,10 +334,15 @@ mod tests {
         assert!(!path.exists());
         withdraw(&path).unwrap();
         let bound = "127.0.0.1:8080".parse().unwrap();
-        announce(Some(&path), "https://localhost:8080", bound).unwrap();
+        announce(Some(&path), "https://localhost:8080", (bound, None)).unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             r#"{"url":"https://localhost:8080"}"#
+        );
+        announce(Some(&path), "https://localhost:8080", (bound, Some(bound))).unwrap();
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            r#"{"url":"https://localhost:8080","metrics_url":"http://127.0.0.1:8080/metrics"}"#
         );
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }

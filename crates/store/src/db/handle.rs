@@ -57,6 +57,13 @@ pub(super) enum Queue {
 }
 
 impl Queue {
+    fn waiting(&self) -> usize {
+        match self {
+            Self::Sqlite(queue) => queue.len(),
+            Self::Postgres(queue) => queue.max_capacity() - queue.capacity(),
+        }
+    }
+
     fn push(&self, job: Box<dyn Job>, view: View) -> Result<(), Error> {
         match self {
             Self::Sqlite(queue) => queue.try_send(job).map_err(|error| match error {
@@ -187,6 +194,16 @@ impl Db {
     /// reads back what the disk really holds, mends that.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// How many jobs wait in each queue; reports may share that of the writes.
+    pub fn waiting(&self) -> [(&'static str, usize); 3] {
+        let queues = [
+            ("write", &self.writer),
+            ("report", &self.reports),
+            ("read", &self.readers),
+        ];
+        queues.map(|(name, queue)| (name, queue.waiting()))
     }
 
     /// How many steps of the schema the database had seen when it was opened; it has seen all of them now.

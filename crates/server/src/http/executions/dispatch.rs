@@ -23,6 +23,7 @@ use plex_store::nodes::{self, Addressed, Candidate};
 use plex_store::{Tx, capacity, executions, idempotency};
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeSet;
+use std::time::Instant;
 use uuid::Uuid;
 
 const BODY: BodyRules = BodyRules {
@@ -59,6 +60,7 @@ pub async fn dispatch(
     Path(project_id): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
+    let began = Instant::now();
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let key = idempotency_key(request.headers(), &principal, project_id)?;
     let project = authorize::project(&app, &principal, Permission::Dispatch, project_id)?;
@@ -91,6 +93,11 @@ pub async fn dispatch(
     };
     let (id, nodes) = authorize::change(&app, &principal, work).await?;
     app.wakes.wake(&nodes);
+    // A dispatch that came again has made nothing.
+    if !nodes.is_empty() {
+        app.metrics.dispatches.observe_time(began.elapsed());
+        app.metrics.targets.observe(nodes.len() as u64);
+    }
     let mut response = answer(
         (app, principal),
         (project_id, id),

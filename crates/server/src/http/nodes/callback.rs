@@ -12,6 +12,7 @@ use plex_api::limits::{CALLBACK_BODY_BYTES, INLINE_OUTPUT_BYTES, TEXT_BYTES};
 use plex_domain::execution::{Refusal, Report, Verdict, judge};
 use plex_store::invocations::{self, Advance, Outcome, Output, OutputPlace};
 use ring::digest::{SHA256, digest};
+use std::time::Instant;
 use uuid::Uuid;
 
 const BODY: BodyRules = BodyRules {
@@ -59,7 +60,10 @@ pub async fn callback(
         execution_id,
     };
     let advance = invocation.advance(&app, callback, report).await?;
-    match app.committer.advance(advance, &node.context).await? {
+    let handed_in = Instant::now();
+    let outcome = app.committer.advance(advance, &node.context).await?;
+    app.metrics.callbacks.observe_time(handed_in.elapsed());
+    match outcome {
         Outcome::Accepted { status, upload } => {
             let output_upload_url = upload.map(|upload| app.objects.presign_upload(&app, &upload));
             Ok(Json(ExecutionCallbackResponse {

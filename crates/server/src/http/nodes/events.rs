@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use plex_api::codes;
 use plex_api::events::{ACTION_REQUEST, KEEP_ALIVE_SECONDS, ROTATE_NODE_KEY};
 use plex_api::executions::ExecutionStatus;
+use plex_store::invocations::Queued;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -239,6 +240,13 @@ impl EventStream {
         format!("id: {}\nevent: {event}\ndata: {envelope}\n\n", self.sequence)
     }
 
+    /// Counts the first delivery of an invocation on this stream.
+    fn note_delivery(&self, item: &Queued) {
+        let took = self.app.clock.now().duration_since(item.requested_at);
+        let took = Duration::try_from(took).unwrap_or_default();
+        self.app.metrics.deliveries.observe_time(took);
+    }
+
     /// Reads what is pending, and signs what was not sent within the last 30 s.
     async fn look(&mut self) -> String {
         let Ok(queued) = delivery::queued(&self.app, self.ids.1, self.reader.audience()).await else {
@@ -254,14 +262,17 @@ impl EventStream {
         let mut frames = String::new();
         let mut is_cut = false;
         for item in &pending {
-            let last = sent.remove(&item.execution_id).filter(|at| *at + RESEND > now);
-            if let Some(last) = last {
+            let before = sent.remove(&item.execution_id);
+            if let Some(last) = before.filter(|at| *at + RESEND > now) {
                 self.sent.insert(item.execution_id, last);
             } else if frames.len() < CHUNK_BYTES {
                 let Ok(envelope) = delivery::sign(&self.app, self.ids, item).await else {
                     continue;
                 };
                 frames.push_str(&self.frame(ACTION_REQUEST, &envelope));
+                if before.is_none() {
+                    self.note_delivery(item);
+                }
                 self.sent.insert(item.execution_id, now);
             } else {
                 is_cut = true;
