@@ -22,6 +22,7 @@ use plex_domain::env::{Clock, Rng};
 use plex_domain::keys::MasterKey;
 use plex_store::Db;
 use plex_store::db;
+use plex_telemetry::Traces;
 use std::num::NonZeroU32;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub origins: Origins,
     /// The identity provider, where there is one.
     pub provider: Option<Provider>,
+    /// Takes spans.
+    pub traces: Traces,
     /// Cancelled when the server is to stop.
     pub shutdown: CancellationToken,
 }
@@ -61,6 +64,8 @@ pub struct App(Arc<Shared>);
 pub struct Shared {
     /// What is counted.
     pub metrics: Metrics,
+    /// Takes spans.
+    pub traces: Traces,
     /// The database.
     pub db: Db,
     /// The object store.
@@ -196,6 +201,7 @@ impl App {
         let (committer, commits) = callbacks::committer();
         let app = Self(Arc::new(Shared {
             metrics: Metrics::default(),
+            traces: settings.traces,
             signers: Signers::default(),
             denials: Denials::default(),
             token_uses: TokenUses::default(),
@@ -245,6 +251,7 @@ impl App {
         }
         self.denials.flush(self).await;
         self.token_uses.flush(self).await;
+        self.traces.stop().await;
     }
 }
 

@@ -23,6 +23,7 @@ pub mod listen;
 pub mod loops;
 pub mod metrics;
 pub mod objects;
+pub mod observation;
 pub mod oidc;
 pub mod paging;
 pub mod principal;

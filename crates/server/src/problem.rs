@@ -4,8 +4,9 @@
 //! the body, the correlation id and, for a defect, the one log line. Nothing inner ever reaches a body.
 
 use crate::app::App;
+use crate::observation::Observation;
 use crate::request::{CorrelationId, is_text};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -19,8 +20,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tracing::Level;
 use utoipa::IntoResponses;
 use utoipa::openapi::RefOr;
 
@@ -308,9 +307,9 @@ impl IntoResponse for Failure {
 pub async fn finish(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let correlation = CorrelationId::new(&app);
     request.extensions_mut().insert(correlation.clone());
-    let (instance, began) = (request.uri().path().to_owned(), Instant::now());
+    let observation = Observation::begin(&app, &mut request);
+    let instance = request.uri().path().to_owned();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = if is_text(&instance) {
         next.run(request).await
     } else {
@@ -323,36 +322,8 @@ pub async fn finish(State(app): State<App>, mut request: Request, next: Next) ->
     }
     let id = HeaderValue::from_str(correlation.as_str()).expect("a UUID is a header value");
     response.headers_mut().insert(X_CORRELATION_ID, id);
-    let route = route.as_ref().map(MatchedPath::as_str);
-    note(
-        &app,
-        (&method, route, &correlation),
-        (response.status(), began.elapsed()),
-    );
+    observation.end(&app, response.status(), &correlation);
     response
-}
-
-/// Counts a request, and lets those read of it who want to: `RUST_LOG=info,access=debug`. Paths may hold what does
-/// not belong there, so only the route is told.
-fn note(
-    app: &App,
-    (method, route, correlation): (&Method, Option<&str>, &CorrelationId),
-    (status, took): (StatusCode, Duration),
-) {
-    app.metrics.requests.observe(method, route, (status, took));
-    if status == StatusCode::UNAUTHORIZED {
-        app.metrics.unauthenticated.increment();
-    }
-    tracing::event!(
-        target: "access",
-        Level::DEBUG,
-        http.method = %method,
-        http.route = route,
-        http.status = status.as_u16(),
-        duration_ms = took.as_secs_f64() * 1e3,
-        correlation.id = correlation.as_str(),
-        "answered",
-    );
 }
 
 /// A handler's failure, or one for what axum itself answers without a body.

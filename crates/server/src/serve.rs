@@ -16,6 +16,7 @@ use crate::listen::tls::{self, Reloadable};
 use crate::listen::{self, Limits};
 use crate::metrics;
 use crate::oidc::{OidcConfigError, Provider};
+use crate::system::{SystemClock, SystemRng};
 use certificate::Source;
 use std::fs;
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use plex_telemetry::{Origin, Traces};
 use rustix::process::{Resource, Rlimit};
 use serde::Serialize;
 use tokio::net::{TcpListener, TcpSocket};
@@ -125,9 +127,25 @@ fn settings(
         trusted_proxies: config.trusted_proxies.clone(),
         origins: config.origins.clone(),
         provider: provider(config, &public_url)?,
+        traces: traces(config, &public_url),
         public_url,
         shutdown,
     })
+}
+
+/// Where spans go; nowhere without a collector.
+fn traces(config: &Config, public_url: &str) -> Traces {
+    let Some(collector) = config.collector.clone() else {
+        return Traces::default();
+    };
+    let origin = Origin {
+        service: "plexsphere",
+        version: env!("CARGO_PKG_VERSION"),
+        instance: public_url.to_owned(),
+        clock: Arc::new(SystemClock),
+        rng: Arc::new(SystemRng),
+    };
+    Traces::start(origin, collector)
 }
 
 /// The identity provider as the flags and their files name it. It is not asked yet: it may come up after us.

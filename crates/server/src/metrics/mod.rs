@@ -189,7 +189,7 @@ impl Metrics {
 
     fn write_state(&self, to: &mut Exposition, app: &App) {
         let streams = app.wakes.streams();
-        to.gauge("plexsphere_streams", "Open event streams of nodes.", streams);
+        to.gauge("plexsphere_streams", "Open event streams.", streams);
         to.gauge(
             "plexsphere_connections",
             "Open connections of operators and nodes.",
@@ -213,6 +213,11 @@ impl Metrics {
             "plexsphere_deadlines_lag_seconds",
             "Since everything overdue was last ended.",
             self.deadlines_lag().as_secs_f64(),
+        );
+        to.counter(
+            "plexsphere_spans_dropped_total",
+            "Spans that did not reach the collector.",
+            app.traces.dropped(),
         );
         to.gauges(
             "plexsphere_build_info",

@@ -14,7 +14,9 @@ use jiff::Timestamp;
 use plex_api::codes;
 use plex_api::events::{ACTION_REQUEST, KEEP_ALIVE_SECONDS, ROTATE_NODE_KEY};
 use plex_api::executions::ExecutionStatus;
-use plex_store::invocations::Queued;
+use plex_domain::trace::SpanContext;
+use plex_store::invocations::{Audience, Queued};
+use plex_telemetry::Kind;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -245,6 +247,14 @@ impl EventStream {
         let took = self.app.clock.now().duration_since(item.requested_at);
         let took = Duration::try_from(took).unwrap_or_default();
         self.app.metrics.deliveries.observe_time(took);
+        let root = SpanContext::of_execution(item.execution_id);
+        // It ends here and now.
+        let _ = self
+            .app
+            .traces
+            .begin(root, "deliver", Kind::Producer)
+            .since(item.requested_at)
+            .with("node.id", self.ids.1);
     }
 
     /// Reads what is pending, and signs what was not sent within the last 30 s.
@@ -270,7 +280,7 @@ impl EventStream {
                     continue;
                 };
                 frames.push_str(&self.frame(ACTION_REQUEST, &envelope));
-                if before.is_none() {
+                if before.is_none() && self.reader.audience() == Audience::Node {
                     self.note_delivery(item);
                 }
                 self.sent.insert(item.execution_id, now);
