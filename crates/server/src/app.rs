@@ -4,7 +4,6 @@ use crate::authority::Authority;
 use crate::callbacks::Committer;
 use crate::capacity::{Capacity, Fanout};
 use crate::csrf::Origins;
-use crate::data_dir::DATABASE;
 use crate::delivery::Wakes;
 use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
@@ -13,15 +12,14 @@ use crate::objects::LocalStore;
 use crate::oidc::Provider;
 use crate::rates::Rates;
 use crate::signing::Signers;
-use crate::system::{SystemClock, SystemRng};
 use crate::throttle::{Beginnings, Throttle};
 use crate::tokens::TokenUses;
-use crate::{bootstrap, callbacks, loops};
+use crate::{bootstrap, callbacks, database, loops};
 use plex_domain::cidr::Cidr;
 use plex_domain::env::{Clock, Rng};
 use plex_domain::keys::MasterKey;
 use plex_store::Db;
-use plex_store::db;
+use plex_store::db::Engine;
 use plex_telemetry::Traces;
 use std::num::NonZeroU32;
 use std::ops::Deref;
@@ -32,8 +30,10 @@ use tokio_util::task::TaskTracker;
 
 /// How the control plane runs; checked by `config` before it gets here.
 pub struct Settings {
-    /// Where everything is kept.
+    /// Where keys and certificates are kept, and what has no other place.
     pub data_dir: PathBuf,
+    /// The database.
+    pub database: Engine,
     /// The base of every URL given out, without a trailing slash.
     pub public_url: String,
     /// The largest output a node may declare, in bytes.
@@ -176,21 +176,13 @@ impl Keys {
     }
 }
 
-/// The database's file in the data directory.
-pub fn database_settings(data_dir: &std::path::Path) -> db::Settings {
-    db::Settings {
-        engine: db::Engine::Sqlite(data_dir.join(DATABASE)),
-        clock: Arc::new(SystemClock),
-        rng: Arc::new(SystemRng),
-    }
-}
-
 impl App {
     /// Opens the stores and starts the background loops.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
-        let database = database_settings(&settings.data_dir);
-        let (clock, rng) = (Arc::clone(&database.clock), Arc::clone(&database.rng));
+        let database = database::settings(settings.database);
+        let rng = Arc::clone(&database.rng);
         let db = Db::open(database)?;
+        let clock = db.clock();
         bootstrap::check_master(&db, &settings.master).await?;
         let authority = Authority::open(&db).await?;
         let objects = LocalStore::open(settings.data_dir.join("objects"))?;

@@ -1,6 +1,7 @@
 //! What a new installation begins with: a domain, a project, and a platform admin with a token.
 
-use crate::app::{Keys, database_settings};
+use crate::app::Keys;
+use crate::database;
 use crate::signing::SEAL_PURPOSE;
 use anyhow::Context as _;
 use plex_api::audit::AuditReason;
@@ -11,13 +12,13 @@ use plex_domain::reachability::Policy;
 use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_domain::tenancy;
 use plex_store::audit::{self, Record};
+use plex_store::db::Engine;
 use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, Granted, NewTuple};
 use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Db, Error, Tx, principals, sessions};
 use std::collections::BTreeMap;
-use std::path::Path;
 use uuid::Uuid;
 
 /// How long the admin's token lives: a year.
@@ -43,7 +44,7 @@ pub struct Created {
 }
 
 /// Makes the database of a new installation. Call it outside any runtime.
-pub fn create(data_dir: &Path, master: &MasterKey, names: &FirstTenants) -> anyhow::Result<Created> {
+pub fn create(engine: &Engine, master: &MasterKey, names: &FirstTenants) -> anyhow::Result<Created> {
     let keys = Keys::new(master.clone());
     let names = names.clone();
     for slug in [&names.domain_slug, &names.project_slug] {
@@ -53,10 +54,14 @@ pub fn create(data_dir: &Path, master: &MasterKey, names: &FirstTenants) -> anyh
         );
     }
     let token = mint();
-    with_database(data_dir, move |db| async move {
+    with_database(engine, move |db| async move {
         let admin_token = token.clone();
         let (domain_id, project_id) = db
             .write(async move |tx| {
+                anyhow::ensure!(
+                    principals::first_user(tx).await?.is_none(),
+                    "this database is initialised already; nothing was changed"
+                );
                 let domain = first_domain(tx, &keys, &names.domain_slug).await?;
                 let project = first_project(tx, domain, &names.project_slug).await?;
                 let admin = tx.new_id();
@@ -81,10 +86,10 @@ pub fn create(data_dir: &Path, master: &MasterKey, names: &FirstTenants) -> anyh
 
 /// Revokes the first platform admin's tokens, gives out a new one, and makes it platform admin again should it
 /// not be one any more. Call it outside any runtime; a server may be running.
-pub fn reset_admin_token(data_dir: &Path, master: &MasterKey) -> anyhow::Result<String> {
+pub fn reset_admin_token(engine: &Engine, master: &MasterKey) -> anyhow::Result<String> {
     let keys = Keys::new(master.clone());
     let token = mint();
-    with_database(data_dir, move |db| async move {
+    with_database(engine, move |db| async move {
         check_master(&db, &keys.master).await?;
         adopt_audit_chains(&db, &keys).await?;
         let issued = token.clone();
@@ -149,13 +154,13 @@ fn mint() -> String {
     ApiToken::mint(TokenEnvironment::Prod, &crate::system::SystemRng)
 }
 
-/// Runs `work` on the data directory's database, and closes it before it returns.
-fn with_database<T, W, F>(data_dir: &Path, work: W) -> anyhow::Result<T>
+/// Runs `work` on the database, and closes it before it returns.
+fn with_database<T, W, F>(engine: &Engine, work: W) -> anyhow::Result<T>
 where
     W: FnOnce(Db) -> F,
     F: Future<Output = anyhow::Result<T>>,
 {
-    let db = Db::open(database_settings(data_dir)).context("the database cannot be opened")?;
+    let db = Db::open(database::settings(engine.clone())).context("the database cannot be opened")?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let done = runtime.block_on(work(db.clone()));
     db.close();

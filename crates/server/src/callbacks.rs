@@ -126,7 +126,7 @@ async fn store(app: &App, reports: Arc<[Report]>) -> Result<Vec<Outcome>, Error>
     let committed = Arc::clone(&reports);
     let outcomes = app
         .db
-        .write(async move |tx| {
+        .report(async move |tx| {
             let advances: Vec<Advance> = reports.iter().map(|report| report.advance.clone()).collect();
             let (outcomes, events) = invocations::advance(tx, &advances).await?;
             let correlation_of = |execution_id| {

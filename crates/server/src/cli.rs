@@ -6,6 +6,7 @@
 use crate::admin::{self, ResetTokenArgs};
 use crate::config::{Config, ConfigError, ServeArgs};
 use crate::data_dir::DataDirError;
+use crate::database::DatabaseError;
 use crate::init::{self, InitArgs};
 use crate::serve;
 use std::io::{self, Write};
@@ -106,6 +107,15 @@ impl From<anyhow::Error> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::usage(error.into())
+    }
+}
+
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::DataDir(error) => error.into(),
+            DatabaseError::Url(_) | DatabaseError::PasswordInUrl => Self::usage(error.into()),
+        }
     }
 }
 

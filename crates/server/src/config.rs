@@ -3,6 +3,7 @@
 //! Every nonsense is found here, before anything is opened, and is one line that names the flag.
 
 use crate::csrf::{OriginError, Origins};
+use crate::database::DatabaseArgs;
 use crate::oidc::{OidcArgs, OidcConfig, OidcConfigError};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -24,6 +25,9 @@ pub struct ServeArgs {
     /// Data directory, made by `plexsphere init`
     #[arg(long, value_name = "DIR")]
     pub data_dir: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it as the command's text")]
+    pub database: DatabaseArgs,
     /// Address to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -84,6 +88,8 @@ pub struct ServeArgs {
 pub struct Config {
     /// The data directory as it was given.
     pub data_dir: PathBuf,
+    /// Where the database is.
+    pub database: DatabaseArgs,
     /// Where to listen.
     pub listen: SocketAddr,
     /// The URL to be known by, without a trailing slash; none means the address listened on.
@@ -166,6 +172,7 @@ impl Config {
             origins: Origins::parse(&given)?,
             oidc: OidcConfig::from_args(args.oidc)?,
             data_dir: args.data_dir,
+            database: args.database,
             listen: args.listen,
             public_url: args.public_url.as_deref().map(public_url).transpose()?,
             ready_file: args.ready_file,

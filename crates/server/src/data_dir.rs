@@ -3,6 +3,7 @@
 //! Everything in it is private to its owner but the two certificates. Files are created with their final mode, never
 //! opened up and then closed, and replaced by a rename, so that no reader ever sees half of one.
 
+use crate::database::{DatabaseArgs, DatabaseError};
 use crate::system::SystemRng;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use plex_domain::env::Rng as _;
 use plex_domain::keys::MasterKey;
+use plex_store::db::Engine;
 use rustix::fs::FlockOperation;
 use thiserror::Error;
 
@@ -50,6 +52,9 @@ pub enum DataDirError {
     /// The master key has not the length of a key.
     #[error("{} does not hold a 32-byte key", .0.display())]
     BadKey(PathBuf),
+    /// A file that should hold a password or the like holds something else.
+    #[error("{} does not hold a secret: visible ASCII on one line", .0.display())]
+    BadSecret(PathBuf),
     /// There is no master key where it should be.
     #[error("the master key {} is missing", .0.display())]
     NoKey(PathBuf),
@@ -74,7 +79,7 @@ impl DataDirError {
             Self::NoDatabase(_) | Self::BadKey(_) | Self::NoKey(_) => {
                 Some("restore the file from a backup".to_owned())
             }
-            Self::Io { .. } => None,
+            Self::BadSecret(_) | Self::Io { .. } => None,
         }
     }
 
@@ -87,6 +92,7 @@ impl DataDirError {
             | Self::Exposed { .. }
             | Self::InUse(_)
             | Self::BadKey(_)
+            | Self::BadSecret(_)
             | Self::NoKey(_) => self,
         }
     }
@@ -116,11 +122,17 @@ impl DataDir {
             Ok(_) | Err(_) => return Err(DataDirError::NotInitialised(dir.0)),
         }
         dir.check_modes()?;
-        let database = dir.database();
-        if fs::metadata(&database).is_ok_and(|metadata| metadata.len() > 0) {
-            Ok(dir)
-        } else {
-            Err(DataDirError::NoDatabase(database))
+        Ok(dir)
+    }
+
+    /// The database to use with this directory. Where that is a file in it, it must be there: a new one would hide
+    /// the loss.
+    pub fn engine(&self, args: &DatabaseArgs) -> Result<Engine, DatabaseError> {
+        let engine = args.engine(self.path())?;
+        match &engine {
+            Engine::Sqlite(path) if fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0) => Ok(engine),
+            Engine::Sqlite(path) => Err(DataDirError::NoDatabase(path.clone()).into()),
+            Engine::Postgres(_) => Ok(engine),
         }
     }
 
@@ -243,6 +255,18 @@ pub fn read_master_key(path: &Path) -> Result<MasterKey, DataDirError> {
     Ok(MasterKey::from_bytes(bytes))
 }
 
+/// Reads a secret of visible ASCII from a file that only its owner can read; a line end after it does not count.
+pub fn read_secret(path: &Path) -> Result<String, DataDirError> {
+    check_private(path, PRIVATE)?;
+    let bytes = fs::read(path).map_err(|source| io_error(path, source))?;
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(DataDirError::BadSecret(path.to_owned()));
+    }
+    Ok(secret.to_owned())
+}
+
 /// Creates a directory for its owner alone. It must not exist.
 pub fn create_private_dir(path: &Path) -> Result<(), DataDirError> {
     fs::DirBuilder::new()
@@ -337,17 +361,17 @@ mod tests {
     #[test]
     fn a_database_that_is_gone_is_not_made_anew() {
         let (_temporary, dir) = initialised();
-        DataDir::open(dir.path()).unwrap();
+        let engine = || {
+            DataDir::open(dir.path())
+                .unwrap()
+                .engine(&DatabaseArgs::default())
+        };
+        engine().unwrap();
         replace(&dir.database(), b"", PRIVATE).unwrap();
-        assert!(matches!(
-            DataDir::open(dir.path()),
-            Err(DataDirError::NoDatabase(_))
-        ));
+        let is_missed = |found| matches!(found, Err(DatabaseError::DataDir(DataDirError::NoDatabase(_))));
+        assert!(is_missed(engine()));
         fs::remove_file(dir.database()).unwrap();
-        assert!(matches!(
-            DataDir::open(dir.path()),
-            Err(DataDirError::NoDatabase(_))
-        ));
+        assert!(is_missed(engine()));
         assert!(!dir.database().exists());
     }
 

@@ -7,6 +7,7 @@ use crate::bootstrap::{self, Created, FirstTenants};
 use crate::ca;
 use crate::cli::{self, Failure, Output};
 use crate::data_dir::{self, DataDir};
+use crate::database::DatabaseArgs;
 use crate::system::{SystemClock, SystemRng};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use anyhow::Context as _;
 use clap::Args;
 use plex_domain::env::{Clock as _, Rng as _};
 use plex_domain::keys::MasterKey;
+use plex_store::db::Engine;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -30,6 +32,8 @@ pub struct InitArgs {
     /// Slug of the first Project
     #[arg(long, value_name = "SLUG", default_value = "default")]
     project: String,
+    #[command(flatten)]
+    database: DatabaseArgs,
     /// Further host name or address for the server's certificate; repeatable
     #[arg(long = "tls-name", value_name = "NAME")]
     tls_names: Vec<String>,
@@ -53,6 +57,8 @@ struct Report {
 /// Makes a data directory and prints what it made.
 pub fn run(args: &InitArgs) -> Result<(), Failure> {
     let dir = DataDir::at(&args.data_dir)?;
+    // Before anything is made.
+    args.database.engine(dir.path())?;
     let names = ca::server_names(&args.tls_names).map_err(|error| Failure::usage(error.into()))?;
     refuse_what_is_there(dir.path())?;
     if let Some(parent) = dir.path().parent() {
@@ -148,9 +154,12 @@ fn fill(building: &mut Building, names: Vec<String>, args: &InitArgs) -> Result<
         domain_slug: args.domain.clone(),
         project_slug: args.project.clone(),
     };
-    // SQLite gives what it keeps beside the database the same mode, and changes neither.
-    data_dir::create(&dir.path().join(data_dir::DATABASE), &[], data_dir::PRIVATE)?;
-    let created = bootstrap::create(dir.path(), &master, &tenants)?;
+    let engine = args.database.engine(dir.path())?;
+    if let Engine::Sqlite(path) = &engine {
+        // SQLite gives what it keeps beside the database the same mode, and changes neither.
+        data_dir::create(path, &[], data_dir::PRIVATE)?;
+    }
+    let created = bootstrap::create(&engine, &master, &tenants)?;
     let token = format!("{}\n", created.admin_token);
     data_dir::create(&dir.admin_token(), token.as_bytes(), data_dir::PRIVATE)?;
     data_dir::sync_parent(&dir.admin_token())?;

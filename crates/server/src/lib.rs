@@ -15,6 +15,7 @@ pub mod config;
 pub mod cookies;
 pub mod csrf;
 pub mod data_dir;
+pub mod database;
 pub mod delivery;
 pub mod denials;
 pub mod http;

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use plex_store::db::Engine;
 use plex_telemetry::{Origin, Traces};
 use rustix::process::{Resource, Rlimit};
 use serde::Serialize;
@@ -59,6 +60,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
 
 async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
     let dir = DataDir::open(&config.data_dir)?;
+    let engine = dir.engine(&config.database)?;
     let _lock = dir.lock()?;
     if let Some(path) = &config.ready_file {
         withdraw(path)?;
@@ -73,7 +75,7 @@ async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
         None => address::url(bound, &certificate.current(), &source.names())?,
     };
     let shutdown = CancellationToken::new();
-    let app = App::start(settings(&config, &dir, (url.clone(), shutdown.clone()))?)
+    let app = App::start(settings(&config, &dir, (url.clone(), shutdown.clone()), engine)?)
         .await
         .context("cannot start")?;
     let tls = tls::server_config(certificate.clone()).context("cannot set up TLS")?;
@@ -116,10 +118,12 @@ fn settings(
     config: &Config,
     dir: &DataDir,
     (public_url, shutdown): (String, CancellationToken),
+    database: Engine,
 ) -> Result<Settings, Failure> {
     let key_file = config.master_key_file.clone().unwrap_or_else(|| dir.master_key());
     Ok(Settings {
         data_dir: dir.path().to_owned(),
+        database,
         max_output_bytes: config.max_output_bytes,
         max_live_executions: config.max_live_executions,
         rate_limit_per_principal: config.rate_limit_per_principal,

@@ -13,13 +13,14 @@ pub use head::{adopt, open};
 pub use stored_entry::StoredEntry;
 pub use verification::{Begun, Outcome, Verification};
 
-use crate::db::{Error, Lock, Tx};
+use crate::db::{Error, Lock, Sql, Tx};
 use crate::values;
 use head::End;
+use jiff::Timestamp;
 use plex_api::audit::AuditReason;
 use plex_domain::audit::{self, Sealer, canonical_bytes, entry_hash, pseudonym};
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::btree_map::Entry as BTreeEntry;
 use uuid::Uuid;
 
 /// The step of the schema that brought sealed heads.
@@ -70,13 +71,15 @@ pub async fn append_all(tx: &mut Tx, key: &[u8; 32], records: Vec<Record>) -> Re
     tx.lock(Lock::AuditChains).await?;
     let sealer = Sealer::new(key);
     let mut ends = BTreeMap::new();
+    let mut entries = Vec::with_capacity(records.len());
     for record in records {
         let end = match ends.entry(record.domain_id) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(room) => room.insert(head::end(tx, &sealer, record.domain_id).await?),
+            BTreeEntry::Occupied(known) => known.into_mut(),
+            BTreeEntry::Vacant(room) => room.insert(head::end(tx, &sealer, record.domain_id).await?),
         };
-        insert(tx, key, end, record).await?;
+        entries.push(Linked::after(end, key, record, tx.now()));
     }
+    insert(tx, &entries).await?;
     for (chain, end) in ends {
         if end.holds {
             head::seal(tx, &sealer, chain, (end.seq, &end.hash)).await?;
@@ -85,57 +88,101 @@ pub async fn append_all(tx: &mut Tx, key: &[u8; 32], records: Vec<Record>) -> Re
     Ok(())
 }
 
-/// Puts an entry after the end, and moves the end on.
-async fn insert(tx: &mut Tx, key: &[u8; 32], end: &mut End, record: Record) -> Result<(), Error> {
-    let latest_at = end.latest_at.map_or(tx.now(), |latest| latest.max(tx.now()));
-    let entry = audit::Entry {
-        seq: end.seq + 1,
-        chain: record.domain_id,
-        occurred_at: tx.now(),
-        reason: record.reason,
-        subject_pseudonym: pseudonym(key, record.domain_id, &record.identity),
-        relation: record.relation,
-        object_type: record.object_type,
-        object_id: record.object_id,
-        result: record.reason,
-        caveats: record.caveats,
-        correlation_id: record.correlation_id,
-        ip: record.ip,
-        user_agent: record.user_agent,
-        count: record.count,
-        details: record.details,
-    };
-    let canonical = canonical_bytes(&entry);
-    let hash = entry_hash(&end.hash, &canonical);
-    tx.execute(
-        "insert into audit_entries (
-            chain, seq, occurred_at, reason, subject, identity, relation, object_type, object_id, correlation_id,
-            canonical, prev_hash, entry_hash, latest_at
-        ) values (
-            $1, $2, $3, $4, $5,
-            case when exists (select 1 from erased_identities where identity = $6) then null else $6 end,
-            $7, $8, $9, $10, $11, $12, $13, $14
-        )",
-        &values![
+/// An entry with its place in the chain.
+struct Linked {
+    entry: audit::Entry,
+    identity: String,
+    canonical: Vec<u8>,
+    prev_hash: [u8; 32],
+    hash: [u8; 32],
+    latest_at: Timestamp,
+}
+
+impl Linked {
+    /// Hangs an entry on the end, and moves the end on.
+    fn after(end: &mut End, key: &[u8; 32], record: Record, now: Timestamp) -> Self {
+        let latest_at = end.latest_at.map_or(now, |latest| latest.max(now));
+        let entry = audit::Entry {
+            seq: end.seq + 1,
+            chain: record.domain_id,
+            occurred_at: now,
+            reason: record.reason,
+            subject_pseudonym: pseudonym(key, record.domain_id, &record.identity),
+            relation: record.relation,
+            object_type: record.object_type,
+            object_id: record.object_id,
+            result: record.reason,
+            caveats: record.caveats,
+            correlation_id: record.correlation_id,
+            ip: record.ip,
+            user_agent: record.user_agent,
+            count: record.count,
+            details: record.details,
+        };
+        let canonical = canonical_bytes(&entry);
+        let (prev_hash, hash) = (end.hash, entry_hash(&end.hash, &canonical));
+        (end.seq, end.hash, end.latest_at) = (entry.seq, hash, Some(latest_at));
+        Self {
+            entry,
+            identity: record.identity,
+            canonical,
+            prev_hash,
+            hash,
+            latest_at,
+        }
+    }
+}
+
+async fn insert(tx: &mut Tx, entries: &[Linked]) -> Result<(), Error> {
+    let sets = entries.iter().map(|linked| {
+        let entry = &linked.entry;
+        values![
             entry.chain.unwrap_or(Uuid::nil()),
             entry.seq,
             entry.occurred_at,
             entry.reason.as_str(),
             &entry.subject_pseudonym,
-            &record.identity,
+            &linked.identity,
             &entry.relation,
             &entry.object_type,
             &entry.object_id,
             &entry.correlation_id,
-            &canonical,
-            &end.hash,
-            &hash,
-            latest_at,
-        ],
+            &linked.canonical,
+            &linked.prev_hash,
+            &linked.hash,
+            linked.latest_at,
+        ]
+    });
+    tx.execute_each(
+        Sql::Each {
+            sqlite: "insert into audit_entries (
+                    chain, seq, occurred_at, reason, subject, identity, relation, object_type, object_id,
+                    correlation_id, canonical, prev_hash, entry_hash, latest_at
+                ) values (
+                    $1, $2, $3, $4, $5,
+                    case when exists (select 1 from erased_identities where identity = $6) then null else $6 end,
+                    $7, $8, $9, $10, $11, $12, $13, $14
+                )",
+            postgres: "insert into audit_entries (
+                    chain, seq, occurred_at, reason, subject, identity, relation, object_type, object_id,
+                    correlation_id, canonical, prev_hash, entry_hash, latest_at
+                )
+                select
+                    chain, seq, occurred_at, reason, subject,
+                    case when exists (select 1 from erased_identities e where e.identity = r.identity)
+                        then null else r.identity end,
+                    relation, object_type, object_id, correlation_id, canonical, prev_hash, entry_hash, latest_at
+                from unnest(
+                    $1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::text[],
+                    $8::text[], $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bigint[]
+                ) as r (
+                    chain, seq, occurred_at, reason, subject, identity, relation, object_type, object_id,
+                    correlation_id, canonical, prev_hash, entry_hash, latest_at
+                )",
+        },
+        sets,
     )
-    .await?;
-    (end.seq, end.hash, end.latest_at) = (entry.seq, hash, Some(latest_at));
-    Ok(())
+    .await
 }
 
 #[cfg(test)]

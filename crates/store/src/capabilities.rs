@@ -188,8 +188,8 @@ macro_rules! page_sql {
                 from nodes n cross join capabilities c on c.node_id = n.id
                 where n.project_id = $1 and n.id > $2 and n.revoked_at is null",
             $only,
-            ")
-            where $4 is null or status = $4
+            ") judged
+            where status = $4 or $4 is null
             order by id
             limit $3"
         )

@@ -24,8 +24,9 @@ pub async fn usage(tx: &mut Tx) -> Result<Vec<Usage>, Error> {
         "select
             d.id, d.mesh_cidr,
             (select count(*) from nodes n where n.domain_id = d.id),
-            (select coalesce(sum(live), 0) from live_executions l where l.domain_id = d.id)
-        from domains d",
+            (select cast(coalesce(sum(live), 0) as bigint) from live_executions l where l.domain_id = d.id)
+        from domains d
+        order by d.id",
         &[],
         |row| {
             let pool: String = row.get(1)?;
@@ -45,7 +46,7 @@ pub async fn usage(tx: &mut Tx) -> Result<Vec<Usage>, Error> {
 pub async fn live_executions(tx: &mut Tx, domain_id: Uuid) -> Result<u64, Error> {
     let found = tx
         .optional(
-            "select coalesce(sum(live), 0)
+            "select cast(coalesce(sum(live), 0) as bigint)
             from live_executions
             where domain_id = $1",
             &values![domain_id],

@@ -156,7 +156,7 @@ async fn one_place(
     let sql = if only.is_some() {
         values.extend(values![&ids, place.domain_id, place.project_id]);
         page_sql!(
-            " and h.node_id in (select unhex(value) from json_each($4)) and ($5 is null or +h.domain_id = $5) and ($6 is null or +h.project_id = $6)"
+            " and h.node_id in (select unhex(value) from json_each($4)) and (+h.domain_id = $5 or $5 is null) and (+h.project_id = $6 or $6 is null)"
         )
     } else {
         values.extend(place.domain_id.map(Value::from));

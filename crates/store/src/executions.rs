@@ -1,6 +1,6 @@
 //! Executions: one row per dispatch, with a count of its targets in each status.
 
-use crate::db::{Error, Row, Tx, Value};
+use crate::db::{Error, Row, Sql, Tx, Value};
 use crate::values;
 use jiff::Timestamp;
 use plex_api::executions::{ActionKind, ExcludedNode, Execution, ExecutionStatus};
@@ -107,7 +107,13 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<E
         .await?;
     }
     tx.execute_each(
-        "insert into invocations (execution_id, node_id, status, updated_at) values ($1, $2, 'pending', $3)",
+        Sql::Each {
+            sqlite: "insert into invocations (execution_id, node_id, status, updated_at)
+                values ($1, $2, 'pending', $3)",
+            postgres: "insert into invocations (execution_id, node_id, status, updated_at)
+                select execution_id, node_id, 'pending', now
+                from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as r (execution_id, node_id, now)",
+        },
         nodes.iter().map(|node| values![id, *node, now]),
     )
     .await?;

@@ -92,7 +92,7 @@ async fn open_of(tx: &mut Tx, node_id: Uuid) -> Result<u32, Error> {
                 from integrity_violations
                 where node_id = $1 and status = 'open'
                 limit $2
-            )",
+            ) open_ones",
             &values![node_id, OPEN_OF_A_NODE + 1],
             |row| row.get(0),
         )
@@ -117,7 +117,7 @@ macro_rules! violations_sql {
             "select id, node_id, domain_id, kind, status, artifact_id, detected_at, acknowledged_at,
                 acknowledged_by, acknowledge_reason
             from integrity_violations
-            where id < $1 and ($3 is null or kind = $3) ",
+            where id < $1 and (kind = $3 or $3 is null) ",
             $status,
             $place,
             " order by id desc limit $2"
@@ -131,7 +131,7 @@ macro_rules! page_sql {
             // As a literal, so that the indexes of the open ones are used.
             violations_sql!("and $4 = 'open' and status = 'open' ", $place)
         } else {
-            violations_sql!("and ($4 is null or status = $4) ", $place)
+            violations_sql!("and (status = $4 or $4 is null) ", $place)
         }
     };
 }
@@ -182,14 +182,14 @@ async fn one_place(
         values.extend(values![node, place.domain_id, place.project_id]);
         page_sql!(
             false,
-            "and node_id = $5 and ($6 is null or +domain_id = $6) and ($7 is null or +project_id = $7)"
+            "and node_id = $5 and (+domain_id = $6 or $6 is null) and (+project_id = $7 or $7 is null)"
         )
     } else if only.is_some() {
         values.extend(values![&ids, place.domain_id, place.project_id]);
         page_sql!(
             false,
             "and node_id in (select unhex(value) from json_each($5))
-                and ($6 is null or +domain_id = $6) and ($7 is null or +project_id = $7)"
+                and (+domain_id = $6 or $6 is null) and (+project_id = $7 or $7 is null)"
         )
     } else {
         values.extend(place.domain_id.map(Value::from));
@@ -292,7 +292,7 @@ mod tests {
 
     #[tokio::test]
     async fn open_ones_are_found_by_indexes_of_their_own() {
-        let (_dir, db) = db();
+        let (_dir, db) = crate::testing::on_sqlite();
         let plans = db.read(async |tx| {
             let plan = |row: &Row<'_>| row.get::<String>(3);
             let base = values![Uuid::max(), 5, None::<&str>, "open"].to_vec();

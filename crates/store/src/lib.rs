@@ -33,4 +33,4 @@ pub mod tokens;
 #[cfg(test)]
 mod testing;
 
-pub use db::{Db, Error, Tx};
+pub use db::{Db, Error, Sql, Tx};

@@ -1,6 +1,6 @@
 //! Outputs that travelled inline. They belong to terminal invocations, so they never change.
 
-use crate::db::{Error, Tx};
+use crate::db::{Error, Sql, Tx};
 use crate::values;
 use uuid::Uuid;
 
@@ -12,10 +12,16 @@ pub async fn range(
     last: Uuid,
 ) -> Result<Vec<(Uuid, Vec<u8>)>, Error> {
     tx.all(
-        "select i.node_id, o.bytes
-        from invocations i join outputs o on o.id = i.output_id
-        where i.execution_id = $1 and i.node_id between $2 and $3
-        order by i.node_id",
+        Sql::Each {
+            sqlite: "select i.node_id, o.bytes
+                from invocations i join outputs o on o.id = i.output_id
+                where i.execution_id = $1 and i.node_id between $2 and $3
+                order by i.node_id",
+            postgres: "select node_id, bytes
+                from outputs
+                where execution_id = $1 and node_id between $2 and $3
+                order by node_id",
+        },
         &values![execution_id, first, last],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )

@@ -206,7 +206,7 @@ async fn page_of_these(
     tx.all(
         "select id, domain_id, slug, name, description, sub_range_cidr, created_at, updated_at
         from projects
-        where id in (select unhex(value) from json_each($1)) and ($2 is null or +domain_id = $2)
+        where id in (select unhex(value) from json_each($1)) and (+domain_id = $2 or $2 is null)
             and (+slug, id) > ($3, $4)
         order by +slug, id
         limit $5",

@@ -230,14 +230,14 @@ mod tests {
     async fn who_set_out_first_gives_way_when_too_many_are_on_their_way() {
         let clock = testing::TestClock::new();
         let (_dir, db) = testing::db_at(clock.clone());
-        let open = i64::try_from(OPEN).unwrap();
-        db.write(async move |tx| {
+        db.write(async |tx| {
             let expires_at = tokens::after(tx.now(), LIFE)?;
-            tx.execute(
+            let ids: Vec<Uuid> = (0..OPEN).map(|_| tx.new_id()).collect();
+            tx.execute_each(
                 "insert into sign_ins (id, state_hash, browser_hash, return_to, expires_at)
-                with recursive n (i) as (select 1 union all select i + 1 from n where i < $1)
-                select randomblob(16), randomblob(32), randomblob(32), '/', $2 from n",
-                &values![open, expires_at],
+                values ($1, $2, $2, '/', $3)",
+                ids.iter()
+                    .map(|id| values![*id, id.as_bytes().as_slice(), expires_at]),
             )
             .await
         })

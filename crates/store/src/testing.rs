@@ -75,6 +75,17 @@ pub(crate) fn settings(dir: &TempDir, clock: Arc<dyn Clock>) -> Settings {
     }
 }
 
+/// A fresh database on SQLite, whatever [`SERVER`] says: for what only SQLite has.
+pub(crate) fn on_sqlite() -> (TempDir, Db) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let settings = Settings {
+        engine: Engine::Sqlite(dir.path().join("test.db")),
+        clock: TestClock::new(),
+        rng: Arc::new(CountingRng::default()),
+    };
+    (dir, Db::open(settings).expect("a new database"))
+}
+
 /// The environment variable that makes these tests run on PostgreSQL: a URL without parameters.
 pub(crate) const SERVER: &str = "PLEX_TEST_POSTGRES";
 

@@ -251,7 +251,7 @@ pub async fn end_oldest_login(tx: &mut Tx, principal_id: Uuid) -> Result<(), Err
         where id = (
             select id
             from api_tokens
-            where principal_id = $1 and from_login and revoked_at is null and expires_at > $2
+            where principal_id = $1 and from_login = 1 and revoked_at is null and expires_at > $2
             order by id
             limit 1
         )",

@@ -1,6 +1,6 @@
 use super::{Created, FirstTenants, check_master, create, reset_admin_token};
-use crate::app::database_settings;
 use crate::testing::{Actor, AuditRow, TestApp, master};
+use crate::{database, testing};
 use plex_api::paths::{self, DOMAINS, PROJECTS, RELATION_TUPLES, WHOAMI};
 use plex_domain::keys::MasterKey;
 use plex_store::Db;
@@ -13,7 +13,7 @@ fn made() -> (TempDir, Created) {
         domain_slug: "acme".to_owned(),
         project_slug: "web".to_owned(),
     };
-    let created = create(dir.path(), &master(), &names).unwrap();
+    let created = create(&testing::engine(dir.path()), &master(), &names).unwrap();
     (dir, created)
 }
 
@@ -77,7 +77,7 @@ fn names_that_are_no_slugs_are_refused() {
             domain_slug: domain_slug.to_owned(),
             project_slug: project_slug.to_owned(),
         };
-        assert!(create(dir.path(), &master(), &names).is_err());
+        assert!(create(&testing::engine(dir.path()), &master(), &names).is_err());
     }
     assert_eq!(
         std::fs::read_dir(dir.path()).unwrap().count(),
@@ -90,10 +90,10 @@ fn names_that_are_no_slugs_are_refused() {
 fn another_installation_s_master_key_is_refused_before_anything_is_written() {
     let (dir, created) = made();
     let other = MasterKey::from_bytes([2; 32]);
-    let error = reset_admin_token(dir.path(), &other).unwrap_err();
+    let error = reset_admin_token(&testing::engine(dir.path()), &other).unwrap_err();
     assert!(error.to_string().contains("another master key"), "{error:#}");
     run(async {
-        let db = Db::open(database_settings(dir.path())).unwrap();
+        let db = Db::open(database::settings(testing::engine(dir.path()))).unwrap();
         assert!(check_master(&db, &other).await.is_err());
         check_master(&db, &master()).await.unwrap();
         drop(db);
@@ -105,7 +105,7 @@ fn another_installation_s_master_key_is_refused_before_anything_is_written() {
 #[test]
 fn a_reset_ends_the_old_token_and_gives_a_new_one() {
     let (dir, created) = made();
-    let token = reset_admin_token(dir.path(), &master()).unwrap();
+    let token = reset_admin_token(&testing::engine(dir.path()), &master()).unwrap();
     run(async {
         let app = TestApp::on(dir, &created).await;
         assert_eq!(
@@ -144,7 +144,7 @@ fn a_reset_makes_the_first_admin_admin_again_while_a_server_runs() {
         );
         app
     });
-    let token = reset_admin_token(&path, &master()).unwrap();
+    let token = reset_admin_token(&testing::engine(&path), &master()).unwrap();
     run(async {
         let admin = app.with_token(&token);
         assert_eq!(admin.get(WHOAMI).await.1["principal_scope"], "platform");

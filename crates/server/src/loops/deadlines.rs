@@ -54,7 +54,7 @@ async fn sweep(app: &App, now: Timestamp) -> Result<(), Error> {
         let correlation = CorrelationId::new(app);
         let ended = app
             .db
-            .write(async move |tx| {
+            .report(async move |tx| {
                 let events = invocations::time_out(tx, cutoff, BATCH).await?;
                 let entries = records("timeout", &events, |_| correlation.as_str().to_owned());
                 audit::append_all(tx, &key, entries).await?;

@@ -120,16 +120,11 @@ impl OidcConfig {
     }
 }
 
-/// A secret of visible ASCII; a line end after it does not count.
 fn read_secret(path: &PathBuf) -> Result<String, OidcConfigError> {
-    data_dir::check_private(path, data_dir::PRIVATE)?;
-    let bytes = fs::read(path).map_err(|source| data_dir::io_error(path, source))?;
-    let text = String::from_utf8(bytes).map_err(|_| OidcConfigError::Secret(path.clone()))?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(OidcConfigError::Secret(path.clone()));
-    }
-    Ok(secret.to_owned())
+    data_dir::read_secret(path).map_err(|error| match error {
+        DataDirError::BadSecret(path) => OidcConfigError::Secret(path),
+        other => other.into(),
+    })
 }
 
 fn read_certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, OidcConfigError> {

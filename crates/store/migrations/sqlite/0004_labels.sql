@@ -49,7 +49,7 @@ alter table projects add column addresses_used integer not null default 0;
 create index nodes_by_address on nodes (domain_id, mesh_ip);
 
 create index label_definitions_with_default on label_definitions (scope_id)
-where required and default_value is not null;
+where required = 1 and default_value is not null;
 
 -- The nodes that a dispatch left out beyond the first 100, as JSON; apart, so that neither lists nor reports read them.
 create table excluded_beyond (

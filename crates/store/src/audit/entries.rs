@@ -62,14 +62,14 @@ macro_rules! page_sql {
             $index,
             " where chain = $1 and seq > $2 and seq < $3",
             $found,
-            " and ($5 is null or subject = $5)
-                and ($6 is null or relation = $6)
-                and ($7 is null or object_type = $7)
-                and ($8 is null or object_id = $8)
-                and ($9 is null or reason = $9)
-                and ($10 is null or occurred_at >= $10)
-                and ($11 is null or occurred_at <= $11)
-                and ($12 is null or correlation_id = $12)
+            " and (subject = $5 or $5 is null)
+                and (relation = $6 or $6 is null)
+                and (object_type = $7 or $7 is null)
+                and (object_id = $8 or $8 is null)
+                and (reason = $9 or $9 is null)
+                and (occurred_at >= $10 or $10 is null)
+                and (occurred_at <= $11 or $11 is null)
+                and (correlation_id = $12 or $12 is null)
             order by seq
             limit $4"
         )
@@ -97,7 +97,7 @@ macro_rules! way {
                 $found,
                 "   order by seq
                     limit $4
-                )"
+                ) looked_at"
             ),
         }
     };
@@ -106,10 +106,10 @@ macro_rules! way {
 /// Places have no gap, so that many places on is that many entries on; where somebody made a gap, it is skipped.
 const BY_PLACE: Way = Way {
     rows: page_sql!("", ""),
-    bound: "select $4, (
+    bound: "select cast($4 as bigint), (
             select seq - 1
             from audit_entries
-            where chain = $1 and seq > $2 + $4 and seq < $3
+            where chain = $1 and seq > cast($2 as bigint) + $4 and seq < $3
             order by seq
             limit 1
         )",

@@ -152,7 +152,7 @@ pub async fn adopt(tx: &mut Tx, key: &[u8; 32]) -> Result<(), Error> {
         .all(
             "select chain, seq, entry_hash
             from audit_heads
-            where seal = x''",
+            where length(seal) = 0",
             &[],
             |row| Ok((row.get::<Uuid>(0)?, row.get::<u64>(1)?, row.get::<[u8; 32]>(2)?)),
         )

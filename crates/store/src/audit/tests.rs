@@ -55,7 +55,7 @@ async fn write(db: &Db, record: Record) {
 
 /// A chain of so many entries, and the file to tamper with.
 async fn chain(length: u32) -> (TempDir, Db, Connection) {
-    let (dir, db) = testing::db();
+    let (dir, db) = testing::on_sqlite();
     begin(&db).await;
     let records = (0..length).map(record).collect();
     db.write(async move |tx| append_all(tx, &KEY, records).await)

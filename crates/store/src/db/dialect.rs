@@ -54,8 +54,8 @@ mod tests {
         assert_eq!(postgres(same), same);
         for (sqlite, expected) in [
             (
-                "where ($6 is null or +n.domain_id = $6)",
-                "where ($6 is null or n.domain_id = $6)",
+                "where (+n.domain_id = $6 or $6 is null)",
+                "where (n.domain_id = $6 or $6 is null)",
             ),
             ("order by +slug, id", "order by slug, id"),
             (

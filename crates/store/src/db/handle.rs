@@ -42,6 +42,7 @@ pub struct Db {
     pub(super) reports: Queue,
     pub(super) readers: Queue,
     pub(super) look_ups: Option<LookUps>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) failed: Arc<AtomicBool>,
     pub(super) found_version: u32,
     /// Nothing is ever sent; what runs beside the queues ends when the last clone is dropped.
@@ -206,6 +207,11 @@ impl Db {
         queues.map(|(name, queue)| (name, queue.waiting()))
     }
 
+    /// The time that transactions have: on PostgreSQL the server's, which all replicas share.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// How many steps of the schema the database had seen when it was opened; it has seen all of them now.
     pub fn found_version(&self) -> u32 {
         self.found_version
@@ -218,6 +224,7 @@ impl Db {
             reports,
             readers,
             look_ups,
+            clock: _,
             failed: _,
             found_version: _,
             running,

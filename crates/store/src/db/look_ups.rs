@@ -46,18 +46,8 @@ impl LookUps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Db, Engine, Settings};
     use crate::testing;
     use crate::values;
-
-    fn on_sqlite() -> (tempfile::TempDir, Db) {
-        let dir = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            engine: Engine::Sqlite(dir.path().join("test.db")),
-            ..testing::settings(&dir, testing::TestClock::new())
-        };
-        (dir, Db::open(settings).unwrap())
-    }
 
     async fn count(tx: &mut Tx) -> Result<i64, Error> {
         let found = tx
@@ -68,7 +58,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_up_sees_what_was_committed_before_it() {
-        let (_dir, db) = on_sqlite();
+        let (_dir, db) = testing::on_sqlite();
         for expected in 0..10 {
             assert_eq!(db.look_up(count).await.unwrap(), expected);
             let slug = format!("domain-{expected}");
@@ -80,7 +70,7 @@ mod tests {
 
     #[tokio::test]
     async fn with_every_connection_in_use_a_look_up_goes_to_a_reader() {
-        let (_dir, db) = on_sqlite();
+        let (_dir, db) = testing::on_sqlite();
         let connections = std::mem::take(&mut *db.look_ups().unwrap().idle());
         assert!(!connections.is_empty());
         assert_eq!(db.look_up(count).await.unwrap(), 0);
@@ -88,7 +78,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_or_an_error_in_a_look_up_costs_no_connection() {
-        let (_dir, db) = on_sqlite();
+        let (_dir, db) = testing::on_sqlite();
         let before = db.look_ups().unwrap().idle().len();
         let panicked = db
             .look_up(async |_: &mut Tx| -> Result<(), Error> { panic!("as a test does") })

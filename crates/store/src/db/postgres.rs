@@ -4,6 +4,7 @@
 //! all replicas take the same lock at the beginning of their transactions, so that each is alone while it lasts, as
 //! SQLite's writer is; and so do the reporters. What is written therefore commits in the order of its times.
 
+mod clock;
 mod lane;
 mod migrate;
 mod readers;
@@ -17,6 +18,7 @@ use super::handle::{QUEUE, Queue, Threads};
 use super::job::Job;
 use super::tx::Connection;
 use super::{Db, Error, Tx};
+use clock::Clock;
 use lane::Lane;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -54,9 +56,10 @@ pub(super) fn open(server: &Settings, settings: &super::Settings) -> Result<Db, 
         first.join().map_err(|_| Error::Panicked)?
     })?;
     let mut threads = Threads::default();
+    let opener = Opener::new(server, settings);
     let mut lane = |name, lane| {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let opener = Opener::new(server, settings);
+        let opener = opener.clone();
         threads.start(name, move || block_on(lane::run(Lane::new(lane, opener), jobs)));
         Queue::Postgres(queue)
     };
@@ -65,7 +68,7 @@ pub(super) fn open(server: &Settings, settings: &super::Settings) -> Result<Db, 
     let (readers, reads) = mpsc::channel(QUEUE);
     let reads = Arc::new(tokio::sync::Mutex::new(reads));
     for _ in 0..readers::THREADS {
-        let (opener, reads) = (Opener::new(server, settings), Arc::clone(&reads));
+        let (opener, reads) = (opener.clone(), Arc::clone(&reads));
         threads.start("db-readers", move || block_on(readers::run(opener, reads)));
     }
     Ok(Db {
@@ -73,6 +76,7 @@ pub(super) fn open(server: &Settings, settings: &super::Settings) -> Result<Db, 
         reports,
         readers: Queue::Postgres(readers),
         look_ups: None,
+        clock: opener.settings.clock,
         failed: Arc::new(AtomicBool::new(false)),
         found_version,
         running: None,
@@ -85,18 +89,26 @@ pub(super) fn open(server: &Settings, settings: &super::Settings) -> Result<Db, 
 struct Opener {
     server: Settings,
     settings: super::Settings,
+    /// Told what the server says; `None` when another clock rules.
+    clock: Option<Arc<Clock>>,
 }
 
 impl Opener {
     fn new(server: &Settings, settings: &super::Settings) -> Self {
+        let mut settings = settings.clone();
+        let clock = (server.time == Time::Database).then(|| Arc::new(Clock::new()));
+        if let Some(clock) = &clock {
+            settings.clock = Arc::clone(clock) as Arc<dyn plex_domain::env::Clock>;
+        }
         Self {
             server: server.clone(),
-            settings: settings.clone(),
+            settings,
+            clock,
         }
     }
 
     async fn open(&self) -> Result<Tx, Error> {
-        let session = Session::open(&self.server).await?;
+        let session = Session::open(&self.server, self.clock.clone()).await?;
         Ok(Tx::new(Connection::Postgres(session), &self.settings))
     }
 }
@@ -117,7 +129,7 @@ mod tests;
 #[doc(hidden)]
 pub fn execute(server: &Settings, sql: &str) -> Result<(), Error> {
     std::thread::scope(|scope| {
-        let ran = scope.spawn(|| block_on(async { Session::open(server).await?.step(sql).await }));
+        let ran = scope.spawn(|| block_on(async { Session::open(server, None).await?.step(sql).await }));
         ran.join().map_err(|_| Error::Panicked)?
     })
 }

@@ -66,6 +66,7 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<Db, Error> {
         writer: Queue::Sqlite(writer),
         readers: Queue::Sqlite(readers),
         look_ups: Some(LookUps::new(look_ups)),
+        clock: Arc::clone(&settings.clock),
         failed,
         found_version,
         running: Some(running),

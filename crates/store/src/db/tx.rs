@@ -1,5 +1,5 @@
 use super::postgres::Session;
-use super::value::{bind, parameters};
+use super::value::bind;
 use super::{Error, Row, Settings, Value};
 use jiff::Timestamp;
 use plex_domain::env::{Clock, Rng, micros, uuid_v7};
@@ -51,7 +51,7 @@ impl Sql {
 
 /// What a transaction holds to its end, so that no two on any replica hold it at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lock {
+pub(crate) enum Lock {
     /// The ends of the audit chains.
     AuditChains,
 }
@@ -152,7 +152,7 @@ impl Tx {
                 bind(&mut statement, values)?;
                 Ok(statement.raw_execute()?)
             }
-            Connection::Postgres(session) => session.execute(sql.into(), &parameters(values)).await,
+            Connection::Postgres(session) => session.execute(sql.into(), values).await,
         }
     }
 
@@ -189,7 +189,7 @@ impl Tx {
                 }
                 Ok(())
             }
-            Connection::Postgres(session) => session.each(sql.into(), &parameters(values), read).await,
+            Connection::Postgres(session) => session.each(sql.into(), values, read).await,
         }
     }
 
@@ -207,7 +207,30 @@ impl Tx {
                 let mut rows = statement.raw_query();
                 rows.next()?.map(|row| read(&Row::Sqlite(row))).transpose()
             }
-            Connection::Postgres(session) => session.optional(sql.into(), &parameters(values), read).await,
+            Connection::Postgres(session) => session.optional(sql.into(), values, read).await,
+        }
+    }
+
+    /// The rows of a query for many sets of values; they tell themselves whose they are.
+    pub(crate) async fn each_of<'v, const N: usize>(
+        &mut self,
+        sql: impl Into<Sql>,
+        sets: impl IntoIterator<Item = [Value<'v>; N]>,
+        mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql.into().sqlite())?;
+                for values in sets {
+                    bind(&mut statement, &values)?;
+                    let mut rows = statement.raw_query();
+                    while let Some(row) = rows.next()? {
+                        read(&Row::Sqlite(row))?;
+                    }
+                }
+                Ok(())
+            }
+            Connection::Postgres(session) => session.each_of(sql.into(), sets, read).await,
         }
     }
 

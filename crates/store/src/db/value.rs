@@ -76,11 +76,6 @@ impl Value<'_> {
     }
 }
 
-/// The values as PostgreSQL's driver takes them.
-pub(super) fn parameters<'p>(values: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
-    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
-}
-
 /// Binds `$n` to the n-th value. SQLite takes `$n` for a name and numbers names by their first occurrence.
 pub(super) fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> Result<(), Error> {
     for index in 1..=statement.parameter_count() {

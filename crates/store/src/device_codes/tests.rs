@@ -212,14 +212,15 @@ async fn a_code_ends_after_its_time_and_is_forgotten_later() {
 #[tokio::test]
 async fn who_has_waited_longest_gives_way_when_too_many_do() {
     let bench = Bench::with(&[]).await;
-    let open = i64::try_from(OPEN).unwrap();
+    let open = OPEN;
     let fill = async move |tx: &mut Tx| {
         let expires_at = tokens::after(tx.now(), LIFE)?;
-        tx.execute(
+        let ids: Vec<Uuid> = (0..open).map(|_| tx.new_id()).collect();
+        tx.execute_each(
             "insert into device_codes (id, hash, user_code_hash, created_at, expires_at, poll_interval)
-            with recursive n (i) as (select 1 union all select i + 1 from n where i < $1)
-            select randomblob(16), randomblob(32), randomblob(32), 0, $2, 5 from n",
-            &values![open, expires_at],
+            values ($1, $2, $2, 0, $3, 5)",
+            ids.iter()
+                .map(|id| values![*id, id.as_bytes().as_slice(), expires_at]),
         )
         .await
     };

@@ -124,10 +124,11 @@ async fn a_list_item_carries_a_hundred_excluded_nodes_and_the_execution_all() {
         assert!(!found.excluded_truncated);
     }
     let stored = db.read(async |tx| {
-        let sql = "select max(json_array_length(excluded)) from executions";
-        tx.optional(sql, &[], |row| row.get::<u32>(0)).await
+        let sql = "select excluded from executions where excluded is not null";
+        tx.all(sql, &[], |row| read_excluded(row.get(0)?)).await
     });
-    assert_eq!(stored.await.unwrap(), Some(100), "lists read no more");
+    let longest = stored.await.unwrap().iter().map(Vec::len).max();
+    assert_eq!(longest, Some(100), "lists read no more");
 }
 
 fn excluded(count: u128) -> Vec<ExcludedNode> {
@@ -246,7 +247,7 @@ async fn acknowledge(db: &Db, execution_id: Uuid, node_id: Uuid) {
 /// A list must never sort or scan: every combination of filters walks an index of its own.
 #[tokio::test]
 async fn every_list_walks_its_index() {
-    let (_dir, db) = db_at(TestClock::new());
+    let (_dir, db) = crate::testing::on_sqlite();
     let plans = db
         .read(async |tx| {
             let id = Uuid::max();

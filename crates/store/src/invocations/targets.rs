@@ -1,6 +1,6 @@
 //! Invocations as the log shows them: the targets of an execution.
 
-use crate::db::{Error, Row, Tx};
+use crate::db::{Error, Row, Sql, Tx};
 use crate::values;
 use jiff::Timestamp;
 use plex_api::executions::{Execution, ExecutionTarget, OutputRef};
@@ -49,12 +49,22 @@ pub async fn attach_targets(tx: &mut Tx, executions: &mut [&mut Execution]) -> R
     let ids = serde_json::to_string(&ids).expect("hex strings are JSON");
     // The executions are at hand, so their rows need not be looked up again.
     tx.each(
-        targets_sql!(
-            "ids.key",
-            "json_each($1) ids
-                cross join invocations i on i.execution_id = unhex(ids.value)
-                cross join nodes n on n.id = i.node_id"
-        ),
+        Sql::Each {
+            // In the order of its indexes: by execution as asked for, then by node.
+            sqlite: targets_sql!(
+                "ids.key",
+                "json_each($1) ids
+                    cross join invocations i on i.execution_id = unhex(ids.value)
+                    cross join nodes n on n.id = i.node_id"
+            ),
+            postgres: targets_sql!(
+                "ids.key",
+                "json_each($1) ids
+                    join invocations i on i.execution_id = unhex(ids.value)
+                    join nodes n on n.id = i.node_id
+                order by ids.key, i.node_id"
+            ),
+        },
         &values![&ids],
         |row| {
             let index: u32 = row.get(0)?;

@@ -366,7 +366,7 @@ async fn a_refused_write_undoes_itself_alone() {
                 };
                 tx.execute("delete from execution_events where status = $1", &values![status])
                     .await?;
-                record(tx, id, node, status, Some(&detail)).await?;
+                writing::record(tx, [((id, node, status), Some(detail.as_str()))]).await?;
                 if number % 2 == 0 {
                     Ok(())
                 } else {

@@ -1,7 +1,9 @@
 //! What the deadline does to invocations that nobody reported.
 
-use super::{Event, Shift, record, settle};
-use crate::db::{Error, Tx};
+use super::counting::settle;
+use super::writing::record;
+use super::{Event, Shift};
+use crate::db::{Error, Sql, Tx};
 use crate::values;
 use jiff::Timestamp;
 use plex_api::executions::ExecutionStatus;
@@ -32,21 +34,40 @@ pub async fn time_out(tx: &mut Tx, cutoff: Timestamp, limit: u32) -> Result<Vec<
             },
         )
         .await?;
-    for shift in &overdue {
-        let error = format!(
-            "no report before the deadline (last status: {})",
-            shift.from.as_str()
-        );
-        let now = tx.now();
-        tx.execute(
-            "update invocations
-            set status = 'timeout', updated_at = $3, finished_at = $3, error = $4, last_report = null,
-                upload_key = null, live = null
-            where execution_id = $1 and node_id = $2",
-            &values![shift.execution_id, shift.node_id, now, &error],
+    let now = tx.now();
+    let errors: Vec<String> = overdue.iter().map(told).collect();
+    tx.execute_each(
+        Sql::Each {
+            sqlite: "update invocations
+                set status = 'timeout', updated_at = $3, finished_at = $3, error = $4, last_report = null,
+                    upload_key = null, live = null
+                where execution_id = $1 and node_id = $2",
+            postgres: "update invocations i
+                set status = 'timeout', updated_at = r.now, finished_at = r.now, error = r.error,
+                    last_report = null, upload_key = null, live = null
+                from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[])
+                    as r (execution_id, node_id, now, error)
+                where i.execution_id = r.execution_id and i.node_id = r.node_id",
+        },
+        overdue
+            .iter()
+            .zip(&errors)
+            .map(|(shift, error)| values![shift.execution_id, shift.node_id, now, error]),
+    )
+    .await?;
+    let events = overdue.iter().zip(&errors).map(|(shift, error)| {
+        (
+            (shift.execution_id, shift.node_id, shift.to),
+            Some(error.as_str()),
         )
-        .await?;
-        record(tx, shift.execution_id, shift.node_id, shift.to, Some(&error)).await?;
-    }
+    });
+    record(tx, events).await?;
     settle(tx, overdue).await
+}
+
+fn told(shift: &Shift) -> String {
+    format!(
+        "no report before the deadline (last status: {})",
+        shift.from.as_str()
+    )
 }

@@ -15,7 +15,8 @@ pub async fn of_nodes(tx: &mut Tx, nodes: &[Uuid]) -> Result<HashMap<Uuid, Label
         "select n.id, n.project_id, n.domain_id, l.definition_id, l.value
         from json_each($1) ids
             cross join nodes n on n.id = unhex(ids.value)
-            left join object_labels l on l.object_id = n.id",
+            left join object_labels l on l.object_id = n.id
+        order by l.definition_id, l.value",
         &values![&id_list(nodes)],
         |row| {
             let place = (row.get(1)?, row.get(2)?);
@@ -74,7 +75,7 @@ pub async fn in_effect(tx: &mut Tx, object: Object, project_id: Uuid) -> Result<
         union all
         select u.id, u.qualified_key, 'own', u.default_value, 'system', u.updated_at
         from usable u
-        where u.required
+        where u.required = 1
             and u.default_value is not null
             and u.id not in (select definition_id from held)
             and exists (select 1 from json_each(u.applicable_kinds) kinds where kinds.value = $4)

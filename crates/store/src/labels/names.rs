@@ -197,11 +197,11 @@ async fn known(tx: &mut Tx, scopes: &str, used: &str) -> Result<HashMap<Uuid, Ve
                 union
                 select d.local_key
                 from scopes s cross join label_definitions d on d.scope_id = s.id
-                where d.required and d.default_value is not null
+                where d.required = 1 and d.default_value is not null
             )
         select
             d.id, d.scope_id, d.local_key, d.qualified_key,
-            case when d.required then d.default_value end, d.applicable_kinds
+            case when d.required = 1 then d.default_value end, d.applicable_kinds
         from scopes s cross join label_definitions d on d.scope_id = s.id
         where +d.local_key in (select local_key from keys)",
         &values![scopes, used],
@@ -238,7 +238,8 @@ async fn of_projects(tx: &mut Tx, ids: &str) -> Result<HashMap<Uuid, Vec<Label>>
     let mut labels: HashMap<Uuid, Vec<Label>> = HashMap::new();
     tx.each(
         "select l.object_id, l.definition_id, l.value
-        from json_each($1) ids cross join object_labels l on l.object_id = unhex(ids.value)",
+        from json_each($1) ids cross join object_labels l on l.object_id = unhex(ids.value)
+        order by l.definition_id, l.value",
         &values![ids],
         |row| {
             let label = (row.get(1)?, parse(&row.get::<String>(2)?)?);

@@ -88,7 +88,7 @@ async fn meant(
             )
         select
             m.key, d.id,
-            case when d.required
+            case when d.required = 1
                 and exists (select 1 from json_each(d.applicable_kinds) kinds where kinds.value = $4)
             then d.default_value end
         from meant m cross join label_definitions d on d.id = m.definition_id

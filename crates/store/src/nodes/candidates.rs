@@ -127,11 +127,11 @@ async fn retain(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::db;
+    use crate::testing::on_sqlite;
 
     #[tokio::test]
     async fn both_statements_walk_the_project_by_its_index() {
-        let (_dir, db) = db();
+        let (_dir, db) = on_sqlite();
         let plans = db.read(async |tx| {
             let plan = |row: &Row<'_>| row.get::<String>(3);
             let values = values![Uuid::max(), ActionKind::Hook, "a"];

@@ -120,7 +120,7 @@ async fn single_nodes(
     tx.all(
         nodes_sql!(
             "where n.id in (select unhex(value) from json_each($3)) and n.id > $1
-                and ($4 is null or +n.domain_id = $4) and ($5 is null or +n.project_id = $5)
+                and (+n.domain_id = $4 or $4 is null) and (+n.project_id = $5 or $5 is null)
             order by n.id
             limit $2"
         ),
@@ -195,11 +195,11 @@ fn read(row: &Row<'_>, now: Timestamp) -> Result<NodeSummary, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::db;
+    use crate::testing::on_sqlite;
 
     #[tokio::test]
     async fn every_place_is_walked_by_its_index() {
-        let (_dir, db) = db();
+        let (_dir, db) = on_sqlite();
         let plans = db.read(async |tx| {
             let id = Uuid::max();
             let plan = |row: &Row<'_>| row.get::<String>(3);

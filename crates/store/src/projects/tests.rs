@@ -203,8 +203,8 @@ async fn only_an_empty_project_goes_and_takes_its_labels_and_tokens_along() {
         tx.execute(
             "insert into bootstrap_tokens (
                 id, project_id, hash, kind, env_prefix, max_uses, issued_by, issued_at, expires_at
-            ) values ($1, $1, $1, 'node', 'prod', 1, $1, 0, 0)",
-            &values![web],
+            ) values ($1, $1, $2, 'node', 'prod', 1, $1, 0, 0)",
+            &values![web, web.as_bytes().as_slice()],
         )
         .await?;
         assert!(delete(tx, web).await.unwrap());

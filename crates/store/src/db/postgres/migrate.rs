@@ -25,7 +25,7 @@ const LOCK: i32 = 3;
 
 /// Runs the steps that are missing; returns how many the database had seen.
 pub(super) async fn migrate(server: &Settings) -> Result<u32, Error> {
-    let mut session = Session::open(server).await?;
+    let mut session = Session::open(server, None).await?;
     check(&mut session).await?;
     session.step(&format!("begin; {}", advisory_lock(LOCK))).await?;
     session

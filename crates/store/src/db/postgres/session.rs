@@ -1,6 +1,7 @@
 //! One connection.
 
-use super::settings::{Settings, Time};
+use super::clock::Clock;
+use super::settings::Settings;
 use crate::db::dialect;
 use crate::db::error::is_conflict;
 use crate::db::tx::{Lock, Sql};
@@ -13,12 +14,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
-
-/// What a statement is given.
-pub(in crate::db) type Parameters<'p> = [&'p (dyn ToSql + Sync)];
 
 /// The first half of our advisory locks' keys; the second tells one installation of a database from another.
 const LOCKS: i32 = 0x0070_6c78;
@@ -39,13 +37,31 @@ const CLOCK: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::b
 /// A connection with the statements that it has prepared.
 pub(in crate::db) struct Session {
     client: Client,
-    statements: HashMap<(usize, usize), Statement>,
-    time: Time,
+    statements: HashMap<(usize, usize), Prepared>,
+    /// Told what the server says.
+    clock: Option<Arc<Clock>>,
     /// The server's time at a moment of ours.
     synced: Option<(Instant, Timestamp)>,
     trouble: Option<Trouble>,
     is_aborted: bool,
     held: Vec<Lock>,
+}
+
+/// A statement, and which of the values it names: some texts leave out what their likes name.
+#[derive(Clone)]
+struct Prepared {
+    statement: Statement,
+    names: Vec<bool>,
+}
+
+impl Prepared {
+    /// The values to send.
+    fn given<'p>(&self, values: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
+        let sent = |(value, is_named): (&'p Value<'_>, &bool)| -> &'p (dyn ToSql + Sync) {
+            if *is_named { value } else { &Value::Null }
+        };
+        values.iter().zip(&self.names).map(sent).collect()
+    }
 }
 
 /// Why a transaction as a whole came to nothing.
@@ -59,7 +75,7 @@ pub(super) enum Trouble {
 
 impl Session {
     /// Connects.
-    pub(super) async fn open(server: &Settings) -> Result<Self, Error> {
+    pub(super) async fn open(server: &Settings, clock: Option<Arc<Clock>>) -> Result<Self, Error> {
         let client = if server.config.get_ssl_mode() == SslMode::Disable {
             let (client, connection) = server.config.connect(NoTls).await?;
             tokio::task::spawn_local(connection);
@@ -73,7 +89,7 @@ impl Session {
         Ok(Self {
             client,
             statements: HashMap::new(),
-            time: server.time,
+            clock,
             synced: None,
             trouble: None,
             is_aborted: false,
@@ -107,7 +123,7 @@ impl Session {
         self.held.clear();
         let answer = self.client.simple_query(sql).await;
         let messages = self.note(answer)?;
-        if self.time == Time::Database {
+        if let Some(clock) = &self.clock {
             let rows = messages.iter().rev().find_map(|message| match message {
                 SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
                 _ => None,
@@ -115,6 +131,7 @@ impl Session {
             let micros = rows.ok_or_else(|| Error::Corrupt("the server told no time".to_owned()))?;
             let time =
                 Timestamp::from_microsecond(micros).map_err(|error| Error::Corrupt(error.to_string()))?;
+            clock.set(time);
             self.synced = Some((Instant::now(), time));
         }
         Ok(())
@@ -194,7 +211,7 @@ impl Session {
         })
     }
 
-    async fn prepared(&mut self, sql: Sql) -> Result<Statement, Error> {
+    async fn prepared(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Prepared, Error> {
         let text = match sql {
             Sql::Both(text) | Sql::Each { postgres: text, .. } => text,
         };
@@ -206,15 +223,26 @@ impl Session {
             Sql::Both(text) => dialect::postgres(text),
             Sql::Each { postgres, .. } => postgres.into(),
         };
-        let answer = self.client.prepare(&translated).await;
+        let names = named(&translated);
+        let types: Vec<Type> = (0..names.len())
+            .map(|index| match values.get(index) {
+                // What is not named has no type; any will do.
+                _ if !names[index] => Type::TEXT,
+                Some(Value::Id(_)) => Type::UUID,
+                Some(_) | None => Type::UNKNOWN,
+            })
+            .collect();
+        let answer = self.client.prepare_typed(&translated, &types).await;
         let statement = self.note(answer)?;
-        self.statements.insert(key, statement.clone());
-        Ok(statement)
+        let prepared = Prepared { statement, names };
+        self.statements.insert(key, prepared.clone());
+        Ok(prepared)
     }
 
-    pub(in crate::db) async fn execute(&mut self, sql: Sql, values: &Parameters<'_>) -> Result<usize, Error> {
-        let statement = self.prepared(sql).await?;
-        let answer = self.client.execute(&statement, given(&statement, values)).await;
+    pub(in crate::db) async fn execute(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<usize, Error> {
+        let prepared = self.prepared(sql, values).await?;
+        let given = prepared.given(values);
+        let answer = self.client.execute(&prepared.statement, &given).await;
         self.note(answer)
             .map(|rows| usize::try_from(rows).unwrap_or(usize::MAX))
     }
@@ -222,14 +250,21 @@ impl Session {
     pub(in crate::db) async fn each(
         &mut self,
         sql: Sql,
-        values: &Parameters<'_>,
+        values: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let prepared = self.prepared(sql, values).await?;
+        let given = prepared.given(values);
+        self.stream(&prepared.statement, given, read).await
+    }
+
+    async fn stream(
+        &mut self,
+        statement: &Statement,
+        given: Vec<&(dyn ToSql + Sync)>,
         mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let statement = self.prepared(sql).await?;
-        let answer = self
-            .client
-            .query_raw(&statement, given(&statement, values).iter().copied())
-            .await;
+        let answer = self.client.query_raw(statement, given).await;
         let rows = self.note(answer)?;
         pin_mut!(rows);
         loop {
@@ -244,11 +279,12 @@ impl Session {
     pub(in crate::db) async fn optional<T>(
         &mut self,
         sql: Sql,
-        values: &Parameters<'_>,
+        values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        let statement = self.prepared(sql).await?;
-        let answer = self.client.query(&statement, given(&statement, values)).await;
+        let prepared = self.prepared(sql, values).await?;
+        let given = prepared.given(values);
+        let answer = self.client.query(&prepared.statement, &given).await;
         let rows = self.note(answer)?;
         rows.first().map(|row| read(&Row::Postgres(row))).transpose()
     }
@@ -256,38 +292,80 @@ impl Session {
     pub(in crate::db) async fn execute_each<'v, const N: usize>(
         &mut self,
         sql: Sql,
-        rows: impl IntoIterator<Item = [Value<'v>; N]>,
+        sets: impl IntoIterator<Item = [Value<'v>; N]>,
     ) -> Result<(), Error> {
-        let rows: Vec<[Value<'v>; N]> = rows.into_iter().collect();
-        if rows.is_empty() {
+        let sets: Vec<[Value<'v>; N]> = sets.into_iter().collect();
+        let Some(first) = sets.first() else {
             return Ok(());
-        }
-        let statement = self.prepared(sql).await?;
+        };
         let answer = match sql {
             Sql::Each { .. } => {
-                let columns: [Vec<Value<'v>>; N] =
-                    std::array::from_fn(|column| rows.iter().map(|row| row[column]).collect());
-                let arrays: Vec<&(dyn ToSql + Sync)> = columns
-                    .iter()
-                    .map(|column| column as &(dyn ToSql + Sync))
-                    .collect();
-                self.client.execute(&statement, &arrays).await.map(|_| ())
+                let statement = self.prepared(sql, &[]).await?.statement;
+                let columns = transposed(&sets);
+                self.client
+                    .execute(&statement, &arrays(&columns))
+                    .await
+                    .map(|_| ())
             }
             // Sent one behind the other, without waiting for the answers in between.
             Sql::Both(_) => {
-                let sent = rows
+                let statement = self.prepared(sql, first).await?.statement;
+                let sent = sets
                     .iter()
-                    .map(|row| self.client.execute_raw(&statement, row.iter()));
+                    .map(|values| self.client.execute_raw(&statement, values.iter()));
                 try_join_all(sent).await.map(|_| ())
             }
         };
         self.note(answer)
     }
+
+    pub(in crate::db) async fn each_of<'v, const N: usize>(
+        &mut self,
+        sql: Sql,
+        sets: impl IntoIterator<Item = [Value<'v>; N]>,
+        mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let sets: Vec<[Value<'v>; N]> = sets.into_iter().collect();
+        if let Sql::Both(_) = sql {
+            for values in &sets {
+                self.each(sql, values, &mut read).await?;
+            }
+            return Ok(());
+        }
+        if sets.is_empty() {
+            return Ok(());
+        }
+        let statement = self.prepared(sql, &[]).await?.statement;
+        let columns = transposed(&sets);
+        self.stream(&statement, arrays(&columns), read).await
+    }
 }
 
-/// The values that a statement names; SQLite takes more than those, PostgreSQL does not.
-fn given<'p, 'v>(statement: &Statement, values: &'p Parameters<'v>) -> &'p Parameters<'v> {
-    &values[..statement.params().len().min(values.len())]
+/// The first values of all sets, the second, and so on.
+fn transposed<'v, const N: usize>(sets: &[[Value<'v>; N]]) -> [Vec<Value<'v>>; N] {
+    std::array::from_fn(|column| sets.iter().map(|set| set[column]).collect())
+}
+
+fn arrays<'c>(columns: &'c [Vec<Value<'_>>]) -> Vec<&'c (dyn ToSql + Sync)> {
+    columns
+        .iter()
+        .map(|column| column as &(dyn ToSql + Sync))
+        .collect()
+}
+
+/// For each `$n` up to the highest, whether the statement names it.
+fn named(sql: &str) -> Vec<bool> {
+    let mut names = Vec::new();
+    for after in sql.split('$').skip(1) {
+        let digits = after
+            .find(|letter: char| !letter.is_ascii_digit())
+            .unwrap_or(after.len());
+        if let Ok(number @ 1..) = after[..digits].parse::<usize>() {
+            names.resize(names.len().max(number), false);
+            names[number - 1] = true;
+        }
+    }
+    names
 }
 
 pub(super) fn advisory_lock(lane: i32) -> String {

@@ -57,12 +57,15 @@ async fn require_unassigned(tx: &mut Tx, id: Uuid) -> Result<(), DeleteError> {
 
 async fn orphan(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
     tx.execute(
-        "insert or replace into orphaned_labels (
+        "insert into orphaned_labels (
             object_id, qualified_key, value, object_kind, assigned_by, assigned_at
         )
         select l.object_id, d.qualified_key, l.value, l.object_kind, l.assigned_by, l.assigned_at
         from object_labels l join label_definitions d on d.id = l.definition_id
-        where l.definition_id = $1",
+        where l.definition_id = $1
+        on conflict (object_id, qualified_key, value) do update
+        set object_kind = excluded.object_kind, assigned_by = excluded.assigned_by,
+            assigned_at = excluded.assigned_at",
         &values![id],
     )
     .await?;

@@ -1,0 +1,129 @@
+//! The counts of executions, from which their aggregate status follows.
+
+use super::{Event, Shift};
+use crate::db::{Error, Sql, Tx};
+use crate::values;
+use plex_api::executions::ExecutionStatus;
+use plex_domain::execution::TargetCounts;
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// Counts each touched execution anew, once.
+pub(super) async fn settle(tx: &mut Tx, shifts: Vec<Shift>) -> Result<Vec<Event>, Error> {
+    let mut by_execution: BTreeMap<Uuid, Vec<Shift>> = BTreeMap::new();
+    for shift in shifts {
+        by_execution.entry(shift.execution_id).or_default().push(shift);
+    }
+    let mut counted = counted(tx, by_execution.keys().copied()).await?;
+    let mut events = Vec::new();
+    let (mut recounted, mut reached) = (Vec::new(), Vec::new());
+    for (execution_id, shifts) in by_execution {
+        let Some(Counted {
+            domain_id,
+            status,
+            mut counts,
+        }) = counted.remove(&execution_id)
+        else {
+            return Err(Error::Corrupt("an invocation without its execution".to_owned()));
+        };
+        for shift in &shifts {
+            counts.shift(shift.from, shift.to);
+        }
+        if counts.aggregate() != status {
+            reached.push((execution_id, counts.aggregate()));
+        }
+        recounted.push((execution_id, counts));
+        events.extend(shifts.into_iter().map(|shift| Event {
+            execution_id,
+            domain_id,
+            node_id: shift.node_id,
+            from: shift.from,
+            to: shift.to,
+        }));
+    }
+    recount(tx, &recounted).await?;
+    set_aggregates(tx, &reached).await?;
+    Ok(events)
+}
+
+/// What a recount needs to know of an execution.
+struct Counted {
+    domain_id: Uuid,
+    status: ExecutionStatus,
+    counts: TargetCounts,
+}
+
+async fn counted(tx: &mut Tx, ids: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, Counted>, Error> {
+    let mut found = HashMap::new();
+    tx.each_of(
+        Sql::Each {
+            sqlite:
+                "select domain_id, status, pending, ack, started, succeeded, failed, cancelled, timeout, id
+                from executions
+                where id = $1",
+            postgres: "select
+                    domain_id, status, pending, ack, started, succeeded, failed, cancelled, timeout, id
+                from executions
+                where id = any($1::uuid[])",
+        },
+        ids.map(|id| values![id]),
+        |row| {
+            let mut counts = [0; 7];
+            for (column, count) in (2..).zip(counts.iter_mut()) {
+                *count = row.get(column)?;
+            }
+            let counted = Counted {
+                domain_id: row.get(0)?,
+                status: row.get(1)?,
+                counts: TargetCounts::from_array(counts),
+            };
+            found.insert(row.get(9)?, counted);
+            Ok(())
+        },
+    )
+    .await?;
+    Ok(found)
+}
+
+async fn recount(tx: &mut Tx, executions: &[(Uuid, TargetCounts)]) -> Result<(), Error> {
+    let now = tx.now();
+    let sets = executions.iter().map(|(id, counts)| {
+        let [pending, ack, started, succeeded, failed, cancelled, timeout] = counts.to_array();
+        values![
+            *id, now, pending, ack, started, succeeded, failed, cancelled, timeout
+        ]
+    });
+    tx.execute_each(
+        Sql::Each {
+            sqlite: "update executions
+                set updated_at = $2, pending = $3, ack = $4, started = $5, succeeded = $6, failed = $7,
+                    cancelled = $8, timeout = $9
+                where id = $1",
+            postgres: "update executions e
+                set updated_at = r.now, pending = r.pending, ack = r.ack, started = r.started,
+                    succeeded = r.succeeded, failed = r.failed, cancelled = r.cancelled, timeout = r.timeout
+                from unnest(
+                    $1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+                    $8::bigint[], $9::bigint[]
+                ) as r (id, now, pending, ack, started, succeeded, failed, cancelled, timeout)
+                where e.id = r.id",
+        },
+        sets,
+    )
+    .await
+}
+
+/// Apart from the counts, which change with every report, because three indexes hold the status.
+async fn set_aggregates(tx: &mut Tx, executions: &[(Uuid, ExecutionStatus)]) -> Result<(), Error> {
+    tx.execute_each(
+        Sql::Each {
+            sqlite: "update executions set status = $2 where id = $1",
+            postgres: "update executions e
+                set status = r.status
+                from unnest($1::uuid[], $2::text[]) as r (id, status)
+                where e.id = r.id",
+        },
+        executions.iter().map(|(id, status)| values![*id, *status]),
+    )
+    .await
+}
