@@ -156,10 +156,13 @@ fn spans(collector: &StandIn) -> Vec<Span> {
         let resource = &body["resourceSpans"][0];
         let service = &resource["resource"]["attributes"][0];
         assert_eq!(service["key"], "service.name");
-        for span in resource["scopeSpans"][0]["spans"].as_array().unwrap() {
+        for span in resource["scopeSpans"][0]["spans"].as_array().expect("spans") {
             let text = |name: &str| span[name].as_str().unwrap_or_default().to_owned();
             spans.push(Span {
-                service: service["value"]["stringValue"].as_str().unwrap().to_owned(),
+                service: service["value"]["stringValue"]
+                    .as_str()
+                    .expect("a name")
+                    .to_owned(),
                 name: text("name"),
                 trace: text("traceId"),
                 id: text("spanId"),
