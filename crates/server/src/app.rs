@@ -8,12 +8,13 @@ use crate::delivery::Wakes;
 use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
 use crate::metrics::Metrics;
-use crate::objects::LocalStore;
+use crate::objects::{Objects, Place};
 use crate::oidc::Provider;
 use crate::rates::Rates;
 use crate::signing::Signers;
 use crate::throttle::{Beginnings, Throttle};
 use crate::tokens::TokenUses;
+use crate::turns::Turns;
 use crate::{bootstrap, callbacks, database, loops};
 use plex_domain::cidr::Cidr;
 use plex_domain::env::{Clock, Rng};
@@ -23,17 +24,17 @@ use plex_store::db::Engine;
 use plex_telemetry::Traces;
 use std::num::NonZeroU32;
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 /// How the control plane runs; checked by `config` before it gets here.
 pub struct Settings {
-    /// Where keys and certificates are kept, and what has no other place.
-    pub data_dir: PathBuf,
     /// The database.
     pub database: Engine,
+    /// Where outputs over the inline ceiling are kept.
+    pub objects: Place,
     /// The base of every URL given out, without a trailing slash.
     pub public_url: String,
     /// The largest output a node may declare, in bytes.
@@ -69,7 +70,9 @@ pub struct Shared {
     /// The database.
     pub db: Db,
     /// The object store.
-    pub objects: LocalStore,
+    pub objects: Objects,
+    /// Moves of uploaded objects, one at a time for each execution and node.
+    pub moves: Turns<(Uuid, Uuid)>,
     /// Who may do what.
     pub authority: Authority,
     /// Hash, cursor and signing keys, derived from the master key.
@@ -185,7 +188,7 @@ impl App {
         let clock = db.clock();
         bootstrap::check_master(&db, &settings.master).await?;
         let authority = Authority::open(&db).await?;
-        let objects = LocalStore::open(settings.data_dir.join("objects"))?;
+        let objects = Objects::open(settings.objects).await?;
         let keys = Keys::new(settings.master);
         bootstrap::adopt_audit_chains(&db, &keys).await?;
         let wakes = Wakes::default();
@@ -215,6 +218,7 @@ impl App {
             db,
             authority,
             objects,
+            moves: Turns::default(),
             keys,
             committer,
             wakes,

@@ -4,6 +4,7 @@
 
 use crate::csrf::{OriginError, Origins};
 use crate::database::DatabaseArgs;
+use crate::objects::{ObjectStoreArgs, ObjectStoreConfig, ObjectStoreConfigError};
 use crate::oidc::{OidcArgs, OidcConfig, OidcConfigError};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -74,6 +75,9 @@ pub struct ServeArgs {
     pub csrf_allowed_origins: Vec<String>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it as the command's text")]
+    pub object_store: ObjectStoreArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it as the command's text")]
     pub oidc: OidcArgs,
     /// Most open connections
     #[arg(long, value_name = "N", default_value_t = 20_000)]
@@ -114,6 +118,8 @@ pub struct Config {
     pub rate_limit_per_principal: Option<NonZeroU32>,
     /// Whose pages may act with our cookies.
     pub origins: Origins,
+    /// Where outputs over the inline ceiling are kept.
+    pub object_store: ObjectStoreConfig,
     /// The identity provider, where there is one.
     pub oidc: Option<OidcConfig>,
     /// Open connections in all.
@@ -146,6 +152,9 @@ pub enum ConfigError {
     /// Not an origin.
     #[error("--csrf-allowed-origin {0}")]
     Origin(#[from] OriginError),
+    /// The object store's flags make no sense.
+    #[error(transparent)]
+    ObjectStore(#[from] ObjectStoreConfigError),
     /// The identity provider's flags make no sense.
     #[error(transparent)]
     Oidc(#[from] OidcConfigError),
@@ -170,6 +179,7 @@ impl Config {
         let given: Vec<String> = origins.into_iter().filter(|origin| !origin.is_empty()).collect();
         Ok(Self {
             origins: Origins::parse(&given)?,
+            object_store: ObjectStoreConfig::from_args(args.object_store)?,
             oidc: OidcConfig::from_args(args.oidc)?,
             data_dir: args.data_dir,
             database: args.database,

@@ -36,6 +36,8 @@ pub mod signing;
 pub mod system;
 pub mod throttle;
 pub mod tokens;
+pub mod trust;
+pub mod turns;
 
 #[cfg(test)]
 mod testing;

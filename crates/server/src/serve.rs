@@ -15,6 +15,7 @@ use crate::http;
 use crate::listen::tls::{self, Reloadable};
 use crate::listen::{self, Limits};
 use crate::metrics;
+use crate::objects::{ObjectStoreConfig, ObjectStoreConfigError, Place};
 use crate::oidc::{OidcConfigError, Provider};
 use crate::system::{SystemClock, SystemRng};
 use certificate::Source;
@@ -92,7 +93,12 @@ async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
         bound
     });
     let renewal = tokio::spawn(certificate::keep_fresh(source, certificate));
-    let stopped = match announce(config.ready_file.as_deref(), &url, (bound, metrics)) {
+    let announced = announce(
+        config.ready_file.as_deref(),
+        &config.object_store,
+        (&url, bound, metrics),
+    );
+    let stopped = match announced {
         Ok(()) => until_stopped(server, signals, &shutdown).await,
         Err(failure) => Err(failure),
     };
@@ -122,8 +128,8 @@ fn settings(
 ) -> Result<Settings, Failure> {
     let key_file = config.master_key_file.clone().unwrap_or_else(|| dir.master_key());
     Ok(Settings {
-        data_dir: dir.path().to_owned(),
         database,
+        objects: place(config, dir)?,
         max_output_bytes: config.max_output_bytes,
         max_live_executions: config.max_live_executions,
         rate_limit_per_principal: config.rate_limit_per_principal,
@@ -150,6 +156,14 @@ fn traces(config: &Config, public_url: &str) -> Traces {
         rng: Arc::new(SystemRng),
     };
     Traces::start(origin, collector)
+}
+
+/// The object store as the flags and their files name it.
+fn place(config: &Config, dir: &DataDir) -> Result<Place, Failure> {
+    config.object_store.read(dir.path()).map_err(|error| match error {
+        ObjectStoreConfigError::File(error) => Failure::from(error),
+        other => Failure::from(anyhow!(other)),
+    })
 }
 
 /// The identity provider as the flags and their files name it. It is not asked yet: it may come up after us.
@@ -258,8 +272,8 @@ fn withdraw(path: &Path) -> Result<(), Failure> {
 
 fn announce(
     ready_file: Option<&Path>,
-    url: &str,
-    (bound, metrics): (SocketAddr, Option<SocketAddr>),
+    object_store: &ObjectStoreConfig,
+    (url, bound, metrics): (&str, SocketAddr, Option<SocketAddr>),
 ) -> Result<(), Failure> {
     let metrics_url = metrics.map(|address| format!("http://{address}/metrics"));
     tracing::info!(
@@ -268,7 +282,7 @@ fn announce(
         metrics = metrics_url,
         version = env!("CARGO_PKG_VERSION"),
         database = "sqlite in the data directory",
-        object_store = "directory in the data directory",
+        %object_store,
         wake_ups = "in-process",
         "serving"
     );
@@ -356,12 +370,18 @@ mod tests {
         assert!(!path.exists());
         withdraw(&path).unwrap();
         let bound = "127.0.0.1:8080".parse().unwrap();
-        announce(Some(&path), "https://localhost:8080", (bound, None)).unwrap();
+        let store = ObjectStoreConfig::Directory(None);
+        announce(Some(&path), &store, ("https://localhost:8080", bound, None)).unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             r#"{"url":"https://localhost:8080"}"#
         );
-        announce(Some(&path), "https://localhost:8080", (bound, Some(bound))).unwrap();
+        announce(
+            Some(&path),
+            &store,
+            ("https://localhost:8080", bound, Some(bound)),
+        )
+        .unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             r#"{"url":"https://localhost:8080","metrics_url":"http://127.0.0.1:8080/metrics"}"#

@@ -10,6 +10,7 @@ use crate::csrf::Origins;
 use crate::http;
 use crate::http::contract::conformance::assert_described;
 use crate::listen::Peer;
+use crate::objects::Place;
 use crate::oidc::Provider;
 use crate::signing::SEAL_PURPOSE;
 use axum::Router;
@@ -136,15 +137,24 @@ pub(crate) async fn execute(app: &App, sql: impl Into<Sql>) -> usize {
     done.unwrap()
 }
 
+/// The PostgreSQL server that the environment names for these tests.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which engine is tested is no setting of the program"
+)]
+fn server() -> Option<String> {
+    std::env::var("PLEX_TEST_POSTGRES").ok()
+}
+
 /// Whether these tests run on SQLite.
 pub(crate) fn is_on_sqlite() -> bool {
-    std::env::var("PLEX_TEST_POSTGRES").is_err()
+    server().is_none()
 }
 
 /// The database of a test directory: SQLite's in it, or, where the environment names a server, a schema that is named
 /// after it.
 pub(crate) fn engine(dir: &Path) -> Engine {
-    let Ok(url) = std::env::var("PLEX_TEST_POSTGRES") else {
+    let Some(url) = server() else {
         return Engine::Sqlite(dir.join(crate::data_dir::DATABASE));
     };
     let name = dir.file_name().expect("a named directory").to_string_lossy();
@@ -154,7 +164,7 @@ pub(crate) fn engine(dir: &Path) -> Engine {
     let server = postgres::Settings::parse(&url).expect("a URL of a test server");
     postgres::execute(&server, &format!("create schema if not exists {schema}")).expect("a test server");
     let url = format!("{url}?options=-csearch_path%3D{schema}");
-    Engine::Postgres(postgres::Settings::parse(&url).expect("a URL"))
+    Engine::Postgres(Box::new(postgres::Settings::parse(&url).expect("a URL")))
 }
 
 async fn open(dir: &TempDir) -> App {
@@ -167,8 +177,8 @@ async fn open_with(
     limits: TestLimits,
 ) -> App {
     let settings = Settings {
-        data_dir: dir.path().to_owned(),
         database: engine(dir.path()),
+        objects: Place::Directory(dir.path().join("objects")),
         public_url: "https://plexsphere.test".to_owned(),
         max_output_bytes: 64 * 1024 * 1024,
         max_live_executions: limits.live_executions,

@@ -57,9 +57,18 @@ impl ControlPlane {
 
     /// As [`ControlPlane::start_with`], with a word on how much it logs.
     pub fn start_logging(arguments: &[&str], log_filter: Option<&'static str>) -> Self {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self::start_prepared(|_| arguments, log_filter)
+    }
+
+    /// Initialises, has `prepare` say with which flags the data directory is served, and serves it.
+    pub fn start_prepared(
+        prepare: impl FnOnce(&Path) -> Vec<String>,
+        log_filter: Option<&'static str>,
+    ) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
         let made = initialise(&place.path().join("data"));
-        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let arguments = prepare(&place.path().join("data"));
         let (process, ready) = serve(place.path(), "127.0.0.1:0", (&arguments, log_filter));
         let token = std::fs::read_to_string(&made.admin_token_file).expect("the admin's token");
         let web = Web::new(

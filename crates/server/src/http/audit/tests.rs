@@ -314,7 +314,7 @@ async fn a_changed_chain_is_named_shown_and_exported_without_a_fault_of_the_serv
     let (admin, own) = (app.admin(), Some(app.domain_id));
     run(
         &app,
-        "update audit_entries set canonical = x'00', reason = 'odd', prev_hash = x'01' where seq = 2",
+        "update audit_entries set canonical = subject, reason = 'odd', prev_hash = canonical where seq = 2",
     )
     .await;
     let (status, verdict) = admin.post(&paths::audit_verify(own), json!({})).await;

@@ -27,7 +27,15 @@ pub(super) async fn a_database_that_cannot_be_read_denies_with_503() {
         return;
     }
     let app = TestApp::start().await;
-    let directory = app.app.objects.root().parent().unwrap().to_owned();
+    let directory = app
+        .app
+        .objects
+        .local()
+        .unwrap()
+        .root()
+        .parent()
+        .unwrap()
+        .to_owned();
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.to_string_lossy().ends_with("-wal") || path.extension().is_some_and(|end| end == "db") {

@@ -448,7 +448,7 @@ async fn uploads(world: &World) -> Played {
         .caller("nobody")
         .call("PUT", upload, bytes, &[("content-length", &length)])
         .await;
-    let root = world.app.app.objects.root();
+    let root = world.app.app.objects.local().unwrap().root();
     let aside = root.with_extension("aside");
     std::fs::rename(root, &aside).unwrap();
     std::fs::write(root, "in the way").unwrap();
