@@ -13,7 +13,12 @@ use thiserror::Error;
 #[derive(Debug, Clone, Default, Args)]
 pub struct DatabaseArgs {
     /// PostgreSQL to use instead of SQLite in the data directory: postgres://USER@HOST:PORT/DATABASE
-    #[arg(long, value_name = "URL", env = "PLEXSPHERE_DATABASE_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PLEXSPHERE_DATABASE_URL",
+        hide_env_values = true
+    )]
     pub database_url: Option<String>,
     /// File that holds the password for --database-url; else PGPASSWORD is used
     #[arg(long, value_name = "FILE", requires = "database_url")]
@@ -90,13 +95,25 @@ mod tests {
         for (url, told) in [
             ("mysql://plex@db/plex", "not a PostgreSQL URL"),
             ("postgres://plex:secret@db/plex", "must not hold the password"),
-            ("postgres://plex@db/plex?sslmode=prefer", "does not verify the server"),
-            ("postgres://plex@db/plex?sslrootcert=/nowhere", "no certificates in /nowhere"),
+            (
+                "postgres://plex@db/plex?sslmode=prefer",
+                "does not verify the server",
+            ),
+            (
+                "postgres://plex@db/plex?sslrootcert=/nowhere",
+                "no certificates in /nowhere",
+            ),
         ] {
             let refused = engine(url).unwrap_err().to_string();
-            assert!(refused.starts_with("--database-url") && refused.contains(told), "{refused}");
+            assert!(
+                refused.starts_with("--database-url") && refused.contains(told),
+                "{refused}"
+            );
             assert!(!refused.contains("secret"), "{refused}");
         }
-        assert!(matches!(engine("postgres://plex@db.example/plex"), Ok(Engine::Postgres(_))));
+        assert!(matches!(
+            engine("postgres://plex@db.example/plex"),
+            Ok(Engine::Postgres(_))
+        ));
     }
 }

@@ -135,7 +135,9 @@ pub(crate) fn engine(dir: &Path) -> Engine {
         return Engine::Sqlite(dir.join(crate::data_dir::DATABASE));
     };
     let name = dir.file_name().expect("a named directory").to_string_lossy();
-    let schema = name.to_lowercase().replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+    let schema = name
+        .to_lowercase()
+        .replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
     let server = postgres::Settings::parse(&url).expect("a URL of a test server");
     postgres::execute(&server, &format!("create schema if not exists {schema}")).expect("a test server");
     let url = format!("{url}?options=-csearch_path%3D{schema}");

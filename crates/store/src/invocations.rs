@@ -19,8 +19,8 @@ pub use writing::stored;
 
 use crate::db::{Error, Tx};
 use crate::values;
-use plex_api::executions::ExecutionStatus;
 use counting::settle;
+use plex_api::executions::ExecutionStatus;
 use plex_domain::execution::{Invocation, Refusal, Report, Verdict, judge};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -205,7 +205,12 @@ async fn advance_round(tx: &mut Tx, reports: &[&Advance]) -> Result<Decided, Err
             }
         });
     }
-    declared.extend(advanced.iter().copied().filter(|report| upload_of(report).is_some()));
+    declared.extend(
+        advanced
+            .iter()
+            .copied()
+            .filter(|report| upload_of(report).is_some()),
+    );
     declare(tx, &declared).await?;
     store(tx, &advanced).await?;
     let events = settle(tx, shifts).await?;

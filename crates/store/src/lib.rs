@@ -26,6 +26,7 @@ pub mod outputs;
 pub mod principals;
 pub mod projects;
 pub mod relations;
+pub mod retention;
 pub mod sessions;
 pub mod sign_ins;
 pub mod tokens;

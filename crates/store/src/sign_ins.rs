@@ -236,7 +236,8 @@ mod tests {
             tx.execute_each(
                 "insert into sign_ins (id, state_hash, browser_hash, return_to, expires_at)
                 values ($1, $2, $2, '/', $3)",
-                ids.iter().map(|id| values![*id, id.as_bytes().as_slice(), expires_at]),
+                ids.iter()
+                    .map(|id| values![*id, id.as_bytes().as_slice(), expires_at]),
             )
             .await
         })

@@ -1,6 +1,6 @@
 use super::{Created, FirstTenants, check_master, create, reset_admin_token};
-use crate::{database, testing};
 use crate::testing::{Actor, AuditRow, TestApp, master};
+use crate::{database, testing};
 use plex_api::paths::{self, DOMAINS, PROJECTS, RELATION_TUPLES, WHOAMI};
 use plex_domain::keys::MasterKey;
 use plex_store::Db;

@@ -219,7 +219,8 @@ async fn who_has_waited_longest_gives_way_when_too_many_do() {
         tx.execute_each(
             "insert into device_codes (id, hash, user_code_hash, created_at, expires_at, poll_interval)
             values ($1, $2, $2, 0, $3, 5)",
-            ids.iter().map(|id| values![*id, id.as_bytes().as_slice(), expires_at]),
+            ids.iter()
+                .map(|id| values![*id, id.as_bytes().as_slice(), expires_at]),
         )
         .await
     };

@@ -57,7 +57,8 @@ async fn counted(tx: &mut Tx, ids: impl Iterator<Item = Uuid>) -> Result<HashMap
     let mut found = HashMap::new();
     tx.each_of(
         Sql::Each {
-            sqlite: "select domain_id, status, pending, ack, started, succeeded, failed, cancelled, timeout, id
+            sqlite:
+                "select domain_id, status, pending, ack, started, succeeded, failed, cancelled, timeout, id
                 from executions
                 where id = $1",
             postgres: "select
@@ -88,7 +89,9 @@ async fn recount(tx: &mut Tx, executions: &[(Uuid, TargetCounts)]) -> Result<(),
     let now = tx.now();
     let sets = executions.iter().map(|(id, counts)| {
         let [pending, ack, started, succeeded, failed, cancelled, timeout] = counts.to_array();
-        values![*id, now, pending, ack, started, succeeded, failed, cancelled, timeout]
+        values![
+            *id, now, pending, ack, started, succeeded, failed, cancelled, timeout
+        ]
     });
     tx.execute_each(
         Sql::Each {

@@ -55,10 +55,12 @@ pub async fn time_out(tx: &mut Tx, cutoff: Timestamp, limit: u32) -> Result<Vec<
             .map(|(shift, error)| values![shift.execution_id, shift.node_id, now, error]),
     )
     .await?;
-    let events = overdue
-        .iter()
-        .zip(&errors)
-        .map(|(shift, error)| ((shift.execution_id, shift.node_id, shift.to), Some(error.as_str())));
+    let events = overdue.iter().zip(&errors).map(|(shift, error)| {
+        (
+            (shift.execution_id, shift.node_id, shift.to),
+            Some(error.as_str()),
+        )
+    });
     record(tx, events).await?;
     settle(tx, overdue).await
 }

@@ -19,7 +19,10 @@ pub async fn stored(tx: &mut Tx, execution_id: Uuid, node_id: Uuid) -> Result<Op
     Ok(found)
 }
 
-pub(super) async fn stored_all(tx: &mut Tx, reports: &[&Advance]) -> Result<HashMap<(Uuid, Uuid), Stored>, Error> {
+pub(super) async fn stored_all(
+    tx: &mut Tx,
+    reports: &[&Advance],
+) -> Result<HashMap<(Uuid, Uuid), Stored>, Error> {
     let mut found = HashMap::with_capacity(reports.len());
     let sets = reports
         .iter()

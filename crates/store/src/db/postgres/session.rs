@@ -302,12 +302,17 @@ impl Session {
             Sql::Each { .. } => {
                 let statement = self.prepared(sql, &[]).await?.statement;
                 let columns = transposed(&sets);
-                self.client.execute(&statement, &arrays(&columns)).await.map(|_| ())
+                self.client
+                    .execute(&statement, &arrays(&columns))
+                    .await
+                    .map(|_| ())
             }
             // Sent one behind the other, without waiting for the answers in between.
             Sql::Both(_) => {
                 let statement = self.prepared(sql, first).await?.statement;
-                let sent = sets.iter().map(|values| self.client.execute_raw(&statement, values.iter()));
+                let sent = sets
+                    .iter()
+                    .map(|values| self.client.execute_raw(&statement, values.iter()));
                 try_join_all(sent).await.map(|_| ())
             }
         };
@@ -342,14 +347,19 @@ fn transposed<'v, const N: usize>(sets: &[[Value<'v>; N]]) -> [Vec<Value<'v>>; N
 }
 
 fn arrays<'c>(columns: &'c [Vec<Value<'_>>]) -> Vec<&'c (dyn ToSql + Sync)> {
-    columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect()
+    columns
+        .iter()
+        .map(|column| column as &(dyn ToSql + Sync))
+        .collect()
 }
 
 /// For each `$n` up to the highest, whether the statement names it.
 fn named(sql: &str) -> Vec<bool> {
     let mut names = Vec::new();
     for after in sql.split('$').skip(1) {
-        let digits = after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len());
+        let digits = after
+            .find(|letter: char| !letter.is_ascii_digit())
+            .unwrap_or(after.len());
         if let Ok(number @ 1..) = after[..digits].parse::<usize>() {
             names.resize(names.len().max(number), false);
             names[number - 1] = true;
