@@ -207,6 +207,28 @@ impl LocalStore {
         Ok(None)
     }
 
+    /// Removes an object, and the folders that it leaves empty. It may be gone already.
+    pub async fn remove(&self, key: &str) -> io::Result<()> {
+        let Ok(path) = self.path(key) else {
+            return Ok(());
+        };
+        match fs::remove_file(&path).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let first = key.split('/').next().map(|first| self.root.join(first));
+        for folder in path
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| first.as_deref() != Some(folder))
+        {
+            if fs::remove_dir(folder).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// A key's place below the root. Keys are made here of UUIDs and hex; anything else is refused.
     fn path(&self, key: &str) -> Result<PathBuf, Failure> {
         let is_plain = |part: &str| {
