@@ -30,6 +30,7 @@ pub mod retention;
 pub mod sessions;
 pub mod sign_ins;
 pub mod tokens;
+pub mod usage;
 
 #[cfg(test)]
 mod testing;
