@@ -48,7 +48,8 @@ impl Reporter {
 
     /// Says that an execution has arrived. Returns whether the server agrees that it is ours to run.
     pub async fn ack(&self, execution_id: Uuid) -> bool {
-        match self.insist(execution_id, &step(ExecutionStatus::Ack)).await {
+        let request = step(ExecutionStatus::Ack);
+        match self.insist(execution_id, &request, Instant::now()).await {
             Answer::Taken => true,
             // A server that counts a repeat as an error says so with the status we wanted.
             Answer::Unwanted(answer) => current_status(&answer).as_deref() == Some("ack"),
@@ -58,8 +59,9 @@ impl Reporter {
 
     /// Says that an execution's body is about to run. Returns whether it may.
     pub async fn started(&self, execution_id: Uuid) -> bool {
+        let request = step(ExecutionStatus::Started);
         matches!(
-            self.insist(execution_id, &step(ExecutionStatus::Started)).await,
+            self.insist(execution_id, &request, Instant::now()).await,
             Answer::Taken
         )
     }
@@ -93,7 +95,7 @@ impl Reporter {
             ),
         ];
         for form in forms {
-            match self.insist(id, &form).await {
+            match self.insist(id, &form, upload_until).await {
                 Answer::Taken => {
                     tracing::info!(execution.id = %id, status = form.status.as_str(), "result reported");
                     return;
@@ -104,8 +106,13 @@ impl Reporter {
         }
     }
 
-    /// Sends a step until there is an answer that counts.
-    async fn insist(&self, execution_id: Uuid, request: &ExecutionCallbackRequest) -> Answer {
+    /// Sends a step until there is an answer that counts. That the object store is down counts from `stored_until` on.
+    async fn insist(
+        &self,
+        execution_id: Uuid,
+        request: &ExecutionCallbackRequest,
+        stored_until: Instant,
+    ) -> Answer {
         let mut backoff = Backoff::new(RETRY, RETRY_CEILING);
         loop {
             let error = match self.client.callback(execution_id, request).await {
@@ -123,6 +130,13 @@ impl Reporter {
                     Verdict::Unwanted => return Answer::Unwanted(answer.clone()),
                     Verdict::Rejected => return Answer::Rejected(answer.clone()),
                     Verdict::Again => wait = wait.max(retry_after(answer)),
+                    Verdict::NotStored => {
+                        let left = stored_until.saturating_duration_since(Instant::now());
+                        if left.is_zero() {
+                            return Answer::Rejected(answer.clone());
+                        }
+                        wait = wait.max(retry_after(answer)).min(left);
+                    }
                 }
             }
             warn(
@@ -139,6 +153,8 @@ enum Verdict {
     Unwanted,
     Rejected,
     Again,
+    /// The object store is down. The result itself must not be late for it.
+    NotStored,
 }
 
 fn verdict(answer: &ApiError) -> Verdict {
@@ -146,6 +162,7 @@ fn verdict(answer: &ApiError) -> Verdict {
         (409, Some(codes::INVALID_STATE_TRANSITION | codes::EXECUTION_ALREADY_TERMINAL)) => Verdict::Unwanted,
         (404, Some(codes::EXECUTION_NOT_FOUND)) | (403, Some(codes::NSK_NODE_MISMATCH)) => Verdict::Unwanted,
         (400 | 413 | 415 | 422, Some(_)) => Verdict::Rejected,
+        (503, Some(codes::OBJECT_STORE_UNAVAILABLE)) => Verdict::NotStored,
         // Everything else may be a proxy's word or a passing state.
         _ => Verdict::Again,
     }

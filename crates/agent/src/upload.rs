@@ -3,6 +3,8 @@
 use crate::backoff::Backoff;
 use crate::entropy::System;
 use crate::report::retry_after;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use plex_api::codes;
@@ -34,7 +36,8 @@ pub async fn upload(
 }
 
 async fn insist(client: &NodeClient, execution_id: Uuid, output: &[u8]) -> Result<CallbackOutput, Error> {
-    let sha256 = HEXLOWER.encode(digest(&SHA256, output).as_ref());
+    let digest = digest(&SHA256, output);
+    let (sha256, checksum) = (HEXLOWER.encode(digest.as_ref()), STANDARD.encode(digest));
     let declaration = ExecutionCallbackRequest {
         status: ExecutionStatus::Started,
         exit_code: None,
@@ -46,7 +49,7 @@ async fn insist(client: &NodeClient, execution_id: Uuid, output: &[u8]) -> Resul
     let output = Bytes::copy_from_slice(output);
     let mut backoff = Backoff::new(RETRY, RETRY_CEILING);
     loop {
-        match attempt(client, execution_id, &declaration, output.clone()).await {
+        match attempt(client, execution_id, &declaration, (output.clone(), &checksum)).await {
             Ok(key) => {
                 return Ok(CallbackOutput {
                     object_key: Some(key),
@@ -68,12 +71,12 @@ async fn attempt(
     client: &NodeClient,
     execution_id: Uuid,
     declaration: &ExecutionCallbackRequest,
-    output: Bytes,
+    (output, checksum): (Bytes, &str),
 ) -> Result<String, Error> {
     let answer = client.callback(execution_id, declaration).await?;
     let missing = || Error::Contract("the declaration's answer has no upload URL".to_owned());
     client
-        .upload(&answer.output_upload_url.ok_or_else(missing)?, output)
+        .upload(&answer.output_upload_url.ok_or_else(missing)?, output, checksum)
         .await
 }
 

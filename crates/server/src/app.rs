@@ -4,15 +4,17 @@ use crate::authority::Authority;
 use crate::callbacks::Committer;
 use crate::capacity::{Capacity, Fanout};
 use crate::csrf::Origins;
-use crate::delivery::Wakes;
 use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
-use crate::objects::LocalStore;
+use crate::objects::{Objects, Place};
 use crate::oidc::Provider;
 use crate::rates::Rates;
 use crate::signing::Signers;
 use crate::throttle::{Beginnings, Throttle};
 use crate::tokens::TokenUses;
+use crate::turns::Turns;
+use crate::wakes::settings::NatsSettings;
+use crate::wakes::{self, Wakes};
 use crate::{bootstrap, callbacks, database, loops};
 use plex_domain::cidr::Cidr;
 use plex_domain::env::{Clock, Rng};
@@ -21,17 +23,17 @@ use plex_store::Db;
 use plex_store::db::Engine;
 use std::num::NonZeroU32;
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 /// How the control plane runs; checked by `config` before it gets here.
 pub struct Settings {
-    /// Where keys and certificates are kept, and what has no other place.
-    pub data_dir: PathBuf,
     /// The database.
     pub database: Engine,
+    /// Where outputs over the inline ceiling are kept.
+    pub objects: Place,
     /// The base of every URL given out, without a trailing slash.
     pub public_url: String,
     /// The largest output a node may declare, in bytes.
@@ -50,6 +52,8 @@ pub struct Settings {
     pub provider: Option<Provider>,
     /// Cancelled when the server is to stop.
     pub shutdown: CancellationToken,
+    /// What carries wake-ups between replicas, where there are several.
+    pub nats: Option<NatsSettings>,
 }
 
 /// The shared state; clones share it.
@@ -61,7 +65,9 @@ pub struct Shared {
     /// The database.
     pub db: Db,
     /// The object store.
-    pub objects: LocalStore,
+    pub objects: Objects,
+    /// Moves of uploaded objects, one at a time for each execution and node.
+    pub moves: Turns<(Uuid, Uuid)>,
     /// Who may do what.
     pub authority: Authority,
     /// Hash, cursor and signing keys, derived from the master key.
@@ -70,7 +76,7 @@ pub struct Shared {
     pub signers: Signers,
     /// The group committer of callbacks.
     pub committer: Committer,
-    /// Wakes the streams of nodes that have something to run.
+    /// Wakes the streams of nodes that have something to do.
     pub wakes: Wakes,
     /// Denials on their way to the audit chain.
     pub denials: Denials,
@@ -142,6 +148,8 @@ pub struct Keys {
     pub presigned_urls: [u8; 32],
     /// Makes the audit chain's pseudonyms.
     pub pseudonyms: [u8; 32],
+    /// Tells this installation's messages from those of others on the same NATS.
+    pub subjects: [u8; 32],
     /// Seals and opens the domains' signing keys.
     pub master: MasterKey,
 }
@@ -163,6 +171,7 @@ impl Keys {
             cursors: master.derive("list cursor"),
             presigned_urls: master.derive("presigned url"),
             pseudonyms: master.derive("audit pseudonym"),
+            subjects: master.derive("wake-up subject"),
             master,
         }
     }
@@ -177,10 +186,10 @@ impl App {
         let clock = db.clock();
         bootstrap::check_master(&db, &settings.master).await?;
         let authority = Authority::open(&db).await?;
-        let objects = LocalStore::open(settings.data_dir.join("objects"))?;
+        let objects = Objects::open(settings.objects).await?;
         let keys = Keys::new(settings.master);
         bootstrap::adopt_audit_chains(&db, &keys).await?;
-        let wakes = Wakes::default();
+        let wakes = Wakes::new(settings.nats.is_some());
         let tasks = TaskTracker::new();
         let (committer, commits) = callbacks::committer();
         let app = Self(Arc::new(Shared {
@@ -205,6 +214,7 @@ impl App {
             db,
             authority,
             objects,
+            moves: Turns::default(),
             keys,
             committer,
             wakes,
@@ -214,6 +224,12 @@ impl App {
         }));
         app.tasks.spawn(callbacks::commit(app.clone(), commits));
         loops::start(&app);
+        if let Some(nats) = settings.nats {
+            let shared = app.clone();
+            app.spawn(async move {
+                wakes::nats::carry(&shared.wakes, nats, &shared.keys.subjects, &shared.drained).await;
+            });
+        }
         Ok(app)
     }
 

@@ -116,7 +116,7 @@ impl From<ConfigError> for Failure {
 impl From<DatabaseError> for Failure {
     fn from(error: DatabaseError) -> Self {
         match error {
-            DatabaseError::Password(error) => error.into(),
+            DatabaseError::DataDir(error) => error.into(),
             DatabaseError::Url(_) | DatabaseError::PasswordInUrl => Self::usage(error.into()),
         }
     }

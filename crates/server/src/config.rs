@@ -4,7 +4,9 @@
 
 use crate::csrf::{OriginError, Origins};
 use crate::database::DatabaseArgs;
+use crate::objects::{ObjectStoreArgs, ObjectStoreConfig, ObjectStoreConfigError};
 use crate::oidc::{OidcArgs, OidcConfig, OidcConfigError};
+use crate::wakes::settings::{NatsArgs, NatsConfig, NatsConfigError};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -67,6 +69,9 @@ pub struct ServeArgs {
     pub csrf_allowed_origins: Vec<String>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it as the command's text")]
+    pub object_store: ObjectStoreArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it as the command's text")]
     pub oidc: OidcArgs,
     /// Most open connections
     #[arg(long, value_name = "N", default_value_t = 20_000)]
@@ -74,6 +79,9 @@ pub struct ServeArgs {
     /// Most open connections from one IPv4 address or IPv6 /64
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     pub max_connections_per_source: usize,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it as the command's text")]
+    pub nats: NatsArgs,
 }
 
 /// Settings that make sense together.
@@ -103,12 +111,16 @@ pub struct Config {
     pub rate_limit_per_principal: Option<NonZeroU32>,
     /// Whose pages may act with our cookies.
     pub origins: Origins,
+    /// Where outputs over the inline ceiling are kept.
+    pub object_store: ObjectStoreConfig,
     /// The identity provider, where there is one.
     pub oidc: Option<OidcConfig>,
     /// Open connections in all.
     pub max_connections: usize,
     /// Open connections from one source.
     pub max_connections_per_source: usize,
+    /// What carries wake-ups between replicas, where there are several.
+    pub nats: Option<NatsConfig>,
 }
 
 /// A setting that makes no sense.
@@ -132,12 +144,18 @@ pub enum ConfigError {
     /// Not an origin.
     #[error("--csrf-allowed-origin {0}")]
     Origin(#[from] OriginError),
+    /// The object store's flags make no sense.
+    #[error(transparent)]
+    ObjectStore(#[from] ObjectStoreConfigError),
     /// The identity provider's flags make no sense.
     #[error(transparent)]
     Oidc(#[from] OidcConfigError),
     /// A server that admits nobody.
     #[error("--max-connections and --max-connections-per-source must be at least 1")]
     MaxConnections,
+    /// The flags about NATS make no sense.
+    #[error(transparent)]
+    Nats(#[from] NatsConfigError),
 }
 
 impl Config {
@@ -156,6 +174,7 @@ impl Config {
         let given: Vec<String> = origins.into_iter().filter(|origin| !origin.is_empty()).collect();
         Ok(Self {
             origins: Origins::parse(&given)?,
+            object_store: ObjectStoreConfig::from_args(args.object_store)?,
             oidc: OidcConfig::from_args(args.oidc)?,
             data_dir: args.data_dir,
             database: args.database,
@@ -174,6 +193,7 @@ impl Config {
             rate_limit_per_principal: args.rate_limit_per_principal.and_then(NonZeroU32::new),
             max_connections: args.max_connections,
             max_connections_per_source: args.max_connections_per_source,
+            nats: NatsConfig::from_args(args.nats)?,
         })
     }
 }

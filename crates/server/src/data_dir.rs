@@ -361,17 +361,17 @@ mod tests {
     #[test]
     fn a_database_that_is_gone_is_not_made_anew() {
         let (_temporary, dir) = initialised();
-        DataDir::open(dir.path()).unwrap();
+        let engine = || {
+            DataDir::open(dir.path())
+                .unwrap()
+                .engine(&DatabaseArgs::default())
+        };
+        engine().unwrap();
         replace(&dir.database(), b"", PRIVATE).unwrap();
-        assert!(matches!(
-            DataDir::open(dir.path()),
-            Err(DataDirError::NoDatabase(_))
-        ));
+        let is_missed = |found| matches!(found, Err(DatabaseError::DataDir(DataDirError::NoDatabase(_))));
+        assert!(is_missed(engine()));
         fs::remove_file(dir.database()).unwrap();
-        assert!(matches!(
-            DataDir::open(dir.path()),
-            Err(DataDirError::NoDatabase(_))
-        ));
+        assert!(is_missed(engine()));
         assert!(!dir.database().exists());
     }
 

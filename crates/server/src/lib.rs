@@ -34,6 +34,9 @@ pub mod signing;
 pub mod system;
 pub mod throttle;
 pub mod tokens;
+pub mod trust;
+pub mod turns;
+pub mod wakes;
 
 #[cfg(test)]
 mod testing;

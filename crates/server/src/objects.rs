@@ -1,353 +1,175 @@
-//! The embedded object store: a directory, reached through presigned URLs that this server answers itself.
+//! Where outputs over the inline ceiling are kept: a directory of this server, or a bucket of an S3 store.
 //!
-//! A node uploads to `uploads/…`; the terminal callback moves the object to `executions/…`, for which no
-//! upload URL is ever signed (decision 20). The store hashes while it receives and keeps the digest in the
-//! name of the received file, so that a move checks it without reading the object again.
+//! A node uploads to `uploads/…`; the terminal callback moves the object to `executions/…`, for which no upload URL
+//! is ever signed (decision 20). Rows name keys only. In which bucket they are is the deployment's to say, so that
+//! outputs can be brought to another one without rewriting the log.
+
+mod local;
+mod s3;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use local::{Grant, LocalStore, verify};
+pub use s3::S3Store;
+pub use settings::{ObjectStoreArgs, ObjectStoreConfig, ObjectStoreConfigError, Place};
 
 use crate::app::App;
 use crate::problem::Failure;
-use bytes::Bytes;
-use data_encoding::HEXLOWER;
 use plex_api::codes;
+use plex_api::executions::{ExecutionTarget, OutputRef};
 use plex_store::invocations::{LOCAL_BUCKET, Upload};
-use ring::digest::{Context as Digest, SHA256};
-use ring::hmac;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tokio::fs::{self, File};
-use tokio::io::AsyncWriteExt;
+use std::error::Error;
 
-/// What a probe writes: the least that an output kept here holds (decision 19).
-const PROBE_BYTES: usize = 16_385;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
 /// How long an upload URL holds.
 const UPLOAD_VALID: Duration = Duration::from_secs(15 * 60);
 /// How long a download URL holds (decision 21).
 const DOWNLOAD_VALID: Duration = Duration::from_secs(60);
 
-/// A directory of objects.
-pub struct LocalStore {
-    root: PathBuf,
+/// The object store in use.
+pub enum Objects {
+    /// A directory.
+    Local(LocalStore),
+    /// A bucket.
+    S3(S3Store),
 }
 
-/// What a presigned URL allows. The signature covers all of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Grant {
-    /// One upload of exactly this length and, where announced, this digest.
-    Upload {
-        /// Exact length in bytes.
-        bytes: u64,
-        /// SHA-256 in lowercase hex.
-        sha256: Option<String>,
-    },
-    /// A download.
-    Download,
-}
-
-impl Grant {
-    fn query(&self, expires: i64) -> String {
-        match self {
-            Self::Upload { bytes, sha256: None } => format!("expires={expires}&length={bytes}"),
-            Self::Upload {
-                bytes,
-                sha256: Some(sha256),
-            } => {
-                format!("expires={expires}&length={bytes}&sha256={sha256}")
+impl Objects {
+    /// Opens it.
+    pub async fn open(place: Place) -> anyhow::Result<Self> {
+        match place {
+            Place::Directory(root) => {
+                let store = LocalStore::open(root.clone());
+                Ok(Self::Local(
+                    store.with_context(|| format!("cannot use {}", root.display()))?,
+                ))
             }
-            Self::Download => format!("expires={expires}"),
+            Place::Bucket {
+                bucket,
+                credentials,
+                roots,
+            } => {
+                let told = format!("the bucket {} at {} cannot be used", bucket.name, bucket.origin());
+                let store = S3Store::open(bucket, credentials, roots).await;
+                Ok(Self::S3(store.context(told)?))
+            }
         }
     }
 
-    fn method(&self) -> &'static str {
+    /// The embedded store, for what only that answers: its presigned URLs lead to this server itself.
+    pub fn local(&self) -> Result<&LocalStore, Failure> {
         match self {
-            Self::Upload { .. } => "PUT",
-            Self::Download => "GET",
+            Self::Local(store) => Ok(store),
+            Self::S3(_) => Err(Failure::not_found(codes::OUTPUT_NOT_FOUND, "object")),
         }
     }
-}
 
-/// The signed bytes are `METHOD key?query`; the URL's query goes on with their signature.
-fn presign(app: &App, grant: &Grant, key: &str, valid: Duration) -> String {
-    let expires = app.clock.now().as_second() + i64::try_from(valid.as_secs()).unwrap_or(0);
-    let query = grant.query(expires);
-    let signing = hmac::Key::new(hmac::HMAC_SHA256, &app.keys.presigned_urls);
-    let tag = hmac::sign(&signing, format!("{} {key}?{query}", grant.method()).as_bytes());
-    format!(
-        "{}/{LOCAL_BUCKET}/{key}?{query}&signature={}",
-        app.public_url,
-        HEXLOWER.encode(tag.as_ref())
-    )
-}
-
-/// Checks a presigned URL: 403 for one that was never signed, 404 for one whose time is over.
-pub fn verify(app: &App, grant: &Grant, key: &str, (expires, signature): (i64, &str)) -> Result<(), Failure> {
-    let query = grant.query(expires);
-    let signing = hmac::Key::new(hmac::HMAC_SHA256, &app.keys.presigned_urls);
-    let signed = format!("{} {key}?{query}", grant.method());
-    let tag = HEXLOWER.decode(signature.as_bytes()).unwrap_or_default();
-    if hmac::verify(&signing, signed.as_bytes(), &tag).is_err() {
-        return Err(Failure::forbidden(
-            codes::UPLOAD_URL_INVALID,
-            "this URL was not signed here",
-        ));
-    }
-    if expires < app.clock.now().as_second() {
-        return Err(Failure::not_found(
-            codes::OUTPUT_NOT_FOUND,
-            "object under this URL, whose time is over,",
-        ));
-    }
-    Ok(())
-}
-
-impl LocalStore {
-    /// Opens or makes the directory.
-    pub fn open(root: PathBuf) -> io::Result<Self> {
-        for part in ["tmp", "uploads", "executions"] {
-            std::fs::create_dir_all(root.join(part))?;
+    fn bucket(&self) -> &str {
+        match self {
+            Self::Local(_) => LOCAL_BUCKET,
+            Self::S3(store) => store.bucket(),
         }
-        // What was being received when the server last stopped will never be finished.
-        for left in std::fs::read_dir(root.join("tmp"))? {
-            std::fs::remove_file(left?.path())?;
-        }
-        Ok(Self { root })
     }
 
-    /// Whether an output could be written now. An empty file would find room on a full disk.
-    pub async fn probe(&self) -> io::Result<()> {
-        let path = self.root.join("tmp/probe");
-        let written = fs::write(&path, [0; PROBE_BYTES]).await;
-        fs::remove_file(&path).await.and(written)
+    /// The key that a node means, which may begin with the bucket.
+    pub fn key<'k>(&self, named: &'k str) -> &'k str {
+        named
+            .strip_prefix(self.bucket())
+            .and_then(|rest| rest.strip_prefix('/'))
+            .unwrap_or(named)
+    }
+
+    /// Says of each output in which bucket it is.
+    pub fn locate<'t>(&self, targets: impl IntoIterator<Item = &'t mut ExecutionTarget>) {
+        for target in targets {
+            if let Some(OutputRef::ObjectStore { bucket, .. }) = &mut target.output_ref {
+                self.bucket().clone_into(bucket);
+            }
+        }
+    }
+
+    /// Whether an output could be written now.
+    pub async fn is_writable(&self) -> bool {
+        let written = match self {
+            Self::Local(store) => store.probe().await.map_err(|error| error.to_string()),
+            Self::S3(store) => store.probe().await.map_err(|error| error.to_string()),
+        };
+        if let Err(cause) = &written {
+            tracing::warn!(error.cause = cause, "the object store cannot be written");
+        }
+        written.is_ok()
     }
 
     /// A URL to upload a declared output to.
     pub fn presign_upload(&self, app: &App, upload: &Upload) -> String {
-        let grant = Grant::Upload {
-            bytes: upload.bytes,
-            sha256: upload.sha256.clone(),
-        };
-        presign(app, &grant, &upload.key, UPLOAD_VALID)
+        match self {
+            Self::Local(store) => store.presign_upload(app, upload),
+            Self::S3(store) => store.presign_upload(app.clock.now(), upload),
+        }
     }
 
     /// A URL to download an object from.
     pub fn presign_download(&self, app: &App, key: &str) -> String {
-        presign(app, &Grant::Download, key, DOWNLOAD_VALID)
-    }
-
-    /// Starts to receive an object.
-    pub async fn receive(&self, random: &str) -> Result<Receiving, Failure> {
-        let path = self.root.join("tmp").join(random);
-        let file = File::options()
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .await
-            .map_err(unavailable)?;
-        Ok(Receiving {
-            file,
-            path: Some(path),
-            bytes: 0,
-            digest: Digest::new(&SHA256),
-        })
-    }
-
-    /// Opens an object to read; its length comes with it.
-    pub async fn read(&self, key: &str) -> Result<(File, u64), Failure> {
-        let path = self.path(key)?;
-        let file = File::open(path)
-            .await
-            .map_err(|_| Failure::not_found(codes::OUTPUT_NOT_FOUND, "object"))?;
-        let bytes = file.metadata().await.map_err(unavailable)?.len();
-        Ok((file, bytes))
-    }
-
-    /// Moves an uploaded object to `final_key`, provided it has the declared length and this digest.
-    ///
-    /// Doing it again after it was done is fine: then the moved object itself is checked.
-    pub async fn settle(&self, upload: &Upload, final_key: &str, sha256: &str) -> Result<(), Failure> {
-        let mismatch = |detail| Failure::unprocessable(codes::OUTPUT_MISMATCH, detail);
-        let target = self.path(final_key)?;
-        let Some((received, digest)) = self.received(&upload.key).await? else {
-            return match hash_file(&target).await {
-                Ok((bytes, digest)) if bytes == upload.bytes && digest == sha256 => Ok(()),
-                Ok(_) | Err(_) => Err(mismatch("nothing was uploaded under this key")),
-            };
-        };
-        let bytes = fs::metadata(&received).await.map_err(unavailable)?.len();
-        if bytes != upload.bytes || digest != sha256 {
-            return Err(mismatch(
-                "the uploaded object has another length or digest than reported",
-            ));
-        }
-        move_durably(&received, &target).await.map_err(unavailable)
-    }
-
-    /// The received file of an upload key, and the digest in its name.
-    async fn received(&self, key: &str) -> Result<Option<(PathBuf, String)>, Failure> {
-        let path = self.path(key)?;
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
-        else {
-            return Ok(None);
-        };
-        let mut entries = match fs::read_dir(parent).await {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            // A store that fails now may hold the object all the same, so the node has to ask again.
-            Err(error) => return Err(unavailable(error)),
-        };
-        while let Some(entry) = entries.next_entry().await.map_err(unavailable)? {
-            let file = entry.file_name();
-            if let Some(digest) = file
-                .to_str()
-                .and_then(|file| file.strip_prefix(name)?.strip_prefix('.'))
-            {
-                return Ok(Some((entry.path(), digest.to_owned())));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Removes an object, and the folders that it leaves empty. It may be gone already.
-    pub async fn remove(&self, key: &str) -> io::Result<()> {
-        let Ok(path) = self.path(key) else {
-            return Ok(());
-        };
-        match fs::remove_file(&path).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        let first = key.split('/').next().map(|first| self.root.join(first));
-        for folder in path
-            .ancestors()
-            .skip(1)
-            .take_while(|folder| first.as_deref() != Some(folder))
-        {
-            if fs::remove_dir(folder).await.is_err() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// A key's place below the root. Keys are made here of UUIDs and hex; anything else is refused.
-    fn path(&self, key: &str) -> Result<PathBuf, Failure> {
-        let is_plain = |part: &str| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        };
-        if key.len() <= 256 && key.split('/').all(is_plain) {
-            Ok(self.root.join(key))
-        } else {
-            Err(Failure::not_found(codes::OUTPUT_NOT_FOUND, "object"))
+        match self {
+            Self::Local(store) => store.presign_download(app, key),
+            Self::S3(store) => store.presign_download(app.clock.now(), key),
         }
     }
 
-    /// The directory of objects, for the sweep.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-}
-
-/// An object on its way in. Dropping it forgets it.
-pub struct Receiving {
-    file: File,
-    path: Option<PathBuf>,
-    bytes: u64,
-    digest: Digest,
-}
-
-impl Receiving {
-    /// Takes the next piece.
-    pub async fn push(&mut self, piece: Bytes) -> Result<(), Failure> {
-        self.bytes += piece.len() as u64;
-        self.digest.update(&piece);
-        self.file.write_all(&piece).await.map_err(unavailable)
-    }
-
-    /// How much has arrived.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Puts the object under its upload key, durably. A second, different object under the same key is
-    /// refused; the same one again is fine.
-    pub async fn keep(
-        mut self,
-        store: &LocalStore,
-        key: &str,
-        announced: Option<&str>,
+    /// Moves an uploaded object to `final_key`, provided that the object there has the declared length and this
+    /// digest. Doing it again after it was done, or half done, is fine.
+    pub async fn settle(
+        &self,
+        app: &App,
+        upload: &Upload,
+        (final_key, sha256): (&str, &str),
     ) -> Result<(), Failure> {
-        let digest = HEXLOWER.encode(self.digest.clone().finish().as_ref());
-        if announced.is_some_and(|announced| announced != digest) {
-            return Err(Failure::unprocessable(
-                codes::OUTPUT_MISMATCH,
-                "the bytes have another digest than announced",
-            ));
+        match self {
+            Self::Local(store) => store.settle(upload, final_key, sha256).await,
+            Self::S3(store) => store.settle(app.clock.now(), upload, (final_key, sha256)).await,
         }
-        match store.received(key).await? {
-            Some((_, known)) if known == digest => return Ok(()),
-            Some(_) => {
-                return Err(Failure::conflict(
-                    codes::UPLOAD_ALREADY_USED,
-                    "this URL was used before",
-                ));
-            }
-            None => {}
-        }
-        self.file.flush().await.map_err(unavailable)?;
-        self.file.sync_all().await.map_err(unavailable)?;
-        let mut target = store.path(key)?.into_os_string();
-        target.push(format!(".{digest}"));
-        if let Some(path) = self.path.take() {
-            move_durably(&path, Path::new(&target))
-                .await
-                .map_err(unavailable)?;
-        }
-        Ok(())
     }
-}
 
-impl Drop for Receiving {
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            // If this fails, the next start removes it.
-            let _ = std::fs::remove_file(path);
+    /// Keys of uploads that have been there for longer than `age`.
+    pub async fn old_uploads(&self, app: &App, age: Duration) -> Vec<String> {
+        match self {
+            Self::Local(store) => store.old_uploads(age).await,
+            Self::S3(store) => store.old_uploads(app.clock.now() - age).await,
+        }
+    }
+
+    /// Removes an upload that nobody needs.
+    pub async fn remove_upload(&self, key: &str) {
+        if let Err(cause) = self.remove(key).await {
+            tracing::warn!(error.cause = %cause, "an orphaned upload could not be removed");
+        }
+    }
+
+    /// Removes an object, which may be gone already.
+    pub async fn remove(&self, key: &str) -> anyhow::Result<()> {
+        match self {
+            Self::Local(store) => Ok(store.remove(key).await?),
+            Self::S3(store) => Ok(store.remove(key).await?),
         }
     }
 }
 
-/// Renames, and makes the new name survive power loss.
-async fn move_durably(from: &Path, to: &Path) -> io::Result<()> {
-    let parent = to.parent().unwrap_or(Path::new("/")).to_owned();
-    fs::create_dir_all(&parent).await?;
-    fs::rename(from, to).await?;
-    File::open(&parent).await?.sync_all().await
+fn mismatch() -> Failure {
+    Failure::unprocessable(
+        codes::OUTPUT_MISMATCH,
+        "the uploaded object has another length or digest than reported",
+    )
 }
 
-async fn hash_file(path: &Path) -> io::Result<(u64, String)> {
-    let path = path.to_owned();
-    let hash = move || {
-        let mut file = std::fs::File::open(path)?;
-        let mut digest = Digest::new(&SHA256);
-        let mut buffer = vec![0; 64 * 1024];
-        let mut bytes = 0;
-        loop {
-            let read = io::Read::read(&mut file, &mut buffer)?;
-            if read == 0 {
-                return Ok((bytes, HEXLOWER.encode(digest.finish().as_ref())));
-            }
-            digest.update(&buffer[..read]);
-            bytes += read as u64;
-        }
-    };
-    tokio::task::spawn_blocking(hash)
-        .await
-        .map_err(io::Error::other)?
+fn nothing_uploaded() -> Failure {
+    Failure::unprocessable(codes::OUTPUT_MISMATCH, "nothing was uploaded under this key")
 }
 
-fn unavailable(error: io::Error) -> Failure {
+fn unavailable(error: impl Error) -> Failure {
     tracing::error!(error.cause = %error, "the object store failed");
     Failure::unavailable(
         codes::OBJECT_STORE_UNAVAILABLE,

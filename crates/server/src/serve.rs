@@ -14,7 +14,9 @@ use crate::data_dir::{self, DataDir};
 use crate::http;
 use crate::listen::tls::{self, Reloadable};
 use crate::listen::{self, Limits};
+use crate::objects::{ObjectStoreConfig, ObjectStoreConfigError, Place};
 use crate::oidc::{OidcConfigError, Provider};
+use crate::wakes::settings::{NatsConfig, NatsConfigError, NatsSettings};
 use certificate::Source;
 use std::fs;
 use std::net::SocketAddr;
@@ -80,7 +82,13 @@ async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
         limits(&config, descriptors),
     ));
     let renewal = tokio::spawn(certificate::keep_fresh(source, certificate));
-    let stopped = match announce(config.ready_file.as_deref(), &url, bound) {
+    let wake_ups = if config.nats.is_some() {
+        "NATS"
+    } else {
+        "in-process"
+    };
+    let parts = (&config.object_store, wake_ups);
+    let stopped = match announce(config.ready_file.as_deref(), parts, (&url, bound)) {
         Ok(()) => until_stopped(server, signals, &shutdown).await,
         Err(failure) => Err(failure),
     };
@@ -99,8 +107,8 @@ fn settings(
 ) -> Result<Settings, Failure> {
     let key_file = config.master_key_file.clone().unwrap_or_else(|| dir.master_key());
     Ok(Settings {
-        data_dir: dir.path().to_owned(),
         database,
+        objects: place(config, dir)?,
         max_output_bytes: config.max_output_bytes,
         max_live_executions: config.max_live_executions,
         rate_limit_per_principal: config.rate_limit_per_principal,
@@ -110,6 +118,24 @@ fn settings(
         provider: provider(config, &public_url)?,
         public_url,
         shutdown,
+        nats: nats(config)?,
+    })
+}
+
+/// NATS as the flags and their files name it. It may come up after us.
+fn nats(config: &Config) -> Result<Option<NatsSettings>, Failure> {
+    let read = config.nats.as_ref().map(NatsConfig::read).transpose();
+    read.map_err(|error| match error {
+        NatsConfigError::File(error) => Failure::from(error),
+        other => Failure::from(anyhow!(other)),
+    })
+}
+
+/// The object store as the flags and their files name it.
+fn place(config: &Config, dir: &DataDir) -> Result<Place, Failure> {
+    config.object_store.read(dir.path()).map_err(|error| match error {
+        ObjectStoreConfigError::File(error) => Failure::from(error),
+        other => Failure::from(anyhow!(other)),
     })
 }
 
@@ -162,7 +188,9 @@ fn start_log() -> Result<(), Failure> {
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
         .from_env()
-        .map_err(|error| Failure::usage(anyhow!(error).context("RUST_LOG")))?;
+        .map_err(|error| Failure::usage(anyhow!(error).context("RUST_LOG")))?
+        // It tells of every attempt to connect; `wakes::nats` tells what there is to know.
+        .add_directive("async_nats=off".parse().expect("a directive"));
     tracing_subscriber::fmt()
         .json()
         .with_env_filter(filter)
@@ -217,14 +245,18 @@ fn withdraw(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn announce(ready_file: Option<&Path>, url: &str, bound: SocketAddr) -> Result<(), Failure> {
+fn announce(
+    ready_file: Option<&Path>,
+    (object_store, wake_ups): (&ObjectStoreConfig, &str),
+    (url, bound): (&str, SocketAddr),
+) -> Result<(), Failure> {
     tracing::info!(
         url,
         listen = %bound,
         version = env!("CARGO_PKG_VERSION"),
         database = "sqlite in the data directory",
-        object_store = "directory in the data directory",
-        wake_ups = "in-process",
+        %object_store,
+        wake_ups,
         "serving"
     );
     if let Some(path) = ready_file {
@@ -311,7 +343,9 @@ mod tests {
         assert!(!path.exists());
         withdraw(&path).unwrap();
         let bound = "127.0.0.1:8080".parse().unwrap();
-        announce(Some(&path), "https://localhost:8080", bound).unwrap();
+        let store = ObjectStoreConfig::Directory(None);
+        let parts = (&store, "in-process");
+        announce(Some(&path), parts, ("https://localhost:8080", bound)).unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             r#"{"url":"https://localhost:8080"}"#

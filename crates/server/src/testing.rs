@@ -10,6 +10,7 @@ use crate::csrf::Origins;
 use crate::http;
 use crate::http::contract::conformance::assert_described;
 use crate::listen::Peer;
+use crate::objects::Place;
 use crate::oidc::Provider;
 use crate::signing::SEAL_PURPOSE;
 use axum::Router;
@@ -24,7 +25,7 @@ use plex_domain::credential;
 use plex_domain::keys::MasterKey;
 use plex_domain::reachability::Policy;
 use plex_domain::relation::{ObjectKind, ObjectRef};
-use plex_store::db::{Engine, postgres};
+use plex_store::db::{Engine, Sql, postgres};
 use plex_store::domains::{self, NewDomain};
 use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, NewTuple};
@@ -128,10 +129,31 @@ impl Default for TestLimits {
     }
 }
 
+/// Runs a statement without values; returns how many rows it changed.
+pub(crate) async fn execute(app: &App, sql: impl Into<Sql>) -> usize {
+    let sql = sql.into();
+    let done: Result<_, Error> = app.db.write(async move |tx| tx.execute(sql, &[]).await).await;
+    done.unwrap()
+}
+
+/// The PostgreSQL server that the environment names for these tests.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which engine is tested is no setting of the program"
+)]
+fn server() -> Option<String> {
+    std::env::var("PLEX_TEST_POSTGRES").ok()
+}
+
+/// Whether these tests run on SQLite.
+pub(crate) fn is_on_sqlite() -> bool {
+    server().is_none()
+}
+
 /// The database of a test directory: SQLite's in it, or, where the environment names a server, a schema that is named
 /// after it.
 pub(crate) fn engine(dir: &Path) -> Engine {
-    let Ok(url) = std::env::var("PLEX_TEST_POSTGRES") else {
+    let Some(url) = server() else {
         return Engine::Sqlite(dir.join(crate::data_dir::DATABASE));
     };
     let name = dir.file_name().expect("a named directory").to_string_lossy();
@@ -141,7 +163,7 @@ pub(crate) fn engine(dir: &Path) -> Engine {
     let server = postgres::Settings::parse(&url).expect("a URL of a test server");
     postgres::execute(&server, &format!("create schema if not exists {schema}")).expect("a test server");
     let url = format!("{url}?options=-csearch_path%3D{schema}");
-    Engine::Postgres(postgres::Settings::parse(&url).expect("a URL"))
+    Engine::Postgres(Box::new(postgres::Settings::parse(&url).expect("a URL")))
 }
 
 async fn open(dir: &TempDir) -> App {
@@ -154,8 +176,8 @@ async fn open_with(
     limits: TestLimits,
 ) -> App {
     let settings = Settings {
-        data_dir: dir.path().to_owned(),
         database: engine(dir.path()),
+        objects: Place::Directory(dir.path().join("objects")),
         public_url: "https://plexsphere.test".to_owned(),
         max_output_bytes: 64 * 1024 * 1024,
         max_live_executions: limits.live_executions,
@@ -165,6 +187,7 @@ async fn open_with(
         origins,
         provider,
         shutdown: CancellationToken::new(),
+        nats: None,
     };
     App::start(settings).await.unwrap()
 }
@@ -363,14 +386,21 @@ impl TestApp {
 
     /// Makes every append to an audit chain fail from now on.
     pub(crate) async fn break_audit(&self) {
-        let sql =
-            "create trigger broken before insert on audit_entries begin select raise(abort, 'broken'); end";
-        let done: Result<_, Error> = self
-            .app
-            .db
-            .write(async move |tx| tx.execute(sql, &[]).await)
-            .await;
-        done.unwrap();
+        let sql = Sql::Each {
+            sqlite: "create trigger broken before insert on audit_entries begin select raise(abort, 'broken'); end",
+            postgres: "create trigger broken before insert on audit_entries
+                for each row execute function refuse('broken')",
+        };
+        execute(&self.app, sql).await;
+    }
+
+    /// Makes appends work again.
+    pub(crate) async fn mend_audit(&self) {
+        let sql = Sql::Each {
+            sqlite: "drop trigger broken",
+            postgres: "drop trigger broken on audit_entries",
+        };
+        execute(&self.app, sql).await;
     }
 
     /// The denials among them, by who, what and on what, with their counts.

@@ -35,4 +35,4 @@ pub mod usage;
 #[cfg(test)]
 mod testing;
 
-pub use db::{Db, Error, Tx};
+pub use db::{Db, Error, Sql, Tx};

@@ -27,7 +27,7 @@ pub struct ControlPlane {
 }
 
 /// What `plexsphere init` says it made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Made {
     domain_id: Uuid,
     project_id: Uuid,
@@ -48,9 +48,50 @@ impl ControlPlane {
 
     /// As [`ControlPlane::start_with`], with a word on how much it logs.
     pub fn start_logging(arguments: &[&str], log_filter: Option<&'static str>) -> Self {
+        Self::start_prepared(|_| owned(arguments), log_filter)
+    }
+
+    /// Initialises, has `prepare` say with which flags the data directory is served, and serves it.
+    pub fn start_prepared(
+        prepare: impl FnOnce(&Path) -> Vec<String>,
+        log_filter: Option<&'static str>,
+    ) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
-        let made = initialise(&place.path().join("data"));
-        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let made = initialise(&place.path().join("data"), &[]);
+        let arguments = prepare(&place.path().join("data"));
+        Self::serve(place, made, (arguments, log_filter))
+    }
+
+    /// Initialises and serves on a database of its own elsewhere, which these flags name, with further flags for
+    /// `plexsphere serve`. It can have replicas.
+    pub fn start_on(database: &[&str], arguments: &[&str]) -> Self {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let made = initialise(&place.path().join("data"), database);
+        Self::serve(place, made, (owned(&[database, arguments].concat()), None))
+    }
+
+    /// A further process for the same installation: with a copy of the data directory, the same flags, and a port of
+    /// its own.
+    pub fn replica(&self) -> Self {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let data_dir = place.path().join("data");
+        let mut copy = Command::new("cp");
+        copy.arg("--archive").arg(self.data_dir()).arg(&data_dir);
+        let copied = copy.status().expect("cp starts");
+        assert!(copied.success(), "the data directory can be copied");
+        let made = Made {
+            admin_token_file: data_dir.join("admin.token"),
+            ca_file: data_dir.join("ca.pem"),
+            ..self.made.clone()
+        };
+        Self::serve(place, made, (self.arguments.clone(), self.log_filter))
+    }
+
+    fn serve(
+        place: TempDir,
+        made: Made,
+        (arguments, log_filter): (Vec<String>, Option<&'static str>),
+    ) -> Self {
         let (process, url) = serve(place.path(), "127.0.0.1:0", (&arguments, log_filter));
         let token = std::fs::read_to_string(&made.admin_token_file).expect("the admin's token");
         let web = Web::new(&url, &std::fs::read(&made.ca_file).expect("the CA's certificate"));
@@ -152,12 +193,17 @@ impl ControlPlane {
     }
 }
 
-fn initialise(data_dir: &Path) -> Made {
+fn owned(arguments: &[&str]) -> Vec<String> {
+    arguments.iter().map(|&argument| argument.to_owned()).collect()
+}
+
+fn initialise(data_dir: &Path, arguments: &[&str]) -> Made {
     let mut command = Program::Plexsphere.command();
     command
         .arg("init")
         .arg("--data-dir")
         .arg(data_dir)
+        .args(arguments)
         .args(["--output", "json"])
         .stdin(Stdio::null());
     let ran = command.output().expect("plexsphere starts");

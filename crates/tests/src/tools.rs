@@ -36,6 +36,11 @@ pub fn node_package(path: &str) -> PathBuf {
     here("node/node_modules").join(path)
 }
 
+/// An S3 server.
+pub fn s3_server() -> Command {
+    bare(&here("bin/s3s-fs"))
+}
+
 /// The browser.
 pub fn chromium() -> PathBuf {
     let known = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].map(PathBuf::from);
@@ -83,7 +88,7 @@ fn here(path: &str) -> PathBuf {
     let path = directory().join(path);
     assert!(
         path.exists(),
-        "{} is missing; `cargo xtask test --only schemathesis,client,browser,oracle` installs it",
+        "{} is missing; `cargo xtask test --only schemathesis,client,browser,oracle,object-store,replicas` installs it",
         path.display()
     );
     path

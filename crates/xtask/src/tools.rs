@@ -4,7 +4,7 @@
 //! Nothing is installed twice: what was installed is remembered beside it, and only another pin replaces it. Node
 //! itself comes with the Python packages, so that its version is pinned too.
 
-use crate::workspace::{self, Workspace, run};
+use crate::workspace::{self, Workspace, cargo, run};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,6 +18,9 @@ const STAMP: &str = "installed-from";
 /// Where the distributions put Chromium.
 const CHROMIUM: [&str; 2] = ["/usr/bin/chromium", "/usr/bin/chromium-browser"];
 
+/// The version of the S3 server, s3s-fs.
+const S3_SERVER: &str = "0.14.1";
+
 /// Something a suite may need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tool {
@@ -27,6 +30,8 @@ pub(crate) enum Tool {
     Node,
     /// A browser.
     Chromium,
+    /// An S3 server.
+    S3Server,
 }
 
 /// Installs what is missing. Returns the directory with everything but the browser.
@@ -44,6 +49,7 @@ pub(crate) fn provide(workspace: &Workspace, tools: &[Tool]) -> anyhow::Result<P
                 node(&directory)?;
             }
             Tool::Chromium => chromium()?,
+            Tool::S3Server => s3_server(&directory)?,
         }
     }
     Ok(directory)
@@ -113,6 +119,23 @@ fn chromium() -> anyhow::Result<()> {
     }
     ensure!(is_here(), "the package chromium brought no {}", CHROMIUM[0]);
     Ok(())
+}
+
+/// Built without optimisation: that is quicker, and the tests' objects are small.
+fn s3_server(tools: &Path) -> anyhow::Result<()> {
+    let mut command = Command::new(tools.join("bin/s3s-fs"));
+    let output = command.arg("--version").stderr(Stdio::null()).output();
+    if output.is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout)
+            .trim_end()
+            .ends_with(S3_SERVER)
+    }) {
+        return Ok(());
+    }
+    let what = ["install", "s3s-fs", "--locked", "--debug", "--features", "binary"];
+    let mut command = cargo(&[&what[..], &["--version", S3_SERVER, "--root"]].concat());
+    command.arg(tools);
+    run(command).context("the S3 server cannot be installed")
 }
 
 fn apt_install(packages: &[&str]) -> anyhow::Result<()> {

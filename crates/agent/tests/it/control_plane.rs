@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) lose: Vec<&'static str>,
     /// Terminal callbacks are answered 503 and not applied.
     pub(crate) refuse_results: bool,
+    /// Terminal callbacks that name an object are answered as when the object store is down.
+    pub(crate) refuse_objects: bool,
     /// `started` is answered 503 and not applied.
     pub(crate) refuse_started: bool,
     /// Uploads are answered 500.
@@ -452,6 +454,9 @@ impl ControlPlane {
         let to = request["status"].as_str().unwrap().to_owned();
         if (state.refuse_results && is_terminal(&to)) || (state.refuse_started && to == "started") {
             return Some(problem(503, "datastore_unavailable"));
+        }
+        if state.refuse_objects && request["output"]["object_key"].is_string() {
+            return Some(problem(503, "object_store_unavailable"));
         }
         let invocation = state.invocations.get_mut(&id)?;
         let declares = request["declared_output_bytes"]

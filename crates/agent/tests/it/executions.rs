@@ -107,6 +107,22 @@ async fn an_output_over_the_cap_or_without_a_place_is_marked_truncated() {
 }
 
 #[tokio::test]
+async fn a_result_waits_for_the_object_store_until_its_deadline_and_no_longer() {
+    let (server, machine) = (ControlPlane::start().await, Machine::new());
+    machine.hook("large", "head -c 20000 /dev/zero");
+    let _agent = machine.start(&server, &[]);
+    server.until_declared("large").await;
+    server.state().refuse_objects = true;
+    let id = server.dispatch("large", "hook", Value::Null, 3);
+    let end = server.end_of(id).await;
+    assert_eq!(
+        (&end["status"], &end["output"]["truncated"]),
+        (&json!("succeeded"), &json!(true))
+    );
+    assert_eq!(output(&end).len(), 16_384);
+}
+
+#[tokio::test]
 async fn an_overrun_is_killed_and_says_so_with_what_it_printed() {
     let (server, machine) = (ControlPlane::start().await, Machine::new());
     machine.hook("slow", "echo so far; sleep 300");

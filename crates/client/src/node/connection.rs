@@ -4,7 +4,7 @@ use super::answer::{accepted, json, transport};
 use super::credentials::Credentials;
 use super::events::Events;
 use super::trust::{self, TrustError};
-use super::upload::UploadTarget;
+use super::upload::{self, UploadTarget};
 use crate::Error;
 use bytes::Bytes;
 use plex_api::bootstrap_tokens::{RegisterRequest, RegisterResponse};
@@ -17,6 +17,7 @@ use plex_api::nodes::{
 use plex_api::{codes, paths};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
+use rustls::ClientConfig;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -51,36 +52,35 @@ pub enum ConnectionError {
 #[derive(Debug, Clone)]
 pub struct Connection {
     http: Client,
+    /// For uploads to a store that is not the server.
+    elsewhere: Client,
     base: Url,
 }
 
 impl Connection {
     /// Prepares calls to `server`; nothing is sent yet. With `ca`, a PEM file's content, only what it certifies is
-    /// believed, without it what the system trusts.
+    /// believed, without it what the system trusts. An object store elsewhere may have a public certificate in any case.
     ///
     /// # Errors
     /// When the URL may not be used or there is nothing to trust.
     pub fn new(server: &str, ca: Option<&[u8]>) -> Result<Self, ConnectionError> {
         let base = base_url(server)?;
-        let builder = Client::builder()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_keepalive(KEEP_ALIVE)
-            .http2_keep_alive_interval(KEEP_ALIVE)
-            .http2_keep_alive_timeout(KEEP_ALIVE)
-            .user_agent(concat!("plexd/", env!("CARGO_PKG_VERSION")));
         let plain = base.scheme() == "http";
         let tls = match trust::configuration(ca) {
             // Nothing is certified over plain HTTP, so a machine without a bundle is no obstacle.
             Err(TrustError::NoSystemBundle) if plain => trust::nothing()?,
             configuration => configuration?,
         };
-        // A proxy would be sent the node's key in clear, and loopback needs none.
-        let builder = if plain { builder.no_proxy() } else { builder }.tls_backend_preconfigured(tls);
-        let http = builder
-            .build()
-            .map_err(|error| ConnectionError::Client(error.to_string()))?;
-        Ok(Self { http, base })
+        let http = client(tls, plain)?;
+        let elsewhere = match ca {
+            Some(ca) => client(trust::widened(ca)?, plain)?,
+            None => http.clone(),
+        };
+        Ok(Self {
+            http,
+            elsewhere,
+            base,
+        })
     }
 
     /// Redeems a bootstrap token.
@@ -98,6 +98,22 @@ impl Connection {
         url.set_path(&format!("{prefix}{path}"));
         self.http.request(method, url).header(ACCEPT, "application/json")
     }
+}
+
+fn client(tls: ClientConfig, plain: bool) -> Result<Client, ConnectionError> {
+    let builder = Client::builder()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_keepalive(KEEP_ALIVE)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .http2_keep_alive_timeout(KEEP_ALIVE)
+        .user_agent(concat!("plexd/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls);
+    // A proxy would be sent the node's key in clear, and loopback needs none.
+    let builder = if plain { builder.no_proxy() } else { builder };
+    builder
+        .build()
+        .map_err(|error| ConnectionError::Client(error.to_string()))
 }
 
 fn base_url(server: &str) -> Result<Url, ConnectionError> {
@@ -298,17 +314,22 @@ impl NodeClient {
     }
 
     /// Puts an output where the server said and returns the object's key. Without the node's credential: the URL
-    /// carries its own.
+    /// carries its own. `checksum` is the output's SHA-256 in base64, sent where the URL is bound to it.
     ///
     /// # Errors
     /// When the URL may not be used or the output was not taken. No error holds the URL.
-    pub async fn upload(&self, url: &str, output: Bytes) -> Result<String, Error> {
+    pub async fn upload(&self, url: &str, output: Bytes, checksum: &str) -> Result<String, Error> {
         let target = UploadTarget::parse(url, &self.connection.base)?;
-        let call = self
-            .connection
-            .http
+        let http = match target.is_elsewhere {
+            true => &self.connection.elsewhere,
+            false => &self.connection.http,
+        };
+        let mut call = http
             .request(Method::PUT, target.url)
             .header(CONTENT_TYPE, "application/octet-stream");
+        if target.wants_checksum {
+            call = call.header(upload::CHECKSUM, checksum);
+        }
         // A body of known length travels with an exact Content-Length.
         match accepted(call.body(output).send().await.map_err(transport)?).await {
             Ok(_) => Ok(target.object_key),

@@ -43,6 +43,20 @@ pub(super) fn configuration(ca: Option<&[u8]>) -> Result<ClientConfig, TrustErro
     with_roots(roots)
 }
 
+/// A TLS configuration that trusts the certificates of `ca` and, where there are any, the system's too.
+///
+/// # Errors
+/// When `ca` cannot be read.
+pub(super) fn widened(ca: &[u8]) -> Result<ClientConfig, TrustError> {
+    let mut roots = strict_roots(ca)?;
+    match system_roots() {
+        Ok(system) => roots.extend(system.roots),
+        Err(TrustError::NoSystemBundle) => {}
+        Err(error) => return Err(error),
+    }
+    with_roots(roots)
+}
+
 /// A TLS configuration that trusts nobody.
 ///
 /// # Errors

@@ -9,7 +9,14 @@ pub(super) struct UploadTarget {
     pub(super) url: Url,
     /// The URL's path without its leading slash.
     pub(super) object_key: String,
+    /// Whether the upload has to carry its checksum.
+    pub(super) wants_checksum: bool,
+    /// Whether it leads to another origin than that of the server.
+    pub(super) is_elsewhere: bool,
 }
+
+/// The header in which S3 stores take a SHA-256, in base64.
+pub(super) const CHECKSUM: &str = "x-amz-checksum-sha256";
 
 impl UploadTarget {
     /// Accepts an absolute URL whose scheme is not weaker than that of `base`. Its text appears in no error.
@@ -28,7 +35,17 @@ impl UploadTarget {
         if object_key.is_empty() {
             return Err(refused("names no object"));
         }
-        Ok(Self { url, object_key })
+        // A presigned S3 URL names the headers that it is bound to, and is good for nothing without them.
+        let wants_checksum = url
+            .query_pairs()
+            .filter(|(name, _)| name == "X-Amz-SignedHeaders")
+            .any(|(_, names)| names.split(';').any(|name| name == CHECKSUM));
+        Ok(Self {
+            is_elsewhere: url.origin() != base.origin(),
+            url,
+            object_key,
+            wants_checksum,
+        })
     }
 }
 
@@ -47,6 +64,25 @@ mod tests {
             "uploads/p/e/n/r"
         );
         assert_eq!(key("http://127.0.0.1/k", "http://127.0.0.1/").unwrap(), "k");
+    }
+
+    #[test]
+    fn a_url_says_whether_it_is_bound_to_a_checksum_and_leads_elsewhere() {
+        let says = |url: &str| {
+            let target = UploadTarget::parse(url, &Url::parse("https://h:8443/").unwrap()).unwrap();
+            (target.wants_checksum, target.is_elsewhere)
+        };
+        assert_eq!(says("https://h:8443/local/k?signature=1"), (false, false));
+        assert_eq!(
+            says("https://h/b/k?X-Amz-SignedHeaders=content-length%3Bhost"),
+            (false, true)
+        );
+        assert_eq!(
+            says(
+                "https://s3/b/k?X-Amz-SignedHeaders=content-length%3Bhost%3Bx-amz-checksum-sha256&X-Amz-Signature=1"
+            ),
+            (true, true)
+        );
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::*;
 use crate::testing::TestApp;
 use plex_domain::relation::Permission;
-use plex_store::Tx;
 use plex_store::relations::NewTuple;
+use plex_store::{Tx, values};
 use uuid::Uuid;
 
 fn anna() -> ObjectRef {
@@ -80,7 +80,7 @@ pub(crate) async fn what_cannot_be_read_denies_with_503() {
     assert_eq!(viewer.get(&path).await.0, 200);
     let broken = app.app.db.write(async |tx: &mut Tx| {
         tx.execute("drop view relation_graph", &[]).await?;
-        tx.execute("insert into relation_changes (revision, added, object_kind, object_id, relation, subject_kind, subject_id) values (1000000, 1, 'moon', zeroblob(16), 'admin', 'user', zeroblob(16))", &[]).await
+        tx.execute("insert into relation_changes (revision, added, object_kind, object_id, relation, subject_kind, subject_id) values (1000000, 1, 'moon', $1, 'admin', 'user', $1)", &values![Uuid::nil()]).await
     });
     broken.await.unwrap();
     let (status, problem) = viewer.get(&path).await;

@@ -3,12 +3,12 @@ use crate::app::App;
 use crate::authorize::Decided;
 use crate::principal::{Credential, Principal};
 use crate::request::Context;
-use crate::testing::TestApp;
+use crate::testing::{self, TestApp};
 use plex_api::paths::{self, GROUPS};
 use plex_api::problem::DenialReason;
 use plex_api::tokens::PrincipalType;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
-use plex_store::Error;
+use plex_store::Sql;
 use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -49,11 +49,6 @@ fn age(app: &App) {
             .checked_sub(WINDOW)
             .expect("the machine has run for a minute");
     }
-}
-
-async fn run(app: &App, sql: &'static str) {
-    let done: Result<_, Error> = app.db.write(async move |tx| tx.execute(sql, &[]).await).await;
-    done.unwrap();
 }
 
 #[tokio::test]
@@ -122,16 +117,12 @@ async fn a_denial_is_written_down_when_its_minute_is_over() {
 #[tokio::test]
 async fn what_cannot_be_written_is_kept_and_counted_on() {
     let app = TestApp::start().await;
-    run(
-        &app.app,
-        "create trigger broken before insert on audit_entries begin select raise(abort, 'broken'); end",
-    )
-    .await;
+    app.break_audit().await;
     deny(&app, 0..2);
     app.app.denials.flush(&app.app).await;
     deny(&app, 0..1);
     assert_eq!(app.denials().await, [], "still broken");
-    run(&app.app, "drop trigger broken").await;
+    app.mend_audit().await;
     let mut counts: Vec<u64> = app.denials().await.into_iter().map(|(.., count)| count).collect();
     counts.sort_unstable();
     assert_eq!(counts, [1, 2]);
@@ -141,10 +132,14 @@ async fn what_cannot_be_written_is_kept_and_counted_on() {
 async fn a_failure_costs_one_batch_and_not_what_was_written_before() {
     let app = TestApp::start().await;
     let many = 2 * BATCH + 10;
-    run(
+    testing::execute(
         &app.app,
-        "create trigger broken before insert on audit_entries when new.seq > 250
-        begin select raise(abort, 'broken'); end",
+        Sql::Each {
+            sqlite: "create trigger broken before insert on audit_entries when new.seq > 250
+                begin select raise(abort, 'broken'); end",
+            postgres: "create trigger broken before insert on audit_entries for each row when (new.seq > 250)
+                execute function refuse('broken')",
+        },
     )
     .await;
     deny(&app, 0..many);
@@ -154,7 +149,7 @@ async fn a_failure_costs_one_batch_and_not_what_was_written_before() {
         BATCH,
         "one batch fits, the next does not"
     );
-    run(&app.app, "drop trigger broken").await;
+    app.mend_audit().await;
     let told = app.denials().await;
     assert_eq!(told.len(), many, "each is written once");
     assert!(told.iter().all(|(.., count)| *count == 1));

@@ -62,7 +62,7 @@ async fn database(app: &App) -> HealthCheck {
 async fn object_store(app: &App) -> HealthCheck {
     let is_writable = app
         .object_probe
-        .fresh(Instant::now(), async || app.objects.probe().await.is_ok())
+        .fresh(Instant::now(), async || app.objects.is_writable().await)
         .await;
     let (status, detail) = match is_writable {
         true => (Health::Ok, "can be written"),

@@ -52,10 +52,8 @@ pub async fn upload(
     check_length(&request, bytes)?;
     let mut random = [0; 16];
     app.rng.fill(&mut random);
-    let mut receiving = app
-        .objects
-        .receive(&data_encoding::HEXLOWER.encode(&random))
-        .await?;
+    let store = app.objects.local()?;
+    let mut receiving = store.receive(&data_encoding::HEXLOWER.encode(&random)).await?;
     let mut body = request.into_body();
     while let Some(frame) = body.frame().await {
         let broken = |_| Failure::bad_request(codes::MALFORMED_REQUEST, "the body broke off");
@@ -72,7 +70,7 @@ pub async fn upload(
             "the body is shorter than declared",
         ));
     }
-    receiving.keep(&app.objects, &key, sha256.as_deref()).await?;
+    receiving.keep(store, &key, sha256.as_deref()).await?;
     Ok(StatusCode::OK)
 }
 
@@ -111,7 +109,7 @@ pub async fn download(
     query: Query,
 ) -> Result<Response, Failure> {
     verify(&app, &Grant::Download, &key, expiry_and_signature(&query)?)?;
-    let (file, bytes) = app.objects.read(&key).await?;
+    let (file, bytes) = app.objects.local()?.read(&key).await?;
     let pieces = stream::try_unfold(file, |mut file| async move {
         let mut piece = vec![0; PIECE];
         let read = file.read(&mut piece).await?;

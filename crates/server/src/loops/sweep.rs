@@ -4,8 +4,7 @@
 use crate::app::App;
 use crate::http::identities;
 use plex_store::{Error, Tx, device_codes, idempotency, outputs, relations, sessions, sign_ins, tokens};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Objects younger than this are left alone: longer than an upload URL holds.
@@ -30,10 +29,9 @@ pub(super) async fn run(app: &App) {
     if let Err(error) = identities::clear(app).await {
         tracing::warn!(error.cause = ?error, "names of erased identities are left in the audit chain; trying again later");
     }
-    let root = app.objects.root().to_owned();
-    for path in old_uploads(root.join("uploads")).await {
-        if let Ok(false) = is_needed(app, &root, &path).await {
-            remove(&path, &root).await;
+    for key in app.objects.old_uploads(app, AGE).await {
+        if let Ok(false) = is_needed(app, &key).await {
+            app.objects.remove_upload(&key).await;
         }
     }
 }
@@ -46,55 +44,14 @@ async fn logins(tx: &mut Tx) -> Result<(), Error> {
     Ok(())
 }
 
-/// Files below `uploads/` that have been there for a while.
-async fn old_uploads(root: PathBuf) -> Vec<PathBuf> {
-    let walk = move || {
-        let mut found = Vec::new();
-        let mut folders = vec![root];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-                let Ok(metadata) = entry.metadata() else { continue };
-                let age = metadata
-                    .modified()
-                    .ok()
-                    .and_then(|time| SystemTime::now().duration_since(time).ok());
-                if metadata.is_dir() {
-                    folders.push(entry.path());
-                } else if age.is_some_and(|age| age > AGE) {
-                    found.push(entry.path());
-                }
-            }
-        }
-        found
-    };
-    tokio::task::spawn_blocking(walk).await.unwrap_or_default()
-}
-
 /// Whether the invocation that an upload belongs to has not ended. `uploads/<project>/<execution>/<node>/…`.
-async fn is_needed(app: &App, root: &Path, path: &Path) -> Result<bool, Error> {
-    let key = path
-        .strip_prefix(root)
-        .unwrap_or(path)
-        .to_string_lossy()
-        .into_owned();
+async fn is_needed(app: &App, key: &str) -> Result<bool, Error> {
     let mut parts = key.split('/').skip(2).map(|part| Uuid::try_parse(part).ok());
     let (Some(Some(execution_id)), Some(Some(node_id))) = (parts.next(), parts.next()) else {
         return Ok(false);
     };
+    let key = key.to_owned();
     app.db
         .read(async move |tx| outputs::is_needed(tx, execution_id, node_id, &key).await)
         .await
-}
-
-/// Removes a file, and the folders that it leaves empty.
-async fn remove(path: &Path, root: &Path) {
-    if let Err(error) = tokio::fs::remove_file(path).await {
-        tracing::warn!(error.cause = %error, "an orphaned upload could not be removed");
-    }
-    let below = |folder: &&Path| folder.starts_with(root.join("uploads")) && *folder != root.join("uploads");
-    for folder in path.ancestors().skip(1).take_while(below) {
-        if tokio::fs::remove_dir(folder).await.is_err() {
-            return;
-        }
-    }
 }

@@ -1,15 +1,15 @@
 //! One request to the provider: over TLS, within a time, and with an answer of bounded size.
 //!
-//! A connection per request is enough for what people do, and it keeps a general HTTP client out of this program. No
-//! redirect is followed: what the provider says about itself names where to ask.
+//! A connection per request is enough for what people do. No redirect is followed: what the provider says about itself
+//! names where to ask.
 
+use crate::trust;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::http::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName};
 use std::io;
 use std::net::IpAddr;
@@ -105,18 +105,7 @@ pub(super) struct Fetcher(TlsConnector);
 impl Fetcher {
     /// Trusts `roots` alone or, when there are none, the public ones.
     pub(super) fn new(roots: Vec<CertificateDer<'static>>) -> Result<Self, rustls::Error> {
-        let mut store = RootCertStore::empty();
-        if roots.is_empty() {
-            store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        for root in roots {
-            store.add(root)?;
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(store)
-            .with_no_client_auth();
+        let config = trust::client_config(roots)?;
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
 

@@ -30,7 +30,7 @@ const NOT_IN: [(&str, &[&str]); 5] = [
         "plex-cli",
         &["plex-store", "plex-server", "rusqlite", "axum", "tokio"],
     ),
-    ("plex-server", &["plex-client", "reqwest", "ureq"]),
+    ("plex-server", &["plex-client", "ureq"]),
 ];
 
 #[derive(Debug, Deserialize)]

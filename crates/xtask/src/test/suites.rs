@@ -41,6 +41,10 @@ pub(super) enum Suite {
     Browser,
     /// A real SpiceDB, driven as the relation engine's oracle
     Oracle,
+    /// A real S3 server for the outputs, also one that is stopped, killed and slow
+    ObjectStore,
+    /// Several replicas and the NATS between them, a real one
+    Replicas,
     /// Licences, sources and bans of all dependencies
     Deny,
     /// The demonstration
@@ -71,6 +75,8 @@ impl Suite {
             | Self::Client
             | Self::Browser
             | Self::Oracle
+            | Self::ObjectStore
+            | Self::Replicas
             | Self::Deny
             | Self::Demo => true,
         }
@@ -87,9 +93,13 @@ impl Suite {
             Self::Unit => unit().into(),
             Self::Generated => generated(workspace).into(),
             Self::E2e | Self::Resilience | Self::Fuzz => end_to_end(workspace, &self.name(), None).into(),
-            Self::Schemathesis | Self::Client => self.with_tools(workspace, &[Tool::Python]),
+            Self::Schemathesis | Self::Client | Self::Replicas => self.with_tools(workspace, &[Tool::Python]),
             Self::Browser => self.with_tools(workspace, &[Tool::Node, Tool::Chromium]),
             Self::Oracle => self.with_tools(workspace, &[Tool::Node]),
+            Self::ObjectStore => match tools::provide(workspace, &[Tool::S3Server]) {
+                Ok(tools) => object_store(workspace, &tools).into(),
+                Err(error) => Outcome::Skipped(format!("{error:#}")),
+            },
             Self::Deny => deny::run(workspace),
             Self::Demo => demo::run(&demo::Args::default()).into(),
         }
@@ -136,6 +146,15 @@ fn unit() -> anyhow::Result<()> {
     workspace::run(cargo(&["test", "--package", END_TO_END, "--lib", "--locked"]))
 }
 
+/// The server's own tests of the store, which the suite `unit` leaves out, and then the programs.
+fn object_store(workspace: &Workspace, tools: &Path) -> anyhow::Result<()> {
+    let what = ["test", "--package", "plex-server", "--lib", "--locked"];
+    let mut command = cargo(&[&what[..], &["objects::s3", "--", "--ignored"]].concat());
+    command.env("PLEX_TOOLS", tools);
+    workspace::run(command)?;
+    end_to_end(workspace, &Suite::ObjectStore.name(), Some(tools))
+}
+
 fn generated(workspace: &Workspace) -> anyhow::Result<()> {
     let programs = workspace.build_programs()?;
     Document::ALL
@@ -179,6 +198,8 @@ mod tests {
             Suite::Client,
             Suite::Browser,
             Suite::Oracle,
+            Suite::ObjectStore,
+            Suite::Replicas,
         ];
         assert_eq!(targets, suites.into_iter().map(Suite::name).collect());
     }

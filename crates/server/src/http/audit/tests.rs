@@ -6,7 +6,7 @@ use plex_api::audit::AuditReason;
 use plex_api::paths::{self, DOMAINS, PROJECTS};
 use plex_domain::audit::{entry_hash, read_canonical};
 use plex_domain::relation::ObjectRef;
-use plex_store::{Error, Tx, audit, tokens};
+use plex_store::{Error, Sql, Tx, audit, tokens};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -21,8 +21,14 @@ async fn chain(app: &TestApp, length: usize) {
 
 async fn run(app: &TestApp, sql: &'static str) {
     let triggers = [
-        "drop trigger if exists audit_entries_are_kept",
-        "drop trigger if exists audit_entries_are_final",
+        Sql::Each {
+            sqlite: "drop trigger if exists audit_entries_are_kept",
+            postgres: "drop trigger if exists audit_entries_are_kept on audit_entries",
+        },
+        Sql::Each {
+            sqlite: "drop trigger if exists audit_entries_are_final",
+            postgres: "drop trigger if exists audit_entries_are_final on audit_entries",
+        },
     ];
     let done = async move |tx: &mut Tx| {
         for sql in triggers {
@@ -308,7 +314,7 @@ async fn a_changed_chain_is_named_shown_and_exported_without_a_fault_of_the_serv
     let (admin, own) = (app.admin(), Some(app.domain_id));
     run(
         &app,
-        "update audit_entries set canonical = x'00', reason = 'odd', prev_hash = x'01' where seq = 2",
+        "update audit_entries set canonical = subject, reason = 'odd', prev_hash = canonical where seq = 2",
     )
     .await;
     let (status, verdict) = admin.post(&paths::audit_verify(own), json!({})).await;

@@ -95,7 +95,8 @@ pub async fn answer(
             Ok::<_, Failure>(Some((execution, targets, rest)))
         })
         .await?;
-    let (mut execution, first, rest) = found.ok_or_else(missing)?;
+    let (mut execution, mut first, mut rest) = found.ok_or_else(missing)?;
+    app.objects.locate(first.iter_mut().chain(&mut rest));
     if contents == Contents::Withheld {
         execution.parameters = None;
     }

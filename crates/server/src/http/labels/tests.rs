@@ -1,7 +1,7 @@
 use crate::testing::{TestApp, without_request};
 use axum::http::StatusCode;
 use plex_api::paths;
-use plex_store::{Error, values};
+use plex_store::{Error, Sql, values};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -87,12 +87,20 @@ async fn a_project_full_of_definitions_takes_no_new_key() {
     let operator = app.user_with("operator", app.project_id).await;
     let path = paths::node_labels(node.id);
     operator.put(&path, json!({"key": "k0", "value": "x"})).await;
-    let sql = "insert into label_definitions (
+    let sql = Sql::Each {
+        sqlite: "insert into label_definitions (
             id, scope, scope_id, local_key, qualified_key, value_schema, created_by, created_at, updated_at
         )
         with recursive n (n) as (select 1 union all select n + 1 from n where n < 999)
         select randomblob(16), d.scope, d.scope_id, 'k' || n.n, 'acme:web/k' || n.n, d.value_schema, 'user', 0, 0
-        from n join label_definitions d on d.local_key = 'k0'";
+        from n join label_definitions d on d.local_key = 'k0'",
+        postgres: "insert into label_definitions (
+            id, scope, scope_id, local_key, qualified_key, value_schema, created_by, created_at, updated_at
+        )
+        with recursive n (n) as (select 1 union all select n + 1 from n where n < 999)
+        select gen_random_uuid(), d.scope, d.scope_id, 'k' || n.n, 'acme:web/k' || n.n, d.value_schema, 'user', 0, 0
+        from n join label_definitions d on d.local_key = 'k0'",
+    };
     let filled = app
         .app
         .db

@@ -8,7 +8,7 @@ use crate::testing::{Actor, NodeActor, TestApp, TestLimits};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plex_api::paths;
-use plex_store::values;
+use plex_store::{Sql, values};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -276,12 +276,20 @@ async fn crowded(world: &World) -> Played {
         })
     };
     call(&admin, "POST", "/v1/label-definitions", Some(&wanted("first"))).await;
-    let sql = "insert into label_definitions (
+    let sql = Sql::Each {
+        sqlite: "insert into label_definitions (
             id, scope, scope_id, local_key, qualified_key, value_schema, created_by, created_at, updated_at
         )
         with recursive n (n) as (select 1 union all select n + 1 from n where n < 999)
         select randomblob(16), d.scope, d.scope_id, 'k' || n.n, 'acme:crowded/k' || n.n, d.value_schema, 'user', 0, 0
-        from n join label_definitions d on d.local_key = 'first'";
+        from n join label_definitions d on d.local_key = 'first'",
+        postgres: "insert into label_definitions (
+            id, scope, scope_id, local_key, qualified_key, value_schema, created_by, created_at, updated_at
+        )
+        with recursive n (n) as (select 1 union all select n + 1 from n where n < 999)
+        select gen_random_uuid(), d.scope, d.scope_id, 'k' || n.n, 'acme:crowded/k' || n.n, d.value_schema, 'user', 0, 0
+        from n join label_definitions d on d.local_key = 'first'",
+    };
     let filled = world
         .app
         .app
@@ -440,7 +448,7 @@ async fn uploads(world: &World) -> Played {
         .caller("nobody")
         .call("PUT", upload, bytes, &[("content-length", &length)])
         .await;
-    let root = world.app.app.objects.root();
+    let root = world.app.app.objects.local().unwrap().root();
     let aside = root.with_extension("aside");
     std::fs::rename(root, &aside).unwrap();
     std::fs::write(root, "in the way").unwrap();

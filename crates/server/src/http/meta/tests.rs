@@ -27,7 +27,7 @@ async fn anybody_is_told_how_the_service_is() {
 #[tokio::test]
 async fn without_an_object_store_it_works_in_part() {
     let app = TestApp::start().await;
-    std::fs::remove_dir_all(app.app.objects.root()).unwrap();
+    std::fs::remove_dir_all(app.app.objects.local().unwrap().root()).unwrap();
     let (status, health) = app.anybody().get(HEALTH).await;
     assert_eq!((status, &health["status"]), (StatusCode::OK, &json!("degraded")));
     assert_eq!(
@@ -39,7 +39,11 @@ async fn without_an_object_store_it_works_in_part() {
 #[tokio::test]
 async fn a_full_disk_is_no_place_for_outputs() {
     let app = TestApp::start().await;
-    std::os::unix::fs::symlink("/dev/full", app.app.objects.root().join("tmp/probe")).unwrap();
+    std::os::unix::fs::symlink(
+        "/dev/full",
+        app.app.objects.local().unwrap().root().join("tmp/probe"),
+    )
+    .unwrap();
     let (status, health) = app.anybody().get(HEALTH).await;
     assert_eq!((status, &health["status"]), (StatusCode::OK, &json!("degraded")));
     assert_eq!(

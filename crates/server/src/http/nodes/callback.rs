@@ -58,6 +58,15 @@ pub async fn callback(
         node: &node,
         execution_id,
     };
+    // From before it is judged until it is committed, so that nothing is moved over an object that is referred to.
+    let names_object = callback
+        .output
+        .as_ref()
+        .is_some_and(|output| output.object_key.is_some());
+    let _turn = match names_object {
+        true => Some(app.moves.take((execution_id, node.id)).await),
+        false => None,
+    };
     let advance = invocation.advance(&app, callback, report).await?;
     match app.committer.advance(advance, &node.context).await? {
         Outcome::Accepted { status, upload } => {
@@ -243,13 +252,13 @@ impl Invocation<'_> {
             Verdict::Replay | Verdict::Declare => return Ok(None),
             Verdict::Refuse(refusal) => return Err(refused(refusal).with_current(stored.invocation.status)),
         }
-        let key = key.strip_prefix("local/").unwrap_or(key);
+        let key = app.objects.key(key);
         let upload = stored.upload.filter(|upload| upload.key == key).ok_or_else(|| {
             let detail = "object_key is not the one that the last declaration was given";
             Failure::unprocessable(codes::OUTPUT_MISMATCH, detail)
         })?;
         let final_key = format!("executions/{}/{execution_id}/{node_id}", self.node.project_id);
-        app.objects.settle(&upload, &final_key, &sha256).await?;
+        app.objects.settle(app, &upload, (&final_key, &sha256)).await?;
         Ok(Some(OutputPlace::Object {
             key: final_key,
             bytes: upload.bytes,

@@ -6,6 +6,7 @@ use plex_store::executions::{self, NewExecution};
 use plex_store::invocations::{self, Advance, Output, OutputPlace};
 use plex_store::values;
 use serde_json::json;
+use std::path::Path;
 use uuid::Uuid;
 
 /// An execution that ended so many days ago, or has not, with an output of its own in the object store.
@@ -32,7 +33,7 @@ async fn execution(app: &TestApp, days: i64, status: ExecutionStatus) -> (Uuid, 
     };
     let id = app.app.db.write(insert).await.unwrap();
     let key = format!("executions/{project_id}/{id}/{node_id}");
-    let path = app.app.objects.root().join(&key);
+    let path = root(&app).join(&key);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, [7; 20_000]).unwrap();
     let place = OutputPlace::Object {
@@ -65,6 +66,10 @@ async fn execution(app: &TestApp, days: i64, status: ExecutionStatus) -> (Uuid, 
     (id, key)
 }
 
+fn root(app: &TestApp) -> &Path {
+    app.app.objects.local().ok().expect("a directory").root()
+}
+
 async fn bound_to(app: &TestApp, days: u32) {
     let path = plex_api::paths::project_retention(app.project_id);
     let (status, _) = app.admin().put(&path, json!({"max_age_days": days})).await;
@@ -81,7 +86,7 @@ async fn what_is_beyond_the_bounds_goes_with_its_objects_and_is_told_to_the_audi
     let there = async |(id, key): &(Uuid, String)| {
         let path = plex_api::paths::execution(app.project_id, *id);
         let (status, _) = app.admin().get(&path).await;
-        (status.as_u16(), app.app.objects.root().join(key).exists())
+        (status.as_u16(), root(&app).join(key).exists())
     };
     assert_eq!(
         there(&old).await,
@@ -95,7 +100,7 @@ async fn what_is_beyond_the_bounds_goes_with_its_objects_and_is_told_to_the_audi
     assert_eq!(there(&old).await, (404, false));
     assert_eq!(there(&running).await, (200, true), "it has not ended");
     assert_eq!(there(&young).await, (200, true));
-    let folder = app.app.objects.root().join(&old.1);
+    let folder = root(&app).join(&old.1);
     assert!(!folder.parent().unwrap().exists(), "no empty folder stays");
     let noted = app.audit().await;
     let entries: Vec<_> = noted.iter().filter(|row| row.relation == "retention").collect();
@@ -120,7 +125,7 @@ async fn an_interrupted_round_is_taken_up_by_the_next() {
     let app = TestApp::start().await;
     let (_, key) = execution(&app, 100, ExecutionStatus::Failed).await;
     bound_to(&app, 90).await;
-    let path = app.app.objects.root().join(&key);
+    let path = root(&app).join(&key);
     std::fs::remove_file(&path).unwrap();
     // A directory in its place cannot be removed as a file.
     std::fs::create_dir_all(path.join("in the way")).unwrap();

@@ -81,7 +81,7 @@ async fn a_login_lasts_twelve_hours_and_does_not_prolong_itself() {
     assert_eq!(login["expires_in"], 43_200);
     let device = app.with_token(login["access_token"].as_str().unwrap());
     let age = async |tx: &mut plex_store::Tx| {
-        let sql = "update api_tokens set expires_at = expires_at - 36000000000 where from_login";
+        let sql = "update api_tokens set expires_at = expires_at - 36000000000 where from_login = 1";
         tx.execute(sql, &[]).await
     };
     let aged: Result<_, plex_store::Error> = app.app.db.write(age).await;
