@@ -64,8 +64,8 @@ impl Stats {
         }
         let _ = write!(
             text,
-            "\n{:<38}{:>14}  {:<28}{}",
-            "PROJECT", "EXECUTIONS", "OLDEST", "NEWEST"
+            "\n{:<38}{:>14}  {:<28}NEWEST",
+            "PROJECT", "EXECUTIONS", "OLDEST"
         );
         for project in &self.projects {
             let (id, oldest) = (project.project_id, project.oldest.to_string());

@@ -33,7 +33,7 @@ async fn execution(app: &TestApp, days: i64, status: ExecutionStatus) -> (Uuid, 
     };
     let id = app.app.db.write(insert).await.unwrap();
     let key = format!("executions/{project_id}/{id}/{node_id}");
-    let path = root(&app).join(&key);
+    let path = root(app).join(&key);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, [7; 20_000]).unwrap();
     let place = OutputPlace::Object {
@@ -67,7 +67,7 @@ async fn execution(app: &TestApp, days: i64, status: ExecutionStatus) -> (Uuid, 
 }
 
 fn root(app: &TestApp) -> &Path {
-    app.app.objects.local().ok().expect("a directory").root()
+    app.app.objects.local().expect("a directory").root()
 }
 
 async fn bound_to(app: &TestApp, days: u32) {
