@@ -1,6 +1,6 @@
 use super::*;
 use crate::db::{Engine, Settings as DbSettings};
-use crate::testing::{SERVER, TestClock, settings};
+use crate::testing::{TestClock, server, settings};
 use crate::{Db, values};
 use std::sync::Arc;
 
@@ -25,13 +25,13 @@ fn a_month_is_a_range_of_ids() {
 
 /// A database whose clock stands in November 2026, where there is a server.
 fn on_postgres() -> Option<(tempfile::TempDir, Db, super::super::Settings)> {
-    std::env::var(SERVER).ok()?;
+    server()?;
     let dir = tempfile::tempdir().unwrap();
     let settings: DbSettings = settings(&dir, TestClock::new() as Arc<_>);
     let Engine::Postgres(server) = settings.engine.clone() else {
         return None;
     };
-    Some((dir, Db::open(settings).unwrap(), server))
+    Some((dir, Db::open(settings).unwrap(), *server))
 }
 
 fn keep(server: &super::super::Settings, now: &str) -> Result<(), Error> {
