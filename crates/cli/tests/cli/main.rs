@@ -15,3 +15,4 @@ mod profiles;
 mod streams;
 mod tenancy;
 mod tls;
+mod traces;
