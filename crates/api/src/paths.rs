@@ -96,6 +96,11 @@ pub fn project(id: Uuid) -> String {
     format!("{PROJECTS}/{id}")
 }
 
+/// How long a project's history is kept.
+pub fn project_retention(id: Uuid) -> String {
+    format!("{PROJECTS}/{id}/retention")
+}
+
 /// A project's executions.
 pub fn executions(project: Uuid) -> String {
     format!("{PROJECTS}/{project}/executions")

@@ -63,6 +63,22 @@ pub struct ProjectPatchRequest {
     pub release_sub_range: Option<bool>,
 }
 
+/// How long a project's history is kept: an execution that has ended goes when either bound says so. Without a bound,
+/// or with 0, it is kept for ever; what is younger than a day is kept in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ProjectRetention {
+    /// How many days an execution is kept after it was dispatched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 36500))]
+    pub max_age_days: Option<u32>,
+    /// How many executions are kept, the newest ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 1_000_000_000_000_u64))]
+    pub max_count: Option<u64>,
+}
+
 /// A project.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

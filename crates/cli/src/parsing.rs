@@ -2,6 +2,7 @@
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use jiff::Timestamp;
 use plex_domain::label::ScopeRef;
 use serde_json::Value;
 use uuid::Uuid;
@@ -31,6 +32,12 @@ pub(crate) fn scope(text: &str) -> Result<ScopeRef, String> {
 /// Reads a JSON value.
 pub(crate) fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|cause| format!("not JSON: {cause}"))
+}
+
+/// Reads a time.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| "not a time such as 2026-11-01T08:00:00Z".to_owned())
 }
 
 /// Reads one of the words of an enumeration.

@@ -1,5 +1,7 @@
 //! `plexsphere admin`: what is done on the machine itself when the API cannot help.
 
+pub mod stats;
+
 use crate::bootstrap;
 use crate::cli::{self, Failure};
 use crate::data_dir::{self, DataDir};

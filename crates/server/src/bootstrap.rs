@@ -155,7 +155,7 @@ fn mint() -> String {
 }
 
 /// Runs `work` on the database, and closes it before it returns.
-fn with_database<T, W, F>(engine: &Engine, work: W) -> anyhow::Result<T>
+pub fn with_database<T, W, F>(engine: &Engine, work: W) -> anyhow::Result<T>
 where
     W: FnOnce(Db) -> F,
     F: Future<Output = anyhow::Result<T>>,

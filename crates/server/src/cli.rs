@@ -3,6 +3,7 @@
 //! stdout carries the result and nothing else. A failure is one line `error: …` on stderr, and where there is a
 //! remedy a line `hint: …`; wrong flags are exit 2, everything else is exit 1.
 
+use crate::admin::stats::{self, StatsArgs};
 use crate::admin::{self, ResetTokenArgs};
 use crate::config::{Config, ConfigError, ServeArgs};
 use crate::data_dir::DataDirError;
@@ -41,6 +42,8 @@ enum Command {
 enum AdminCommand {
     /// Write a new token for the platform admin; the old one ends
     ResetToken(ResetTokenArgs),
+    /// Say what takes the room in the database
+    Stats(StatsArgs),
 }
 
 /// How a result is printed
@@ -153,6 +156,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Init(args) => init::run(&args),
         Command::Serve(args) => serve::run(Config::from_args(*args)?),
         Command::Admin(AdminCommand::ResetToken(args)) => admin::reset_token(&args),
+        Command::Admin(AdminCommand::Stats(args)) => stats::run(&args),
         Command::Openapi => print(&crate::http::openapi_json()),
     }
 }

@@ -144,12 +144,16 @@ impl Objects {
 
     /// Removes an upload that nobody needs.
     pub async fn remove_upload(&self, key: &str) {
-        let removed = match self {
-            Self::Local(store) => store.remove_upload(key).await.map_err(|error| error.to_string()),
-            Self::S3(store) => store.remove_upload(key).await.map_err(|error| error.to_string()),
-        };
-        if let Err(cause) = removed {
-            tracing::warn!(error.cause = cause, "an orphaned upload could not be removed");
+        if let Err(cause) = self.remove(key).await {
+            tracing::warn!(error.cause = %cause, "an orphaned upload could not be removed");
+        }
+    }
+
+    /// Removes an object, which may be gone already.
+    pub async fn remove(&self, key: &str) -> anyhow::Result<()> {
+        match self {
+            Self::Local(store) => Ok(store.remove(key).await?),
+            Self::S3(store) => Ok(store.remove(key).await?),
         }
     }
 }

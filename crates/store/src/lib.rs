@@ -26,9 +26,11 @@ pub mod outputs;
 pub mod principals;
 pub mod projects;
 pub mod relations;
+pub mod retention;
 pub mod sessions;
 pub mod sign_ins;
 pub mod tokens;
+pub mod usage;
 
 #[cfg(test)]
 mod testing;

@@ -77,10 +77,15 @@ pub(crate) fn settings(dir: &TempDir, clock: Arc<dyn Clock>) -> Settings {
 
 /// A fresh database on SQLite, whatever [`SERVER`] says: for what only SQLite has.
 pub(crate) fn on_sqlite() -> (TempDir, Db) {
+    on_sqlite_at(TestClock::new())
+}
+
+/// The same, whose time is `clock`'s.
+pub(crate) fn on_sqlite_at(clock: Arc<TestClock>) -> (TempDir, Db) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let settings = Settings {
         engine: Engine::Sqlite(dir.path().join("test.db")),
-        clock: TestClock::new(),
+        clock,
         rng: Arc::new(CountingRng::default()),
     };
     (dir, Db::open(settings).expect("a new database"))

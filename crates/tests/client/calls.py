@@ -186,10 +186,12 @@ def domains_change(world):
     world.admin.ask("DeleteDomain", 204, id=world.other_domain)
 
 
-@call("PatchProject", "DeleteProject")
+@call("PatchProject", "GetProjectRetention", "PutProjectRetention", "DeleteProject")
 def projects_change(world):
     patched = world.admin.ask("PatchProject", id=world.other_project, body=m.ProjectPatchRequest(name="Patched"))
     assert patched.name == "Patched"
+    kept = world.admin.ask("PutProjectRetention", id=world.other_project, body=m.ProjectRetention(max_age_days=90))
+    assert kept == world.admin.ask("GetProjectRetention", id=world.other_project) and kept.max_age_days == 90
     world.admin.ask("DeleteProject", 204, id=world.other_project)
 
 

@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod get;
 mod list;
+mod retention;
 mod update;
 
 use crate::context::Context;
@@ -21,6 +22,9 @@ pub(crate) enum Command {
     Create(create::Args),
     /// Change a project
     Update(update::Args),
+    /// See and say how long executions are kept
+    #[command(subcommand)]
+    Retention(retention::Command),
     /// Delete an empty project
     Delete(delete::Args),
 }
@@ -32,6 +36,7 @@ pub(crate) fn run(command: Command, ctx: &mut Context) -> Result<(), Error> {
         Command::Get(args) => get::run(&args, ctx),
         Command::Create(args) => create::run(&args, ctx),
         Command::Update(args) => update::run(&args, ctx),
+        Command::Retention(command) => retention::run(command, ctx),
         Command::Delete(args) => delete::run(&args, ctx),
     }
 }

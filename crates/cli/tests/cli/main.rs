@@ -5,6 +5,7 @@ mod actors;
 mod audit;
 mod documents;
 mod exit_codes;
+mod export;
 mod fleet;
 mod get;
 mod labels;

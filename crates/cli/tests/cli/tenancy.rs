@@ -105,3 +105,39 @@ fn a_deletion_needs_a_yes_and_says_what_is_in_its_way() {
         assert!(ran.is_fine() && ran.text().starts_with("deleted "), "{ran:?}");
     }
 }
+
+#[test]
+fn a_retention_is_set_whole_and_asks_before_anything_goes() {
+    let server = Server::always(Answer::json(&json!({"max_age_days": 90})));
+    let operator = Operator::of(&server);
+    let set = |more: &str| operator.run(&format!("project retention set --project {PROJECT} {more}"));
+    set("--max-age 90d").assert_failed(2);
+    for more in [
+        "",
+        "--max-age 90",
+        "--max-age 0d",
+        "--max-count 0",
+        "--forever --max-count 1",
+    ] {
+        set(more).assert_failed(2);
+    }
+    assert_eq!(asked(&server), [""; 0], "none of them left the machine");
+    assert_eq!(
+        set("--max-age 90d --yes").text(),
+        "max_age:   90d\nmax_count: all\n"
+    );
+    assert!(set("--max-count 1000000 --yes").is_fine());
+    assert!(set("--forever").is_fine());
+    let shown = operator.run(&format!(
+        "project retention show --project {PROJECT} --output json"
+    ));
+    assert_eq!(shown.json(), json!({"max_age_days": 90}));
+    let path = format!("/v1/projects/{PROJECT}/retention");
+    let expected = [
+        format!(r#"PUT {path} {{"max_age_days":90}}"#),
+        format!(r#"PUT {path} {{"max_count":1000000}}"#),
+        format!("PUT {path} {{}}"),
+        format!("GET {path}"),
+    ];
+    assert_eq!(asked(&server), expected);
+}

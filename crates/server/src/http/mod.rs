@@ -132,6 +132,7 @@ fn documented() -> OpenApiRouter<App> {
             projects::patch::patch,
             projects::delete::delete
         ))
+        .routes(routes!(projects::retention::get, projects::retention::put))
         // Operators: the fleet.
         .routes(routes!(bootstrap_tokens::issue, bootstrap_tokens::list))
         .routes(routes!(bootstrap_tokens::get, bootstrap_tokens::revoke))

@@ -2,6 +2,7 @@
 
 pub mod delete;
 pub mod patch;
+pub mod retention;
 
 use crate::app::App;
 use crate::audit::Entry;

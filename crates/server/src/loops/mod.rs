@@ -4,6 +4,7 @@ mod capacity;
 mod deadlines;
 mod keys;
 mod pending;
+mod retention;
 mod sweep;
 
 pub use capacity::PERIOD as CAPACITY_PERIOD;
@@ -23,6 +24,9 @@ pub fn start(app: &App) {
     }));
     app.spawn(every(app.clone(), Duration::from_secs(600), async |app| {
         sweep::run(app).await
+    }));
+    app.spawn(every(app.clone(), retention::PERIOD, async |app| {
+        retention::run(app).await
     }));
 }
 

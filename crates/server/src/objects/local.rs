@@ -248,12 +248,18 @@ impl LocalStore {
         tokio::task::spawn_blocking(walk).await.unwrap_or_default()
     }
 
-    /// Removes an upload, and the folders that it leaves empty.
-    pub async fn remove_upload(&self, key: &str) -> io::Result<()> {
+    /// Removes an object, and the folders that it leaves empty. It may be gone already.
+    pub async fn remove(&self, key: &str) -> io::Result<()> {
         let path = self.root.join(key);
-        fs::remove_file(&path).await?;
-        let uploads = self.root.join("uploads");
-        let below = |folder: &&Path| folder.starts_with(&uploads) && *folder != uploads;
+        match fs::remove_file(&path).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let top = key
+            .split('/')
+            .next()
+            .map_or_else(PathBuf::new, |first| self.root.join(first));
+        let below = |folder: &&Path| folder.starts_with(&top) && *folder != top;
         for folder in path.ancestors().skip(1).take_while(below) {
             if fs::remove_dir(folder).await.is_err() {
                 break;

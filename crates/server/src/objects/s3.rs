@@ -319,8 +319,8 @@ impl S3Store {
         })
     }
 
-    /// Removes an upload.
-    pub async fn remove_upload(&self, key: &str) -> Result<(), S3Error> {
+    /// Removes an object.
+    pub async fn remove(&self, key: &str) -> Result<(), S3Error> {
         Ok(self.store.delete(&Path::from(key)).await?)
     }
 }

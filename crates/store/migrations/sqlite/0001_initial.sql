@@ -227,7 +227,8 @@ create index executions_live on executions (expires_at, id) where status in ('pe
 
 -- One row for each (execution, node). It is its own outbox: delivered until the node acknowledges.
 create table invocations (
-    execution_id blob not null references executions (id),
+    -- No reference: an execution is stored with its invocations, in one transaction, and goes before they do.
+    execution_id blob not null,
     node_id blob not null,
     status text not null,
     updated_at integer not null,

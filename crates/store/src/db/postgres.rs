@@ -7,6 +7,7 @@
 mod clock;
 mod lane;
 mod migrate;
+mod months;
 mod readers;
 mod session;
 mod settings;
@@ -51,12 +52,17 @@ pub(super) enum View {
 
 /// Brings the schema up to date and starts the threads.
 pub(super) fn open(server: &Settings, settings: &super::Settings) -> Result<Db, Error> {
+    let opener = Opener::new(server, settings);
     let found_version = std::thread::scope(|scope| {
-        let first = scope.spawn(|| block_on(migrate::migrate(server)));
+        let first = scope.spawn(|| block_on(prepare(&opener)));
         first.join().map_err(|_| Error::Panicked)?
     })?;
     let mut threads = Threads::default();
-    let opener = Opener::new(server, settings);
+    let (running, stopped) = crossbeam_channel::bounded(0);
+    threads.start("db-months", {
+        let opener = opener.clone();
+        move || months::run(&opener, &stopped)
+    });
     let mut lane = |name, lane| {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let opener = opener.clone();
@@ -79,9 +85,20 @@ pub(super) fn open(server: &Settings, settings: &super::Settings) -> Result<Db, 
         clock: opener.settings.clock,
         failed: Arc::new(AtomicBool::new(false)),
         found_version,
-        running: None,
+        running: Some(running),
         threads,
     })
+}
+
+/// Brings the schema up to date, and makes the months that what is dispatched from now on goes to.
+async fn prepare(opener: &Opener) -> Result<u32, Error> {
+    let found_version = migrate::migrate(&opener.server).await?;
+    let mut session = Session::open(&opener.server, None).await?;
+    match months::make(&mut session, opener.settings.clock.now()).await {
+        // Other replicas are at work; the default partition takes what comes until the next look.
+        Ok(()) | Err(Error::Busy) => Ok(found_version),
+        Err(error) => Err(error),
+    }
 }
 
 /// Makes connections.

@@ -204,6 +204,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0004_labels.sql"),
     include_str!("../../migrations/sqlite/0005_nodes.sql"),
     include_str!("../../migrations/sqlite/0006_audit.sql"),
+    include_str!("../../migrations/sqlite/0007_retention.sql"),
 ];
 
 fn migrate(connection: &mut Connection) -> Result<u32, Error> {

@@ -45,6 +45,7 @@ async fn remove(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
     for sql in [
         "delete from bootstrap_tokens where project_id = $1",
         "delete from registration_nonces where project_id = $1",
+        "delete from retention where project_id = $1",
         "delete from projects where id = $1",
     ] {
         tx.execute(sql, &values![id]).await?;

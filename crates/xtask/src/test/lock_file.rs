@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context as _, ensure};
 
 /// The most packages; whoever needs more raises this, in a change that says what for.
-const MOST_PACKAGES: usize = 350;
+const MOST_PACKAGES: usize = 380;
 /// Packages that must not come in by anybody's default features: `ring` is the one crypto provider, and rustls the
 /// one TLS.
 const BANNED: [&str; 5] = [

@@ -121,6 +121,9 @@ async fn tenancy<'a>(app: &TestApp, cast: &'a Cast) -> Vec<Change<'a>> {
     let project = Some(of_domain("p"));
     change("CreateProject", "POST", PROJECTS, project, "create_project");
     change("PatchProject", "PATCH", &kept, new_name(), "patch_project");
+    let days = Some(json!({"max_age_days": 90}));
+    let retention = format!("{kept}/retention");
+    change("PutProjectRetention", "PUT", &retention, days, "set_retention");
     change("DeleteProject", "DELETE", &old, None, "delete_project");
     let definition = |key: &str| {
         json!({

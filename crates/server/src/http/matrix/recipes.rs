@@ -112,6 +112,10 @@ pub(super) const RECIPES: &[Recipe] = &[
             json!({"sub_range_cidr": "10.0.8.0/24", "release_sub_range": true}),
         )
     }),
+    ("PutProjectRetention", |it| {
+        body(it, json!({"max_age_days": 36_501}))
+    }),
+    ("PutProjectRetention", |it| body(it, json!({"days": 1}))),
     // Labels.
     ("CreateLabelDefinition", |it| {
         body(it, json!({"local_key": "env"}))

@@ -191,6 +191,7 @@ fn body(operation: &str, objects: &Objects, number: u32) -> Value {
         "AddGroupMember" => json!({"subject": format!("user:0190a8b8-a0c0-7a0a-8a0a-{number:012}")}),
         "CreateDomain" => json!({"name": "New", "slug": slug}),
         "PatchDomain" | "PatchProject" => json!({"name": "Renamed"}),
+        "PutProjectRetention" => json!({"max_age_days": 90, "max_count": 1_000_000}),
         "CreateLabelDefinition" => json!({
             "scope": "project",
             "scope_id": id("project"),

@@ -195,7 +195,7 @@ async fn an_upload_is_moved_checked_and_can_be_moved_again() {
             .await
             .unwrap();
         assert_eq!(answer.bytes().await.unwrap(), output);
-        store.remove_upload(FINAL).await.unwrap();
+        store.remove(FINAL).await.unwrap();
     }
 }
 
@@ -295,7 +295,7 @@ async fn only_old_uploads_are_orphans() {
     let mut found = store.old_uploads(now + SignedDuration::from_mins(1)).await;
     found.sort();
     assert_eq!(found, ["uploads/p/e/n/a", "uploads/p/e/n/b"]);
-    store.remove_upload(&found[0]).await.unwrap();
+    store.remove(&found[0]).await.unwrap();
     assert_eq!(
         store.old_uploads(now + SignedDuration::from_mins(1)).await,
         found[1..]

@@ -14,11 +14,18 @@ struct Step {
     serves: u32,
 }
 
-const STEPS: &[Step] = &[Step {
-    number: 6,
-    sql: include_str!("../../../migrations/postgres/0006_initial.sql"),
-    serves: 6,
-}];
+const STEPS: &[Step] = &[
+    Step {
+        number: 6,
+        sql: include_str!("../../../migrations/postgres/0006_initial.sql"),
+        serves: 6,
+    },
+    Step {
+        number: 7,
+        sql: include_str!("../../../migrations/postgres/0007_retention.sql"),
+        serves: 6,
+    },
+];
 
 /// The lock under which the schema changes.
 const LOCK: i32 = 3;
