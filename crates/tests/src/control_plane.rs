@@ -1,5 +1,6 @@
 //! A real control plane in a directory of its own.
 
+use crate::database::Database;
 use crate::operator::Operator;
 use crate::process::Process;
 use crate::program::Program;
@@ -21,13 +22,14 @@ pub struct ControlPlane {
     arguments: Vec<String>,
     /// What `RUST_LOG` says, where it says anything.
     log_filter: Option<&'static str>,
+    database: Database,
     made: Made,
     admin: Operator,
     place: TempDir,
 }
 
 /// What `plexsphere init` says it made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Made {
     domain_id: Uuid,
     project_id: Uuid,
@@ -58,8 +60,46 @@ impl ControlPlane {
         log_filter: Option<&'static str>,
     ) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
-        let made = initialise(&place.path().join("data"));
-        let arguments = prepare(&place.path().join("data"));
+        let data_dir = place.path().join("data");
+        let database = Database::fresh(&data_dir);
+        let made = initialise(&data_dir, &database.flags());
+        let arguments = [prepare(&data_dir), database.flags()].concat();
+        Self::serve(place, (made, database), (arguments, log_filter))
+    }
+
+    /// Initialises and serves on PostgreSQL, with further flags for `plexsphere serve`. It can have replicas.
+    pub fn start_shared(arguments: &[&str]) -> Self {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let database = Database::shared();
+        let made = initialise(&place.path().join("data"), &database.flags());
+        let arguments = arguments.iter().map(|&argument| argument.to_owned());
+        let arguments = arguments.chain(database.flags()).collect();
+        Self::serve(place, (made, database), (arguments, None))
+    }
+
+    /// A further process for the same installation: with a copy of the data directory, the same flags, and a port of
+    /// its own.
+    pub fn replica(&self) -> Self {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let data_dir = place.path().join("data");
+        let mut copy = Command::new("cp");
+        copy.arg("--archive").arg(self.data_dir()).arg(&data_dir);
+        let copied = copy.status().expect("cp starts");
+        assert!(copied.success(), "the data directory can be copied");
+        let made = Made {
+            admin_token_file: data_dir.join("admin.token"),
+            ca_file: data_dir.join("ca.pem"),
+            ..self.made.clone()
+        };
+        let started = (self.arguments.clone(), self.log_filter);
+        Self::serve(place, (made, self.database.clone()), started)
+    }
+
+    fn serve(
+        place: TempDir,
+        (made, database): (Made, Database),
+        (arguments, log_filter): (Vec<String>, Option<&'static str>),
+    ) -> Self {
         let (process, url) = serve(place.path(), "127.0.0.1:0", (&arguments, log_filter));
         let token = std::fs::read_to_string(&made.admin_token_file).expect("the admin's token");
         let web = Web::new(&url, &std::fs::read(&made.ca_file).expect("the CA's certificate"));
@@ -69,6 +109,7 @@ impl ControlPlane {
             url,
             arguments,
             log_filter,
+            database,
             made,
             admin,
             place,
@@ -83,6 +124,11 @@ impl ControlPlane {
     /// Its data directory.
     pub fn data_dir(&self) -> PathBuf {
         self.place.path().join("data")
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// The certificate of its CA.
@@ -161,12 +207,13 @@ impl ControlPlane {
     }
 }
 
-fn initialise(data_dir: &Path) -> Made {
+fn initialise(data_dir: &Path, flags: &[String]) -> Made {
     let mut command = Program::Plexsphere.command();
     command
         .arg("init")
         .arg("--data-dir")
         .arg(data_dir)
+        .args(flags)
         .args(["--output", "json"])
         .stdin(Stdio::null());
     let ran = command.output().expect("plexsphere starts");

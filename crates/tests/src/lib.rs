@@ -9,6 +9,7 @@ pub mod tools;
 
 mod agent;
 mod control_plane;
+mod database;
 mod events;
 mod manifest;
 mod node;
@@ -24,6 +25,7 @@ mod web;
 
 pub use agent::Agent;
 pub use control_plane::ControlPlane;
+pub use database::Database;
 pub use events::{Events, Frame};
 pub use manifest::Manifest;
 pub use node::{SimulatedNode, bootstrap_token};
