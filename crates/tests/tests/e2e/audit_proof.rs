@@ -291,9 +291,9 @@ impl Forger {
         };
         // A chain of one's own, so that renumbering touches no other.
         database.run(&format!(
-            "drop trigger audit_entries_are_kept{of_table};
-            drop trigger audit_entries_are_final{of_table};
-            drop trigger audit_entries_keep_their_time{of_table};
+            "drop trigger if exists audit_entries_are_kept{of_table};
+            drop trigger if exists audit_entries_are_final{of_table};
+            drop trigger if exists audit_entries_keep_their_time{of_table};
             create table saved as select * from audit_entries"
         ));
         Self(database)
