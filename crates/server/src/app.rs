@@ -4,7 +4,6 @@ use crate::authority::Authority;
 use crate::callbacks::Committer;
 use crate::capacity::{Capacity, Fanout};
 use crate::csrf::Origins;
-use crate::delivery::Wakes;
 use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
 use crate::objects::{Objects, Place};
@@ -14,6 +13,8 @@ use crate::signing::Signers;
 use crate::throttle::{Beginnings, Throttle};
 use crate::tokens::TokenUses;
 use crate::turns::Turns;
+use crate::wakes::settings::NatsSettings;
+use crate::wakes::{self, Wakes};
 use crate::{bootstrap, callbacks, database, loops};
 use plex_domain::cidr::Cidr;
 use plex_domain::env::{Clock, Rng};
@@ -51,6 +52,8 @@ pub struct Settings {
     pub provider: Option<Provider>,
     /// Cancelled when the server is to stop.
     pub shutdown: CancellationToken,
+    /// What carries wake-ups between replicas, where there are several.
+    pub nats: Option<NatsSettings>,
 }
 
 /// The shared state; clones share it.
@@ -73,7 +76,7 @@ pub struct Shared {
     pub signers: Signers,
     /// The group committer of callbacks.
     pub committer: Committer,
-    /// Wakes the streams of nodes that have something to run.
+    /// Wakes the streams of nodes that have something to do.
     pub wakes: Wakes,
     /// Denials on their way to the audit chain.
     pub denials: Denials,
@@ -145,6 +148,8 @@ pub struct Keys {
     pub presigned_urls: [u8; 32],
     /// Makes the audit chain's pseudonyms.
     pub pseudonyms: [u8; 32],
+    /// Tells this installation's messages from those of others on the same NATS.
+    pub subjects: [u8; 32],
     /// Seals and opens the domains' signing keys.
     pub master: MasterKey,
 }
@@ -166,6 +171,7 @@ impl Keys {
             cursors: master.derive("list cursor"),
             presigned_urls: master.derive("presigned url"),
             pseudonyms: master.derive("audit pseudonym"),
+            subjects: master.derive("wake-up subject"),
             master,
         }
     }
@@ -183,7 +189,7 @@ impl App {
         let objects = Objects::open(settings.objects).await?;
         let keys = Keys::new(settings.master);
         bootstrap::adopt_audit_chains(&db, &keys).await?;
-        let wakes = Wakes::default();
+        let wakes = Wakes::new(settings.nats.is_some());
         let tasks = TaskTracker::new();
         let (committer, commits) = callbacks::committer();
         let app = Self(Arc::new(Shared {
@@ -218,6 +224,12 @@ impl App {
         }));
         app.tasks.spawn(callbacks::commit(app.clone(), commits));
         loops::start(&app);
+        if let Some(nats) = settings.nats {
+            let shared = app.clone();
+            app.spawn(async move {
+                wakes::nats::carry(&shared.wakes, nats, &shared.keys.subjects, &shared.drained).await;
+            });
+        }
         Ok(app)
     }
 

@@ -6,6 +6,7 @@ use crate::csrf::{OriginError, Origins};
 use crate::database::DatabaseArgs;
 use crate::objects::{ObjectStoreArgs, ObjectStoreConfig, ObjectStoreConfigError};
 use crate::oidc::{OidcArgs, OidcConfig, OidcConfigError};
+use crate::wakes::settings::{NatsArgs, NatsConfig, NatsConfigError};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -78,6 +79,9 @@ pub struct ServeArgs {
     /// Most open connections from one IPv4 address or IPv6 /64
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     pub max_connections_per_source: usize,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it as the command's text")]
+    pub nats: NatsArgs,
 }
 
 /// Settings that make sense together.
@@ -115,6 +119,8 @@ pub struct Config {
     pub max_connections: usize,
     /// Open connections from one source.
     pub max_connections_per_source: usize,
+    /// What carries wake-ups between replicas, where there are several.
+    pub nats: Option<NatsConfig>,
 }
 
 /// A setting that makes no sense.
@@ -147,6 +153,9 @@ pub enum ConfigError {
     /// A server that admits nobody.
     #[error("--max-connections and --max-connections-per-source must be at least 1")]
     MaxConnections,
+    /// The flags about NATS make no sense.
+    #[error(transparent)]
+    Nats(#[from] NatsConfigError),
 }
 
 impl Config {
@@ -184,6 +193,7 @@ impl Config {
             rate_limit_per_principal: args.rate_limit_per_principal.and_then(NonZeroU32::new),
             max_connections: args.max_connections,
             max_connections_per_source: args.max_connections_per_source,
+            nats: NatsConfig::from_args(args.nats)?,
         })
     }
 }

@@ -20,7 +20,7 @@ pub struct DatabaseArgs {
         hide_env_values = true
     )]
     pub database_url: Option<String>,
-    /// File that holds the password for --database-url; else PGPASSWORD is used
+    /// File that holds the password for --database-url
     #[arg(long, value_name = "FILE", requires = "database_url")]
     pub database_password_file: Option<PathBuf>,
 }
@@ -32,7 +32,7 @@ pub enum DatabaseError {
     #[error("--database-url: {0}")]
     Url(#[from] UrlError),
     /// Arguments are for everybody on the machine to see.
-    #[error("--database-url must not hold the password; use --database-password-file or PGPASSWORD")]
+    #[error("--database-url must not hold the password; use --database-password-file")]
     PasswordInUrl,
     /// The file that is the database, or that holds the password, cannot be used.
     #[error(transparent)]
@@ -52,14 +52,15 @@ impl DatabaseArgs {
         if server.has_password() {
             return Err(DatabaseError::PasswordInUrl);
         }
-        let password = match &self.database_password_file {
-            Some(file) => Some(data_dir::read_secret(file)?),
-            None => std::env::var("PGPASSWORD").ok(),
-        };
-        Ok(Engine::Postgres(match password {
+        let password = self
+            .database_password_file
+            .as_ref()
+            .map(|file| data_dir::read_secret(file))
+            .transpose()?;
+        Ok(Engine::Postgres(Box::new(match password {
             Some(password) => server.with_password(&password),
             None => server,
-        }))
+        })))
     }
 }
 

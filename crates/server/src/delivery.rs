@@ -1,8 +1,7 @@
 //! Delivery: how what waits in the database reaches its node.
 //!
 //! The invocation's row is the outbox: a stream reads what is pending, signs it there and then, and sends
-//! it again every 30 s until the node acknowledges (decision 18). [`Wakes`] only says "look"; losing a wake
-//! costs time, never an invocation.
+//! it again every 30 s until the node acknowledges (decision 18). [`crate::wakes`] says when to look.
 
 use crate::app::App;
 use crate::problem::Failure;
@@ -13,96 +12,14 @@ use plex_domain::env::uuid_v7;
 use plex_domain::envelope::{self, Header};
 use plex_store::invocations::{self, Audience, Queued};
 use serde_json::value::RawValue;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 /// Most invocations that one look brings.
 const QUEUED: u32 = 1000;
-/// Looks at once. A dispatch to every node would otherwise fill the readers' queue by itself.
-const LOOKS: usize = 64;
-
-/// Tells the open streams of a node to look.
-pub struct Wakes {
-    streams: Arc<Mutex<HashMap<Uuid, watch::Sender<Signal>>>>,
-    looks: Semaphore,
-}
-
-/// What a stream is told.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Signal {
-    /// Grows whenever there may be something new.
-    look: u64,
-    /// Grows whenever there may be something new about the node's keys.
-    pub keys: u64,
-}
-
-impl Default for Wakes {
-    fn default() -> Self {
-        Self {
-            streams: Arc::default(),
-            looks: Semaphore::new(LOOKS),
-        }
-    }
-}
-
-/// An open stream's end of the wakes; dropping it signs off.
-pub struct Subscription {
-    node_id: Uuid,
-    /// Changes when the stream should look or end.
-    pub signal: watch::Receiver<Signal>,
-    streams: Arc<Mutex<HashMap<Uuid, watch::Sender<Signal>>>>,
-}
-
-impl Wakes {
-    /// Signs a stream on. Do it before the first look, so that nothing falls between.
-    pub fn subscribe(&self, node_id: Uuid) -> Subscription {
-        let mut streams = self.streams.lock().expect("no holder of this lock panics");
-        let signal = streams
-            .entry(node_id)
-            .or_insert_with(|| watch::Sender::new(Signal::default()))
-            .subscribe();
-        Subscription {
-            node_id,
-            signal,
-            streams: Arc::clone(&self.streams),
-        }
-    }
-
-    /// Tells these nodes' streams to look.
-    pub fn wake(&self, nodes: &[Uuid]) {
-        let streams = self.streams.lock().expect("no holder of this lock panics");
-        for stream in nodes.iter().filter_map(|node| streams.get(node)) {
-            stream.send_modify(|signal| signal.look += 1);
-        }
-    }
-
-    /// Tells these nodes' streams to see whether their keys still hold.
-    pub fn check(&self, nodes: &[Uuid]) {
-        let streams = self.streams.lock().expect("no holder of this lock panics");
-        for stream in nodes.iter().filter_map(|node| streams.get(node)) {
-            stream.send_modify(|signal| signal.keys += 1);
-        }
-    }
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        let mut streams = self.streams.lock().expect("no holder of this lock panics");
-        // This subscription's receiver still counts.
-        if streams
-            .get(&self.node_id)
-            .is_some_and(|stream| stream.receiver_count() <= 1)
-        {
-            streams.remove(&self.node_id);
-        }
-    }
-}
 
 /// What waits for a node, oldest first, as that audience may see it.
 pub async fn queued(app: &App, node_id: Uuid, audience: Audience) -> Result<Vec<Queued>, Failure> {
-    let _turn = app.wakes.looks.acquire().await.map_err(Failure::internal)?;
+    let _turn = app.wakes.turn().await;
     Ok(app
         .db
         .read(async move |tx| invocations::queued(tx, node_id, audience, QUEUED).await)

@@ -36,6 +36,7 @@ pub mod throttle;
 pub mod tokens;
 pub mod trust;
 pub mod turns;
+pub mod wakes;
 
 #[cfg(test)]
 mod testing;

@@ -16,6 +16,7 @@ use crate::listen::tls::{self, Reloadable};
 use crate::listen::{self, Limits};
 use crate::objects::{ObjectStoreConfig, ObjectStoreConfigError, Place};
 use crate::oidc::{OidcConfigError, Provider};
+use crate::wakes::settings::{NatsConfig, NatsConfigError, NatsSettings};
 use certificate::Source;
 use std::fs;
 use std::net::SocketAddr;
@@ -81,7 +82,13 @@ async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
         limits(&config, descriptors),
     ));
     let renewal = tokio::spawn(certificate::keep_fresh(source, certificate));
-    let stopped = match announce(config.ready_file.as_deref(), &config.object_store, (&url, bound)) {
+    let wake_ups = if config.nats.is_some() {
+        "NATS"
+    } else {
+        "in-process"
+    };
+    let parts = (&config.object_store, wake_ups);
+    let stopped = match announce(config.ready_file.as_deref(), parts, (&url, bound)) {
         Ok(()) => until_stopped(server, signals, &shutdown).await,
         Err(failure) => Err(failure),
     };
@@ -111,6 +118,16 @@ fn settings(
         provider: provider(config, &public_url)?,
         public_url,
         shutdown,
+        nats: nats(config)?,
+    })
+}
+
+/// NATS as the flags and their files name it. It may come up after us.
+fn nats(config: &Config) -> Result<Option<NatsSettings>, Failure> {
+    let read = config.nats.as_ref().map(NatsConfig::read).transpose();
+    read.map_err(|error| match error {
+        NatsConfigError::File(error) => Failure::from(error),
+        other => Failure::from(anyhow!(other)),
     })
 }
 
@@ -171,7 +188,9 @@ fn start_log() -> Result<(), Failure> {
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
         .from_env()
-        .map_err(|error| Failure::usage(anyhow!(error).context("RUST_LOG")))?;
+        .map_err(|error| Failure::usage(anyhow!(error).context("RUST_LOG")))?
+        // It tells of every attempt to connect; `wakes::nats` tells what there is to know.
+        .add_directive("async_nats=off".parse().expect("a directive"));
     tracing_subscriber::fmt()
         .json()
         .with_env_filter(filter)
@@ -228,7 +247,7 @@ fn withdraw(path: &Path) -> Result<(), Failure> {
 
 fn announce(
     ready_file: Option<&Path>,
-    object_store: &ObjectStoreConfig,
+    (object_store, wake_ups): (&ObjectStoreConfig, &str),
     (url, bound): (&str, SocketAddr),
 ) -> Result<(), Failure> {
     tracing::info!(
@@ -237,7 +256,7 @@ fn announce(
         version = env!("CARGO_PKG_VERSION"),
         database = "sqlite in the data directory",
         %object_store,
-        wake_ups = "in-process",
+        wake_ups,
         "serving"
     );
     if let Some(path) = ready_file {
@@ -325,7 +344,8 @@ mod tests {
         withdraw(&path).unwrap();
         let bound = "127.0.0.1:8080".parse().unwrap();
         let store = ObjectStoreConfig::Directory(None);
-        announce(Some(&path), &store, ("https://localhost:8080", bound)).unwrap();
+        let parts = (&store, "in-process");
+        announce(Some(&path), parts, ("https://localhost:8080", bound)).unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             r#"{"url":"https://localhost:8080"}"#

@@ -136,15 +136,24 @@ pub(crate) async fn execute(app: &App, sql: impl Into<Sql>) -> usize {
     done.unwrap()
 }
 
+/// The PostgreSQL server that the environment names for these tests.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which engine is tested is no setting of the program"
+)]
+fn server() -> Option<String> {
+    std::env::var("PLEX_TEST_POSTGRES").ok()
+}
+
 /// Whether these tests run on SQLite.
 pub(crate) fn is_on_sqlite() -> bool {
-    std::env::var("PLEX_TEST_POSTGRES").is_err()
+    server().is_none()
 }
 
 /// The database of a test directory: SQLite's in it, or, where the environment names a server, a schema that is named
 /// after it.
 pub(crate) fn engine(dir: &Path) -> Engine {
-    let Ok(url) = std::env::var("PLEX_TEST_POSTGRES") else {
+    let Some(url) = server() else {
         return Engine::Sqlite(dir.join(crate::data_dir::DATABASE));
     };
     let name = dir.file_name().expect("a named directory").to_string_lossy();
@@ -154,7 +163,7 @@ pub(crate) fn engine(dir: &Path) -> Engine {
     let server = postgres::Settings::parse(&url).expect("a URL of a test server");
     postgres::execute(&server, &format!("create schema if not exists {schema}")).expect("a test server");
     let url = format!("{url}?options=-csearch_path%3D{schema}");
-    Engine::Postgres(postgres::Settings::parse(&url).expect("a URL"))
+    Engine::Postgres(Box::new(postgres::Settings::parse(&url).expect("a URL")))
 }
 
 async fn open(dir: &TempDir) -> App {
@@ -178,6 +187,7 @@ async fn open_with(
         origins,
         provider,
         shutdown: CancellationToken::new(),
+        nats: None,
     };
     App::start(settings).await.unwrap()
 }

@@ -12,7 +12,7 @@ mod tests;
 mod timeout;
 mod writing;
 
-pub use queue::{Audience, Queued, queued};
+pub use queue::{Audience, Queued, queued, waiting};
 pub use targets::{LOCAL_BUCKET, attach_targets, target, targets};
 pub use timeout::time_out;
 pub use writing::stored;

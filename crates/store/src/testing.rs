@@ -64,9 +64,9 @@ pub(crate) fn db_at(clock: Arc<TestClock>) -> (TempDir, Db) {
 /// How a fresh database is opened: SQLite's in the directory, or, where [`SERVER`] names one, a schema of its own on
 /// that server, named after the directory.
 pub(crate) fn settings(dir: &TempDir, clock: Arc<dyn Clock>) -> Settings {
-    let engine = match std::env::var(SERVER) {
-        Ok(url) => Engine::Postgres(fresh_schema(&url, dir)),
-        Err(_) => Engine::Sqlite(dir.path().join("test.db")),
+    let engine = match server() {
+        Some(url) => Engine::Postgres(Box::new(fresh_schema(&url, dir))),
+        None => Engine::Sqlite(dir.path().join("test.db")),
     };
     Settings {
         engine,
@@ -87,7 +87,15 @@ pub(crate) fn on_sqlite() -> (TempDir, Db) {
 }
 
 /// The environment variable that makes these tests run on PostgreSQL: a URL without parameters.
-pub(crate) const SERVER: &str = "PLEX_TEST_POSTGRES";
+const SERVER: &str = "PLEX_TEST_POSTGRES";
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which engine is tested is no setting of the program"
+)]
+pub(crate) fn server() -> Option<String> {
+    std::env::var(SERVER).ok()
+}
 
 fn fresh_schema(url: &str, dir: &TempDir) -> postgres::Settings {
     let name = schema(dir);

@@ -50,8 +50,7 @@ impl ControlPlane {
 
     /// As [`ControlPlane::start_with`], with a word on how much it logs.
     pub fn start_logging(arguments: &[&str], log_filter: Option<&'static str>) -> Self {
-        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self::start_prepared(|_| arguments, log_filter)
+        Self::start_prepared(|_| owned(arguments), log_filter)
     }
 
     /// Initialises, has `prepare` say with which flags the data directory is served, and serves it.

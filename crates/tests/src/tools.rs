@@ -88,7 +88,7 @@ fn here(path: &str) -> PathBuf {
     let path = directory().join(path);
     assert!(
         path.exists(),
-        "{} is missing; `cargo xtask test --only schemathesis,client,browser,oracle,object-store` installs it",
+        "{} is missing; `cargo xtask test --only schemathesis,client,browser,oracle,object-store,replicas` installs it",
         path.display()
     );
     path

@@ -117,7 +117,8 @@ impl<'a> Bench<'a> {
 
     fn install(&self, name: &str) -> anyhow::Result<(Installation, PathBuf)> {
         let root = self.scratch.path().join(name);
-        Ok((Installation::create(&self.programs, &root)?, root))
+        let database_url = self.args.database_url.as_deref();
+        Ok((Installation::create(&self.programs, &root, database_url)?, root))
     }
 
     /// Dispatches and callbacks, on a database of their own.
@@ -147,7 +148,7 @@ impl<'a> Bench<'a> {
                 &control_plane,
                 &fleet,
                 &dispatched,
-                self.size.amount,
+                (self.size.amount, self.args.database_url.is_some()),
             )?);
         }
         control_plane.stop()?;

@@ -161,7 +161,7 @@ where
 /// The same, and tells the audit chains, in the same transaction, what the work says that it did.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub async fn change<T, E, W>(app: &App, principal: &Principal, work: W) -> Result<T, Failure>
 where
     W: AsyncFnOnce(&mut Tx) -> Result<(T, E), Failure> + Clone + Send + 'static,

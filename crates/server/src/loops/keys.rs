@@ -1,9 +1,10 @@
 //! Ends streams whose key no longer holds, whichever replica ended it: within 5 s (issue 3).
 //!
-//! A change made in this process wakes its streams at once. This loop finds what others did, and the keys that are
-//! over by the clock. Both only say "look": the stream itself reads the database and decides.
+//! A change wakes its streams at once. This loop finds what no wake-up told of, and the keys that are over by the
+//! clock. Both only say "look": the stream itself reads the database and decides.
 
 use crate::app::App;
+use crate::wakes::Wake;
 use jiff::Timestamp;
 use plex_store::{Error, Tx, nodes};
 use std::time::Duration;
@@ -34,6 +35,6 @@ pub(super) async fn run(app: App) {
 async fn look(app: &App, since: Timestamp) -> Result<Timestamp, Error> {
     let read = async move |tx: &mut Tx| Ok::<_, Error>((tx.now(), nodes::changed_keys(tx, since).await?));
     let (now, changed) = app.db.read(read).await?;
-    app.wakes.check(&changed);
+    app.wakes.tell_here(Wake::Keys, &changed);
     Ok(now)
 }

@@ -3,6 +3,7 @@
 mod capacity;
 mod deadlines;
 mod keys;
+mod pending;
 mod sweep;
 
 pub use capacity::PERIOD as CAPACITY_PERIOD;
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub fn start(app: &App) {
     app.spawn(deadlines::run(app.clone()));
     app.spawn(keys::run(app.clone()));
+    app.spawn(pending::run(app.clone()));
     app.spawn(capacity::run(app.clone()));
     app.spawn(every(app.clone(), Duration::from_secs(10), async |app| {
         app.denials.flush_due(app).await;

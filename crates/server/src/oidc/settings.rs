@@ -3,7 +3,7 @@
 use super::fetch::Endpoint;
 use crate::data_dir::{self, DataDirError};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use rustls_pki_types::CertificateDer;
@@ -108,7 +108,7 @@ impl OidcConfig {
 
     /// Reads the files.
     pub fn read(&self) -> Result<OidcSettings, OidcConfigError> {
-        let client_secret = self.client_secret_file.as_ref().map(read_secret).transpose()?;
+        let client_secret = self.client_secret_file.as_deref().map(read_secret).transpose()?;
         let roots = self.ca_file.as_ref().map(read_certificates).transpose()?;
         Ok(OidcSettings {
             issuer: self.issuer.clone(),
@@ -120,7 +120,7 @@ impl OidcConfig {
     }
 }
 
-fn read_secret(path: &PathBuf) -> Result<String, OidcConfigError> {
+fn read_secret(path: &Path) -> Result<String, OidcConfigError> {
     data_dir::read_secret(path).map_err(|error| match error {
         DataDirError::BadSecret(path) => OidcConfigError::Secret(path),
         other => other.into(),

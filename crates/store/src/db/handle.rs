@@ -32,7 +32,7 @@ pub enum Engine {
     /// SQLite; the file is made when it is missing.
     Sqlite(PathBuf),
     /// PostgreSQL, shared with other replicas.
-    Postgres(postgres::Settings),
+    Postgres(Box<postgres::Settings>),
 }
 
 /// The database. Clones share it; the threads end with the last one.

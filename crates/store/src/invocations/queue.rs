@@ -1,6 +1,6 @@
 //! What waits for a node.
 
-use crate::db::{Error, Tx};
+use crate::db::{Error, Tx, id_list};
 use crate::values;
 use jiff::Timestamp;
 use plex_api::executions::{ActionKind, ExecutionStatus};
@@ -71,6 +71,22 @@ pub async fn queued(
                 checksum: row.get(8)?,
             })
         },
+    )
+    .await
+}
+
+/// Which of these nodes have something pending that was dispatched after `since`.
+pub async fn waiting(tx: &mut Tx, nodes: &[Uuid], since: Timestamp) -> Result<Vec<Uuid>, Error> {
+    tx.all(
+        "select unhex(ids.value)
+        from json_each($1) ids
+        where exists (
+            select 1
+            from invocations i cross join executions e on e.id = i.execution_id
+            where i.node_id = unhex(ids.value) and i.live = 1 and i.status = 'pending' and e.created_at > $2
+        )",
+        &values![&id_list(nodes), since],
+        |row| row.get(0),
     )
     .await
 }

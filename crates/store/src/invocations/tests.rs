@@ -295,6 +295,36 @@ async fn the_queue_of_a_node_holds_what_has_neither_ended_nor_expired() {
 }
 
 #[tokio::test]
+async fn a_node_waits_while_something_new_is_pending() {
+    let fixture = Fixture::with_nodes(3).await;
+    let nodes = fixture.nodes.clone();
+    let dispatched_at = plex_domain::env::Clock::now(&*fixture.clock);
+    let before = dispatched_at.checked_sub(Duration::from_secs(1)).unwrap();
+    let waiting_of = async |asked: Vec<Uuid>, since: Timestamp| {
+        let mut found = fixture
+            .db
+            .read(async move |tx| waiting(tx, &asked, since).await)
+            .await
+            .unwrap();
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(waiting_of(nodes.clone(), before).await, nodes);
+    assert_eq!(waiting_of(vec![nodes[1], Uuid::max()], before).await, [nodes[1]]);
+    assert!(
+        waiting_of(nodes.clone(), dispatched_at).await.is_empty(),
+        "all are older"
+    );
+    fixture
+        .advance(vec![
+            fixture.report(0, ExecutionStatus::Ack, 1),
+            fixture.report(1, ExecutionStatus::Failed, 1),
+        ])
+        .await;
+    assert_eq!(waiting_of(nodes.clone(), before).await, [nodes[2]]);
+}
+
+#[tokio::test]
 async fn an_unknown_invocation_is_not_found() {
     let fixture = Fixture::with_nodes(1).await;
     let mut report = fixture.report(0, ExecutionStatus::Ack, 1);

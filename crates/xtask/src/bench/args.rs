@@ -13,6 +13,10 @@ pub(crate) struct Args {
     /// Only these; the report is printed and docs/benchmarks.md left as it is
     #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
     only: Vec<Measurement>,
+    /// Callbacks and dispatches on this empty PostgreSQL database; the report is printed and docs/benchmarks.md left as
+    /// it is
+    #[arg(long, value_name = "URL")]
+    pub(super) database_url: Option<String>,
     /// The release binaries are there and this is one of them
     #[arg(long, hide = true)]
     pub(super) built: bool,
@@ -81,12 +85,18 @@ static QUICK: Size = Size {
 impl Args {
     /// Whether that is to be measured.
     pub(super) fn wants(&self, measurement: Measurement) -> bool {
+        let can_be = self.database_url.is_none()
+            || matches!(measurement, Measurement::Callbacks | Measurement::Dispatch);
+        can_be && self.is_named(measurement)
+    }
+
+    fn is_named(&self, measurement: Measurement) -> bool {
         self.only.is_empty() || self.only.contains(&measurement)
     }
 
     /// Whether everything is measured in full.
     pub(super) fn is_whole(&self) -> bool {
-        !self.quick && self.only.is_empty()
+        !self.quick && self.only.is_empty() && self.database_url.is_none()
     }
 
     /// How much of everything.
@@ -99,6 +109,9 @@ impl Args {
         let mut command = "cargo xtask bench".to_owned();
         if self.quick {
             command.push_str(" --quick");
+        }
+        if let Some(url) = &self.database_url {
+            command.push_str(&format!(" --database-url {url}"));
         }
         let names = self.only.iter().filter_map(ValueEnum::to_possible_value);
         let names: Vec<String> = names.map(|value| value.get_name().to_owned()).collect();
@@ -140,6 +153,12 @@ mod tests {
             &["--quick"],
             &["--only", "list,memory"],
             &["--quick", "--only", "callbacks"],
+            &[
+                "--database-url",
+                "postgres://plex@localhost/plex",
+                "--only",
+                "dispatch",
+            ],
         ] {
             let said = args(flags).command();
             let again: Vec<&str> = said.split(' ').skip(3).collect();

@@ -45,6 +45,9 @@ pub(super) struct Installation {
     /// Everything of this installation is in here.
     #[serde(skip)]
     root: PathBuf,
+    /// The PostgreSQL database it runs on, where it is not SQLite's in the directory.
+    #[serde(skip)]
+    database_url: Option<String>,
 }
 
 impl Installation {
@@ -52,11 +55,16 @@ impl Installation {
     ///
     /// # Errors
     /// When `plexsphere init` fails.
-    pub(super) fn create(programs: &Programs, root: &Path) -> anyhow::Result<Self> {
+    pub(super) fn create(
+        programs: &Programs,
+        root: &Path,
+        database_url: Option<&str>,
+    ) -> anyhow::Result<Self> {
         fs::create_dir(root).with_context(|| format!("cannot make {}", root.display()))?;
         let output = Command::new(programs.path("plexsphere"))
             .args(["init", "--output", "json", "--data-dir"])
             .arg(root.join("data"))
+            .args(database_flags(database_url))
             .stderr(Stdio::inherit())
             .output()
             .context("cannot run plexsphere init")?;
@@ -68,12 +76,18 @@ impl Installation {
         let mut made: Self =
             serde_json::from_slice(&output.stdout).context("plexsphere init printed no result")?;
         made.root = root.to_owned();
+        made.database_url = database_url.map(str::to_owned);
         Ok(made)
     }
 
     /// The database's file.
     pub(super) fn database(&self) -> PathBuf {
         self.root.join("data/plexsphere.db")
+    }
+
+    /// The URL of the PostgreSQL database it runs on.
+    pub(super) fn database_url(&self) -> Option<&str> {
+        self.database_url.as_deref()
     }
 
     /// A file that a measurement needs beside the data.
@@ -104,6 +118,7 @@ impl Installation {
         let mut child = Command::new(programs.path("plexsphere"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.root.join("data"))
+            .args(database_flags(self.database_url.as_deref()))
             .arg("--ready-file")
             .arg(&ready_file)
             .stdin(Stdio::null())
@@ -125,6 +140,10 @@ impl Installation {
             token: self.admin_token()?,
         })
     }
+}
+
+fn database_flags(url: Option<&str>) -> impl Iterator<Item = &str> {
+    url.into_iter().flat_map(|url| ["--database-url", url])
 }
 
 #[derive(Deserialize)]

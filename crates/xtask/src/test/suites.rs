@@ -45,6 +45,8 @@ pub(super) enum Suite {
     ObjectStore,
     /// A real PostgreSQL below the store, the server, the programs, and several replicas
     Postgres,
+    /// Several replicas and the NATS between them, a real one
+    Replicas,
     /// Licences, sources and bans of all dependencies
     Deny,
     /// The demonstration
@@ -77,6 +79,7 @@ impl Suite {
             | Self::Oracle
             | Self::ObjectStore
             | Self::Postgres
+            | Self::Replicas
             | Self::Deny
             | Self::Demo => true,
         }
@@ -93,7 +96,7 @@ impl Suite {
             Self::Unit => unit().into(),
             Self::Generated => generated(workspace).into(),
             Self::E2e | Self::Resilience | Self::Fuzz => end_to_end(workspace, &self.name(), None).into(),
-            Self::Schemathesis | Self::Client => self.with_tools(workspace, &[Tool::Python]),
+            Self::Schemathesis | Self::Client | Self::Replicas => self.with_tools(workspace, &[Tool::Python]),
             Self::Browser => self.with_tools(workspace, &[Tool::Node, Tool::Chromium]),
             Self::Oracle => self.with_tools(workspace, &[Tool::Node]),
             Self::ObjectStore => match tools::provide(workspace, &[Tool::S3Server]) {
@@ -204,6 +207,7 @@ mod tests {
             Suite::Oracle,
             Suite::ObjectStore,
             Suite::Postgres,
+            Suite::Replicas,
         ];
         assert_eq!(targets, suites.into_iter().map(Suite::name).collect());
     }

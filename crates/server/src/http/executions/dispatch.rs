@@ -7,6 +7,7 @@ use crate::http::executions::get::{Contents, answer};
 use crate::principal::Principal;
 use crate::problem::{Failure, Problems};
 use crate::request::{BodyRules, parse_json, path_id, read_body};
+use crate::wakes::Wake;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -90,7 +91,7 @@ pub async fn dispatch(
         Ok(((execution.id, cohort.nodes), Some(entry)))
     };
     let (id, nodes) = authorize::change(&app, &principal, work).await?;
-    app.wakes.wake(&nodes);
+    app.wakes.tell(Wake::Pending, &nodes);
     let mut response = answer(
         (app, principal),
         (project_id, id),

@@ -1,9 +1,10 @@
 //! `GET /v1/nodes/{id}/events`: the node's event stream.
 
 use crate::app::App;
-use crate::delivery::{self, Subscription};
+use crate::delivery;
 use crate::http::nodes::reader::{Reader, Standing};
 use crate::problem::{Failure, Problems};
+use crate::wakes::{Signal, Subscription};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -59,24 +60,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 )]
 pub async fn events(State(app): State<App>, reader: Reader, headers: HeaderMap) -> Result<Response, Failure> {
     check_last_event_id(&headers)?;
-    let subscription = app.wakes.subscribe(reader.node_id);
-    let stream = EventStream {
-        app,
-        ids: (reader.domain_id, reader.node_id),
-        reader,
-        subscription,
-        keys_seen: 0,
-        // Between its authentication and its subscription the credential may have ended.
-        check_at: Some(Instant::now()),
-        in_doubt_since: None,
-        rotation_told: None,
-        sequence: 0,
-        sent: HashMap::new(),
-        look_at: Some(Instant::now()),
-        keep_alive_at: Instant::now() + KEEP_ALIVE,
-        greeted: false,
-        told_to_reconnect: false,
-    };
+    let stream = EventStream::new(app, reader);
     let body = Body::from_stream(stream::unfold(stream, |mut stream| async move {
         let chunk = stream.next().await?;
         Some((Ok::<_, Infallible>(chunk), stream))
@@ -119,8 +103,8 @@ struct EventStream {
     ids: (Uuid, Uuid),
     reader: Reader,
     subscription: Subscription,
-    /// Which signal about keys was last looked into.
-    keys_seen: u64,
+    /// What it was told so far.
+    heard: Signal,
     /// When to see whether the credential still holds, even if nobody says so.
     check_at: Option<Instant>,
     /// Since when the database has not said whether it does.
@@ -139,6 +123,27 @@ struct EventStream {
 }
 
 impl EventStream {
+    fn new(app: App, reader: Reader) -> Self {
+        let subscription = app.wakes.subscribe(reader.node_id);
+        Self {
+            app,
+            ids: (reader.domain_id, reader.node_id),
+            reader,
+            subscription,
+            heard: Signal::default(),
+            // Between its authentication and its subscription the credential may have ended.
+            check_at: Some(Instant::now()),
+            in_doubt_since: None,
+            rotation_told: None,
+            sequence: 0,
+            sent: HashMap::new(),
+            look_at: Some(Instant::now()),
+            keep_alive_at: Instant::now() + KEEP_ALIVE,
+            greeted: false,
+            told_to_reconnect: false,
+        }
+    }
+
     /// The next chunk of the body; `None` ends the stream.
     async fn next(&mut self) -> Option<Bytes> {
         if !std::mem::replace(&mut self.greeted, true) {
@@ -150,9 +155,8 @@ impl EventStream {
                 let was_told = std::mem::replace(&mut self.told_to_reconnect, true);
                 return (!was_told).then(|| Bytes::from_static(b"retry: 1000\n\n:stopping\n\n"));
             }
-            let keys = self.subscription.signal.borrow().keys;
-            if keys != self.keys_seen || self.check_at.is_some_and(|at| at <= Instant::now()) {
-                self.keys_seen = keys;
+            self.hear();
+            if self.check_at.is_some_and(|at| at <= Instant::now()) {
                 match self.check().await {
                     Checked::Ended => return None,
                     Checked::Holds(frame) if frame.is_empty() => {}
@@ -160,7 +164,6 @@ impl EventStream {
                 }
             }
             if self.look_at.is_some_and(|at| at <= Instant::now()) {
-                self.subscription.signal.mark_unchanged();
                 let frames = self.look().await;
                 if !frames.is_empty() {
                     self.keep_alive_at = Instant::now() + KEEP_ALIVE;
@@ -170,6 +173,18 @@ impl EventStream {
             if let Some(chunk) = self.wait().await {
                 return Some(chunk);
             }
+        }
+    }
+
+    /// Takes note of what it was told. What comes later is heard the next time, also when it comes during a look.
+    fn hear(&mut self) {
+        let told = *self.subscription.signal.borrow_and_update();
+        let before = std::mem::replace(&mut self.heard, told);
+        if told.keys != before.keys {
+            self.check_at = Some(Instant::now());
+        }
+        if told.pending != before.pending {
+            self.look_at = Some(Instant::now());
         }
     }
 
@@ -185,12 +200,8 @@ impl EventStream {
         tokio::select! {
             biased;
             () = self.app.shutdown.cancelled() => None,
-            changed = self.subscription.signal.changed() => {
-                if changed.is_ok() {
-                    self.look_at = Some(Instant::now());
-                }
-                None
-            }
+            // The sender lives as long as the subscription.
+            _ = self.subscription.signal.changed() => None,
             () = look => None,
             () = tokio::time::sleep_until(self.keep_alive_at) => {
                 self.keep_alive_at = Instant::now() + KEEP_ALIVE;

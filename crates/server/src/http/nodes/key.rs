@@ -11,6 +11,7 @@ use crate::authorize;
 use crate::principal::{Node, Principal};
 use crate::problem::{Failure, Problems};
 use crate::request::{PLAIN_BODY, json, path_id};
+use crate::wakes::Wake;
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
@@ -64,7 +65,7 @@ pub async fn request(
         }
         None => return Err(Failure::not_found(codes::NODE_NOT_FOUND, "node")),
     };
-    app.wakes.check(&[id]);
+    app.wakes.tell(Wake::Keys, &[id]);
     let rotation = NodeKeyRotation {
         node_id: id,
         requested_at,
@@ -136,7 +137,7 @@ pub async fn promote(app: &App, node: &Node) -> Result<(), Failure> {
             Ok::<_, Error>(())
         })
         .await?;
-    app.wakes.check(&[id]);
+    app.wakes.tell(Wake::Keys, &[id]);
     Ok(())
 }
 

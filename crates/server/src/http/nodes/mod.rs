@@ -20,6 +20,7 @@ use crate::authorize;
 use crate::principal::{Node, Principal};
 use crate::problem::{Failure, Problems};
 use crate::request::path_id;
+use crate::wakes::Wake;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -79,7 +80,7 @@ pub async fn revoke(
         Ok(((), is_done.then_some(entry)))
     };
     authorize::change(&app, &principal, work).await?;
-    app.wakes.check(&[id]);
+    app.wakes.tell(Wake::Keys, &[id]);
     Ok(StatusCode::NO_CONTENT)
 }
 

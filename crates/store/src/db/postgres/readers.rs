@@ -62,10 +62,11 @@ async fn serve(opener: &Opener, idle: Option<Tx>, waiting: Waiting) -> Option<Tx
 
 /// Begins on the idle connection, or on a new one where that has gone meanwhile.
 async fn begin(opener: &Opener, idle: Option<Tx>, view: View) -> Result<Tx, Error> {
-    if let Some(mut tx) = idle {
-        if !tx.postgres().is_closed() && begin_on(&mut tx, view).await.is_ok() {
-            return Ok(tx);
-        }
+    if let Some(mut tx) = idle
+        && !tx.postgres().is_closed()
+        && begin_on(&mut tx, view).await.is_ok()
+    {
+        return Ok(tx);
     }
     let mut tx = opener.open().await?;
     begin_on(&mut tx, view).await?;

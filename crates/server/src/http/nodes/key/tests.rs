@@ -1,4 +1,5 @@
 use crate::testing::{Actor, NodeActor, TestApp, TestLimits};
+use crate::wakes::Wake;
 use axum::body::Body;
 use axum::http::StatusCode;
 use base64::Engine as _;
@@ -9,6 +10,7 @@ use plex_domain::relation::{ObjectKind, ObjectRef};
 use plex_store::{Error, values};
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -275,6 +277,25 @@ async fn a_limit_on_requests_neither_ends_a_stream_nor_keeps_it_open() {
 }
 
 #[tokio::test]
+async fn what_is_said_about_a_key_during_a_look_is_heard() {
+    let app = TestApp::start().await;
+    let node = app.node("a").await;
+    let (_, mut stream) = node.open(&paths::node_events(node.id)).await;
+    until(&mut stream, ":connected").await.unwrap();
+    // The stream waits for the database when it is told, and what it was told of comes a little later.
+    assert!(futures_util::poll!(pin!(stream.frame())).is_pending());
+    app.app.wakes.tell_here(Wake::Keys, &[node.id]);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    change(
+        &app,
+        "update nodes set rotation_requested_at = created_at where id = $1",
+        node.id,
+    )
+    .await;
+    until(&mut stream, "rotate_node_key").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_stream_ends_when_nobody_can_say_whether_its_credential_holds() {
     let app = TestApp::start().await;
     let node = app.node("a").await;
@@ -294,7 +315,7 @@ async fn a_stream_ends_when_nobody_can_say_whether_its_credential_holds() {
         .await
         .map_err(|error: Error| error)
         .unwrap();
-    app.app.wakes.check(&[node.id]);
+    app.app.wakes.tell(Wake::Keys, &[node.id]);
     ends(&mut stream).await;
     ends(&mut own).await;
 }
@@ -310,11 +331,11 @@ async fn expire(app: &TestApp, user: Uuid) {
     change(app, sql, user).await;
 }
 
-async fn change(app: &TestApp, sql: &'static str, user: Uuid) {
+async fn change(app: &TestApp, sql: &'static str, id: Uuid) {
     let changed = app
         .app
         .db
-        .write(async move |tx| tx.execute(sql, &values![user]).await);
+        .write(async move |tx| tx.execute(sql, &values![id]).await);
     let changed: Result<usize, Error> = changed.await;
     assert_eq!(changed.unwrap(), 1);
 }
