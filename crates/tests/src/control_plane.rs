@@ -58,22 +58,30 @@ impl ControlPlane {
         prepare: impl FnOnce(&Path) -> Vec<String>,
         log_filter: Option<&'static str>,
     ) -> Self {
-        let place = tempfile::tempdir().expect("a temporary directory");
-        let data_dir = place.path().join("data");
-        let database = Database::fresh(&data_dir);
-        let made = initialise(&data_dir, &database.flags());
-        let arguments = [prepare(&data_dir), database.flags()].concat();
-        Self::serve(place, (made, database), (arguments, log_filter))
+        Self::start_on(Database::fresh, prepare, log_filter)
     }
 
     /// Initialises and serves on PostgreSQL, with further flags for `plexsphere serve`. It can have replicas.
     pub fn start_shared(arguments: &[&str]) -> Self {
+        Self::start_on(|_| Database::shared(), |_| owned(arguments), None)
+    }
+
+    /// Initialises and serves on SQLite, whatever the environment says.
+    pub fn start_on_sqlite() -> Self {
+        Self::start_on(Database::sqlite, |_| Vec::new(), None)
+    }
+
+    fn start_on(
+        database: impl FnOnce(&Path) -> Database,
+        prepare: impl FnOnce(&Path) -> Vec<String>,
+        log_filter: Option<&'static str>,
+    ) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
-        let database = Database::shared();
-        let made = initialise(&place.path().join("data"), &database.flags());
-        let arguments = arguments.iter().map(|&argument| argument.to_owned());
-        let arguments = arguments.chain(database.flags()).collect();
-        Self::serve(place, (made, database), (arguments, None))
+        let data_dir = place.path().join("data");
+        let database = database(&data_dir);
+        let made = initialise(&data_dir, &database.flags());
+        let arguments = [prepare(&data_dir), database.flags()].concat();
+        Self::serve(place, (made, database), (arguments, log_filter))
     }
 
     /// A further process for the same installation: with a copy of the data directory, the same flags, and a port of
@@ -204,6 +212,10 @@ impl ControlPlane {
         assert_eq!(url, self.url, "the same port gives the same URL");
         self.process = process;
     }
+}
+
+fn owned(arguments: &[&str]) -> Vec<String> {
+    arguments.iter().map(|&argument| argument.to_owned()).collect()
 }
 
 fn initialise(data_dir: &Path, flags: &[String]) -> Made {

@@ -22,8 +22,13 @@ impl Database {
     pub fn fresh(data_dir: &Path) -> Self {
         match server() {
             Some(url) => Self::Postgres(schema(&url)),
-            None => Self::Sqlite(data_dir.join("plexsphere.db")),
+            None => Self::sqlite(data_dir),
         }
+    }
+
+    /// The file in the data directory.
+    pub fn sqlite(data_dir: &Path) -> Self {
+        Self::Sqlite(data_dir.join("plexsphere.db"))
     }
 
     /// A schema of its own on the server that `PLEX_TEST_POSTGRES` names.
