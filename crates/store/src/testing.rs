@@ -87,7 +87,7 @@ pub(crate) fn on_sqlite() -> (TempDir, Db) {
 }
 
 /// The environment variable that makes these tests run on PostgreSQL: a URL without parameters.
-const SERVER: &str = "PLEX_TEST_POSTGRES";
+pub(crate) const SERVER: &str = "PLEX_TEST_POSTGRES";
 
 #[expect(
     clippy::disallowed_methods,

@@ -58,7 +58,7 @@ impl Place {
         let (_, name) = address.split_once('/').unwrap();
         let (start, _) = self.url.split_once('@').unwrap();
         let url = format!("{start}@{}/{name}", proxy.address());
-        let engine = Engine::Postgres(testing::in_schema(&url, &self.dir));
+        let engine = Engine::Postgres(Box::new(testing::in_schema(&url, &self.dir)));
         let settings = Settings {
             engine,
             ..self.settings.clone()
