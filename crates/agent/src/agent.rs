@@ -16,6 +16,7 @@ use crate::manifest::Build;
 use crate::process::Launcher;
 use crate::report::Reporter;
 use crate::rotation::{self, Rotation};
+use crate::spans::Spans;
 use crate::spool::Spool;
 use crate::{heartbeat, manifest, pull, stream};
 use anyhow::Context as _;
@@ -53,7 +54,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     let (fatal_sender, mut fatal) = mpsc::channel(1);
     let (findings, found) = integrity::channel();
-    let parts = Parts::new(&config, &client, (fatal_sender, findings))?;
+    let spans = Spans::new(client.node_id(), config.collector.clone());
+    let parts = Parts::new(&config, (&client, &spans), (fatal_sender, findings))?;
     let stops = Stops::default();
     let (inbox, messages) = dispatcher::channel();
     let dispatcher = tokio::spawn(
@@ -74,7 +76,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         Some(ended) = tasks.join_next() => Some(ended.context("a part of the agent broke down")?),
     };
     tasks.shutdown().await;
-    wind_down(dispatcher, &stops, end, signals).await
+    let ended = wind_down(dispatcher, &stops, end, signals).await;
+    spans.stop().await;
+    ended
 }
 
 /// The way to the server. While the key changes, the next one is tried first.
@@ -163,7 +167,7 @@ struct Parts {
 impl Parts {
     fn new(
         config: &Config,
-        client: &NodeClient,
+        (client, spans): (&NodeClient, &Spans),
         (fatal, findings): (mpsc::Sender<Fatal>, Findings),
     ) -> anyhow::Result<Self> {
         let args = &config.args;
@@ -174,7 +178,8 @@ impl Parts {
             node_id: client.node_id(),
             home: config.home.clone(),
             output_bytes: usize::try_from(args.max_output_bytes)?,
-            reporter: Reporter::new(client.clone(), fatal),
+            reporter: Reporter::new(client.clone(), fatal, spans.clone()),
+            spans: spans.clone(),
             launcher: Launcher::new(OWN_PROGRAM.into(), std::path::absolute(run_dir)?),
             builtins: Arc::new(Builtins::new(
                 args.restartable_units.clone(),

@@ -4,6 +4,7 @@ use crate::durable;
 use crate::identity::{Identity, IdentityError};
 use clap::Args;
 use plex_client::node::Connection;
+use plex_telemetry::{Collector, CollectorError};
 use std::path::{Path, PathBuf};
 
 /// Run the agent
@@ -39,6 +40,9 @@ pub struct RunArgs {
     /// Action, built-in or hook, that is switched off; can be repeated
     #[arg(long = "disable-action", value_name = "NAME")]
     pub disabled_actions: Vec<String>,
+    /// Collector to send traces to by OTLP/HTTP, such as http://localhost:4318 [default: none]
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
 }
 
 /// What is wrong with the command line or with what it names.
@@ -66,6 +70,8 @@ pub struct Config {
     pub args: RunArgs,
     /// The server.
     pub connection: Connection,
+    /// Where traces go.
+    pub collector: Option<Collector>,
     /// The node's name.
     pub name: String,
     /// The home directory that hooks see.
@@ -102,6 +108,9 @@ impl Config {
             };
             wrong(option)(error)
         })?;
+        let endpoint = args.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
+        let collector = endpoint.map(str::parse).transpose();
+        let collector = collector.map_err(wrong::<CollectorError>("--otlp-endpoint"))?;
         durable::private_directory(&args.state_dir).map_err(wrong("--state-dir"))?;
         let lock = durable::lock(&args.state_dir.join("lock")).map_err(wrong("--state-dir"))?;
         let lock = lock.ok_or_else(|| ConfigError::Locked(args.state_dir.clone()))?;
@@ -119,6 +128,7 @@ impl Config {
         Ok(Self {
             args,
             connection,
+            collector,
             name,
             home: home(),
             standing,

@@ -9,9 +9,11 @@ use crate::hooks::{Catalog, Hooks};
 use crate::integrity::Findings;
 use crate::process::{Captured, End, Finished, Launcher, Limits};
 use crate::report::Reporter;
+use crate::spans::Spans;
 use crate::spool::{Outcome, Spool, Spooled};
 use plex_api::executions::{ActionKind, ExecutionStatus};
 use plex_domain::action;
+use plex_telemetry::Kind;
 use preparation::{Body, Prepared};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +48,8 @@ pub struct Executor {
     pub output_bytes: usize,
     /// Talks to the server.
     pub reporter: Reporter,
+    /// Tells a collector what was done when.
+    pub spans: Spans,
     /// Starts programs.
     pub launcher: Launcher,
     /// The actions compiled in.
@@ -89,6 +93,7 @@ impl Executor {
     /// Carries an accepted job through.
     pub(crate) async fn perform(&self, job: Job, inbox: &Inbox, stops: &Stops) -> Departure {
         let id = job.execution_id;
+        let _whole = self.spans.invocation(id);
         if let Some(reason) = self.refusal(&job) {
             return self.conclude(failed(id, reason), Instant::now(), None).await;
         }
@@ -101,11 +106,13 @@ impl Executor {
         if !acked {
             return Departure::Settled;
         }
+        let queue = self.spans.step(id, "queue", Kind::Internal);
         let turn = tokio::select! {
             biased;
             turn = inbox.turn(id) => turn,
             () = sleep_until(job.deadline) => return self.conclude(lapsed(), Instant::now(), None).await,
         };
+        drop(queue);
         match turn {
             Some(Turn::Granted) => self.take_turn(job, inbox, &stops.hard).await,
             Some(Turn::Refused(reason)) => self.conclude(failed(id, reason), Instant::now(), None).await,
@@ -135,7 +142,9 @@ impl Executor {
                 .await;
         }
         let seconds = prepared.seconds;
+        let run = self.spans.step(id, "run", Kind::Internal);
         let finished = self.run(prepared, stop).await;
+        drop(run);
         let cut_short = matches!(finished.end, End::TimedOut | End::Interrupted);
         let now = Instant::now();
         let upload_until = if cut_short {

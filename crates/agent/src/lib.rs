@@ -27,6 +27,7 @@ pub mod process;
 pub mod pull;
 pub mod report;
 pub mod rotation;
+pub mod spans;
 pub mod spool;
 pub mod stream;
 pub mod supervisor;

@@ -6,6 +6,7 @@
 use crate::backoff::Backoff;
 use crate::entropy::System;
 use crate::fatal::Fatal;
+use crate::spans::Spans;
 use crate::spool::{Outcome, Spooled};
 use crate::upload;
 use plex_api::codes;
@@ -14,6 +15,8 @@ use plex_api::limits::{INLINE_OUTPUT_BYTES, TEXT_BYTES};
 use plex_client::node::NodeClient;
 use plex_client::{ApiError, Error};
 use plex_domain::text::printable;
+use plex_domain::trace::SpanContext;
+use plex_telemetry::{Kind, Open};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -38,12 +41,13 @@ pub enum Answer {
 pub struct Reporter {
     client: NodeClient,
     fatal: mpsc::Sender<Fatal>,
+    spans: Spans,
 }
 
 impl Reporter {
     /// Reports through `client`; an answer that ends the agent goes to `fatal`.
-    pub fn new(client: NodeClient, fatal: mpsc::Sender<Fatal>) -> Self {
-        Self { client, fatal }
+    pub fn new(client: NodeClient, fatal: mpsc::Sender<Fatal>, spans: Spans) -> Self {
+        Self { client, fatal, spans }
     }
 
     /// Says that an execution has arrived. Returns whether the server agrees that it is ours to run.
@@ -72,7 +76,9 @@ impl Reporter {
         let id = result.execution_id;
         let mut request = terminal(&result.outcome, inline(result));
         if result.output.len() > INLINE_OUTPUT_BYTES {
-            match upload::upload(&self.client, id, &result.output, upload_until).await {
+            let span = self.spans.step(id, "upload", Kind::Client);
+            let traced = self.client.traced(traceparent(&span));
+            match upload::upload(&traced, id, &result.output, upload_until).await {
                 Ok(uploaded) => {
                     request.output = Some(CallbackOutput {
                         truncated: result.outcome.truncated,
@@ -114,8 +120,11 @@ impl Reporter {
         stored_until: Instant,
     ) -> Answer {
         let mut backoff = Backoff::new(RETRY, RETRY_CEILING);
+        let span = self.spans.step(execution_id, "report", Kind::Client);
+        let span = span.with("plexsphere.status", request.status.as_str());
+        let client = self.client.traced(traceparent(&span));
         loop {
-            let error = match self.client.callback(execution_id, request).await {
+            let error = match client.callback(execution_id, request).await {
                 Ok(_) => return Answer::Taken,
                 Err(error) => error,
             };
@@ -147,6 +156,11 @@ impl Reporter {
             tokio::time::sleep(wait).await;
         }
     }
+}
+
+/// The header by which a span's requests say whose they are.
+fn traceparent(span: &Open) -> Option<String> {
+    span.context().map(SpanContext::traceparent)
 }
 
 enum Verdict {

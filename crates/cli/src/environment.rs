@@ -1,6 +1,7 @@
 //! The environment variables that matter, read in one place, so that everything else can be given them.
 
 use plex_client::operator::Token;
+use plex_domain::trace::SpanContext;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ pub(crate) struct Environment {
     pub(crate) ca_file: Option<PathBuf>,
     /// Where configuration lives: `$XDG_CONFIG_HOME`, else `$HOME/.config`.
     pub(crate) config_home: Option<PathBuf>,
+    /// `TRACEPARENT`: the span that runs us.
+    pub(crate) caller: Option<SpanContext>,
     /// `PATH`.
     pub(crate) search_path: Option<OsString>,
     /// Whether there is a desktop: `DISPLAY` or `WAYLAND_DISPLAY`, or a system that always has one.
@@ -42,6 +45,7 @@ impl Environment {
             server: text("PLEXSPHERE_URL"),
             token: text("PLEXSPHERE_TOKEN").map(|token| Token::new(token).ok_or(())),
             ca_file: get("PLEXSPHERE_CA_FILE").map(PathBuf::from),
+            caller: text("TRACEPARENT").and_then(|text| SpanContext::parse(&text)),
             search_path: get("PATH"),
             has_display: get("DISPLAY").is_some()
                 || get("WAYLAND_DISPLAY").is_some()

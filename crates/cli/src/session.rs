@@ -6,6 +6,9 @@ use crate::credential::read_token;
 use crate::environment::Environment;
 use crate::error::Error;
 use plex_client::operator::{AddressError, Client, ServerUrl, Token};
+use plex_domain::env::Rng;
+use plex_domain::trace::SpanContext;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::path::{Path, PathBuf};
@@ -23,7 +26,24 @@ pub(crate) fn open(globals: &Globals, environment: &Environment) -> Result<Clien
         .map(|path| certificates(&path))
         .transpose()?
         .unwrap_or_default();
-    Ok(Client::new(server, token, extra))
+    Ok(traced(Client::new(server, token, extra), environment))
+}
+
+/// Lets a client say which trace its calls belong to: that of whoever runs us, or one of our own.
+pub(crate) fn traced(client: Client, environment: &Environment) -> Client {
+    let span = environment.caller.unwrap_or_else(|| SpanContext::random(&Kernel));
+    client.traced(span.traceparent())
+}
+
+/// The kernel's random numbers.
+struct Kernel;
+
+impl Rng for Kernel {
+    fn fill(&self, bytes: &mut [u8]) {
+        SystemRandom::new()
+            .fill(bytes)
+            .expect("getrandom(2) does not fail once the kernel has booted");
+    }
 }
 
 /// Reads a base URL as a flag, a variable or a profile gives it.

@@ -24,3 +24,4 @@ pub mod relation;
 pub mod selector;
 pub mod tenancy;
 pub mod text;
+pub mod trace;

@@ -152,6 +152,11 @@ impl Permission {
             Self::ReadCapacity => "read_capacity",
         }
     }
+
+    /// Whether it is to see something and nothing else.
+    pub fn is_read(self) -> bool {
+        self.as_str().starts_with("read_")
+    }
 }
 
 /// What an object is.

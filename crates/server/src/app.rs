@@ -6,6 +6,7 @@ use crate::capacity::{Capacity, Fanout};
 use crate::csrf::Origins;
 use crate::denials::Denials;
 use crate::http::meta::ObjectProbe;
+use crate::metrics::Metrics;
 use crate::objects::{Objects, Place};
 use crate::oidc::Provider;
 use crate::rates::Rates;
@@ -21,6 +22,7 @@ use plex_domain::env::{Clock, Rng};
 use plex_domain::keys::MasterKey;
 use plex_store::Db;
 use plex_store::db::Engine;
+use plex_telemetry::Traces;
 use std::num::NonZeroU32;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -50,6 +52,8 @@ pub struct Settings {
     pub origins: Origins,
     /// The identity provider, where there is one.
     pub provider: Option<Provider>,
+    /// Takes spans.
+    pub traces: Traces,
     /// Cancelled when the server is to stop.
     pub shutdown: CancellationToken,
     /// What carries wake-ups between replicas, where there are several.
@@ -62,6 +66,10 @@ pub struct App(Arc<Shared>);
 
 /// What [`App`] gives access to.
 pub struct Shared {
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Takes spans.
+    pub traces: Traces,
     /// The database.
     pub db: Db,
     /// The object store.
@@ -193,6 +201,8 @@ impl App {
         let tasks = TaskTracker::new();
         let (committer, commits) = callbacks::committer();
         let app = Self(Arc::new(Shared {
+            metrics: Metrics::default(),
+            traces: settings.traces,
             signers: Signers::default(),
             denials: Denials::default(),
             token_uses: TokenUses::default(),
@@ -249,6 +259,7 @@ impl App {
         }
         self.denials.flush(self).await;
         self.token_uses.flush(self).await;
+        self.traces.stop().await;
     }
 }
 

@@ -194,6 +194,7 @@ fn check(
         .map_err(too_large)?;
     match decision {
         Decision::Granted { caveats, .. } => {
+            app.metrics.granted(permission);
             principal.decided.rest_on(app.authority.names_of(&caveats));
             Ok(())
         }
@@ -203,6 +204,7 @@ fn check(
             caveats,
         } => {
             principal.decided.rest_on(app.authority.names_of(&caveats));
+            app.metrics.denied(reason);
             app.denials
                 .note(&app.authority, principal, (permission, object), reason);
             Err(match reason {

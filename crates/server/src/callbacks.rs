@@ -52,6 +52,11 @@ impl Committer {
         self.0.try_send(waiting).map_err(|_| busy())?;
         answered.await.unwrap_or_else(|_| Err(busy()))
     }
+
+    /// How many reports wait.
+    pub fn waiting(&self) -> usize {
+        self.0.max_capacity() - self.0.capacity()
+    }
 }
 
 /// Commits batch after batch until the server stops and the queue is empty.
@@ -118,7 +123,9 @@ struct Report {
 
 async fn store(app: &App, reports: Arc<[Report]>) -> Result<Vec<Outcome>, Error> {
     let key = app.keys.pseudonyms;
-    app.db
+    let committed = Arc::clone(&reports);
+    let outcomes = app
+        .db
         .report(async move |tx| {
             let advances: Vec<Advance> = reports.iter().map(|report| report.advance.clone()).collect();
             let (outcomes, events) = invocations::advance(tx, &advances).await?;
@@ -133,9 +140,15 @@ async fn store(app: &App, reports: Arc<[Report]>) -> Result<Vec<Outcome>, Error>
             let mut entries = records("callback", &events, correlation_of);
             entries.extend(late_results(tx, &reports, &outcomes).await?);
             audit::append_all(tx, &key, entries).await?;
-            Ok(outcomes)
+            Ok::<_, Error>(outcomes)
         })
-        .await
+        .await?;
+    // Not in the transaction, which may run more than once.
+    app.metrics.commit_batches.observe(committed.len() as u64);
+    let late = committed.iter().zip(&outcomes);
+    let late = late.filter(|(report, outcome)| is_late(report, outcome)).count();
+    app.metrics.late_results.add(late as u64);
+    Ok(outcomes)
 }
 
 /// One audit entry per execution, holding the digest over its events.
@@ -190,6 +203,15 @@ fn digest(events: &[&Event]) -> String {
     )
 }
 
+/// Whether it is a result that came after `timeout`.
+fn is_late(report: &Report, outcome: &Outcome) -> bool {
+    let timed_out = Outcome::Refused {
+        refusal: Refusal::AlreadyTerminal,
+        current: ExecutionStatus::Timeout,
+    };
+    *outcome == timed_out && report.advance.report.status.is_terminal()
+}
+
 /// A result that came after `timeout` is refused, but it is evidence: it is audited (decision 16).
 async fn late_results(
     tx: &mut Tx,
@@ -197,15 +219,11 @@ async fn late_results(
     outcomes: &[Outcome],
 ) -> Result<Vec<audit::Record>, Error> {
     let mut records = Vec::new();
-    let timed_out = Outcome::Refused {
-        refusal: Refusal::AlreadyTerminal,
-        current: ExecutionStatus::Timeout,
-    };
     for (report, outcome) in reports.iter().zip(outcomes) {
-        let status = report.advance.report.status;
-        if *outcome != timed_out || !status.is_terminal() {
+        if !is_late(report, outcome) {
             continue;
         }
+        let status = report.advance.report.status;
         let (execution_id, node_id) = (report.advance.execution_id, report.advance.node_id);
         tracing::warn!(execution.id = %execution_id, node.id = %node_id, "a result came after its deadline");
         records.push(audit::Record {

@@ -15,6 +15,7 @@ use clap::Args;
 use http::Uri;
 use plex_api::limits::INLINE_OUTPUT_BYTES;
 use plex_domain::cidr::Cidr;
+use plex_telemetry::{Collector, CollectorError};
 use thiserror::Error;
 
 /// The most that S3-compatible stores take in one upload.
@@ -38,6 +39,12 @@ pub struct ServeArgs {
     /// File to write {"url": …} to once the server accepts connections
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+    /// Address to serve Prometheus metrics on, in clear and to anybody: /metrics and /healthz [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Collector to send traces to by OTLP/HTTP, such as http://localhost:4318 [default: none]
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
     /// Certificate chain to serve instead of the private CA's, in PEM
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
@@ -97,6 +104,10 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Where to announce that the server accepts.
     pub ready_file: Option<PathBuf>,
+    /// Where to serve metrics.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where to send traces.
+    pub collector: Option<Collector>,
     /// The operator's own certificate and key, in this order.
     pub own_certificate: Option<(PathBuf, PathBuf)>,
     /// Largest output in bytes.
@@ -132,6 +143,9 @@ pub enum ConfigError {
     /// Nobody can connect to an unspecified address, so it cannot be what the server is known by.
     #[error("--listen {0} is every address of this machine; --public-url must say which name clients use")]
     PublicUrlMissing(SocketAddr),
+    /// Not a collector.
+    #[error("--otlp-endpoint: {0}")]
+    Collector(#[from] CollectorError),
     /// Outside what can be stored.
     #[error("--max-output-bytes must be between {INLINE_OUTPUT_BYTES} and {MOST_OUTPUT_BYTES}")]
     MaxOutputBytes,
@@ -181,6 +195,8 @@ impl Config {
             listen: args.listen,
             public_url: args.public_url.as_deref().map(public_url).transpose()?,
             ready_file: args.ready_file,
+            metrics_listen: args.metrics_listen,
+            collector: collector(args.otlp_endpoint)?,
             own_certificate: args.tls_cert.zip(args.tls_key),
             max_output_bytes: args.max_output_bytes,
             master_key_file: args.master_key_file,
@@ -196,6 +212,12 @@ impl Config {
             nats: NatsConfig::from_args(args.nats)?,
         })
     }
+}
+
+/// An empty variable counts as absent.
+fn collector(endpoint: Option<String>) -> Result<Option<Collector>, CollectorError> {
+    let endpoint = endpoint.filter(|endpoint| !endpoint.is_empty());
+    endpoint.map(|endpoint| endpoint.parse()).transpose()
 }
 
 fn public_url(text: &str) -> Result<String, ConfigError> {
@@ -309,6 +331,7 @@ mod tests {
             (["--trusted-proxy", "proxy"], ConfigError::TrustedProxy),
             (["--trusted-proxy", "0.0.0.0/0"], ConfigError::TrustsEverybody),
             (["--trusted-proxy", "::/0"], ConfigError::TrustsEverybody),
+            (["--otlp-endpoint", "localhost"], CollectorError::Url.into()),
             (["--max-connections", "0"], ConfigError::MaxConnections),
             (["--max-connections-per-source", "0"], ConfigError::MaxConnections),
         ] {

@@ -295,10 +295,13 @@ fn refused(app: &App, context: &Context, code: &'static str, detail: &'static st
             );
             Failure::unauthorized(code, detail)
         }
-        Err(seconds) => Failure::rate_limited(
-            seconds,
-            "too many requests from this address came without a credential that holds",
-        ),
+        Err(seconds) => {
+            app.metrics.throttled.increment();
+            Failure::rate_limited(
+                seconds,
+                "too many requests from this address came without a credential that holds",
+            )
+        }
     }
 }
 

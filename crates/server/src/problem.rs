@@ -4,6 +4,7 @@
 //! the body, the correlation id and, for a defect, the one log line. Nothing inner ever reaches a body.
 
 use crate::app::App;
+use crate::observation::Observation;
 use crate::request::{CorrelationId, is_text};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -306,6 +307,7 @@ impl IntoResponse for Failure {
 pub async fn finish(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let correlation = CorrelationId::new(&app);
     request.extensions_mut().insert(correlation.clone());
+    let observation = Observation::begin(&app, &mut request);
     let instance = request.uri().path().to_owned();
     let method = request.method().clone();
     let mut response = if is_text(&instance) {
@@ -320,6 +322,7 @@ pub async fn finish(State(app): State<App>, mut request: Request, next: Next) ->
     }
     let id = HeaderValue::from_str(correlation.as_str()).expect("a UUID is a header value");
     response.headers_mut().insert(X_CORRELATION_ID, id);
+    observation.end(&app, response.status(), &correlation);
     response
 }
 

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use plex_api::{codes, limits};
 use plex_domain::cidr::Cidr;
 use plex_domain::env::uuid_v7;
+use plex_domain::trace::SpanContext;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct Context {
     pub ip: Option<IpAddr>,
     /// The client's own words.
     pub user_agent: Option<String>,
+    /// The request's span, where it is traced.
+    pub span: Option<SpanContext>,
 }
 
 impl Context {
@@ -52,6 +55,7 @@ impl Context {
             correlation_id: correlation.map(|id| id.0.clone()).unwrap_or_default(),
             ip: peer.map(|peer| client_address(peer, &parts.headers, trusted_proxies)),
             user_agent: text_header(&parts.headers, header::USER_AGENT).map(|agent| cut(agent, 512)),
+            span: parts.extensions.get().copied(),
         }
     }
 }

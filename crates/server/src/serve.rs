@@ -14,16 +14,21 @@ use crate::data_dir::{self, DataDir};
 use crate::http;
 use crate::listen::tls::{self, Reloadable};
 use crate::listen::{self, Limits};
+use crate::metrics;
 use crate::objects::{ObjectStoreConfig, ObjectStoreConfigError, Place};
 use crate::oidc::{OidcConfigError, Provider};
+use crate::system::{SystemClock, SystemRng};
 use crate::wakes::settings::{NatsConfig, NatsConfigError, NatsSettings};
 use certificate::Source;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use plex_store::db::Engine;
+use plex_telemetry::{Origin, Traces};
 use rustix::process::{Resource, Rlimit};
 use serde::Serialize;
 use tokio::net::{TcpListener, TcpSocket};
@@ -40,6 +45,8 @@ const RESERVED_DESCRIPTORS: usize = 256;
 #[derive(Serialize)]
 struct Ready<'a> {
     url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics_url: Option<String>,
 }
 
 /// Serves until a signal says to stop.
@@ -56,6 +63,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
 async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
     let dir = DataDir::open(&config.data_dir)?;
     let engine = dir.engine(&config.database)?;
+    let place_of_data = engine.to_string();
     let _lock = dir.lock()?;
     if let Some(path) = &config.ready_file {
         withdraw(path)?;
@@ -64,6 +72,7 @@ async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
     let source = Source::new(config.own_certificate.clone(), dir.clone());
     let certificate = Reloadable::new(source.read()?);
     let (listener, bound) = listen_on(config.listen)?;
+    let metrics = config.metrics_listen.map(listen_on).transpose()?;
     let url = match config.public_url.clone() {
         Some(url) => url,
         None => address::url(bound, &certificate.current(), &source.names())?,
@@ -77,18 +86,23 @@ async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
     let server = tokio::spawn(listen::serve(
         listener,
         Some(tls),
-        router,
+        (router, Arc::clone(&app.metrics.connections)),
         shutdown.clone(),
         limits(&config, descriptors),
     ));
+    let metrics = metrics.map(|(listener, bound)| {
+        tokio::spawn(serve_metrics(listener, app.clone(), shutdown.clone()));
+        bound
+    });
     let renewal = tokio::spawn(certificate::keep_fresh(source, certificate));
     let wake_ups = if config.nats.is_some() {
         "NATS"
     } else {
         "in-process"
     };
-    let parts = (&config.object_store, wake_ups);
-    let stopped = match announce(config.ready_file.as_deref(), parts, (&url, bound)) {
+    let parts = (place_of_data.as_str(), &config.object_store, wake_ups);
+    let announced = announce(config.ready_file.as_deref(), parts, (&url, bound, metrics));
+    let stopped = match announced {
         Ok(()) => until_stopped(server, signals, &shutdown).await,
         Err(failure) => Err(failure),
     };
@@ -97,6 +111,17 @@ async fn serve(config: Config, descriptors: usize) -> Result<(), Failure> {
     app.stop().await;
     tracing::info!("stopped");
     stopped
+}
+
+/// Serves the metrics; nobody needs many connections for that.
+async fn serve_metrics(listener: TcpListener, app: App, shutdown: CancellationToken) {
+    let limits = Limits {
+        connections: 64,
+        grace: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let router = metrics::router(app);
+    listen::serve(listener, None, (router, Arc::default()), shutdown, limits).await;
 }
 
 fn settings(
@@ -116,6 +141,7 @@ fn settings(
         trusted_proxies: config.trusted_proxies.clone(),
         origins: config.origins.clone(),
         provider: provider(config, &public_url)?,
+        traces: traces(config, &public_url),
         public_url,
         shutdown,
         nats: nats(config)?,
@@ -129,6 +155,21 @@ fn nats(config: &Config) -> Result<Option<NatsSettings>, Failure> {
         NatsConfigError::File(error) => Failure::from(error),
         other => Failure::from(anyhow!(other)),
     })
+}
+
+/// Where spans go; nowhere without a collector.
+fn traces(config: &Config, public_url: &str) -> Traces {
+    let Some(collector) = config.collector.clone() else {
+        return Traces::default();
+    };
+    let origin = Origin {
+        service: "plexsphere",
+        version: env!("CARGO_PKG_VERSION"),
+        instance: public_url.to_owned(),
+        clock: Arc::new(SystemClock),
+        rng: Arc::new(SystemRng),
+    };
+    Traces::start(origin, collector)
 }
 
 /// The object store as the flags and their files name it.
@@ -247,20 +288,22 @@ fn withdraw(path: &Path) -> Result<(), Failure> {
 
 fn announce(
     ready_file: Option<&Path>,
-    (object_store, wake_ups): (&ObjectStoreConfig, &str),
-    (url, bound): (&str, SocketAddr),
+    (database, object_store, wake_ups): (&str, &ObjectStoreConfig, &str),
+    (url, bound, metrics): (&str, SocketAddr, Option<SocketAddr>),
 ) -> Result<(), Failure> {
+    let metrics_url = metrics.map(|address| format!("http://{address}/metrics"));
     tracing::info!(
         url,
         listen = %bound,
+        metrics = metrics_url,
         version = env!("CARGO_PKG_VERSION"),
-        database = "sqlite in the data directory",
+        database,
         %object_store,
         wake_ups,
         "serving"
     );
     if let Some(path) = ready_file {
-        let ready = serde_json::to_vec(&Ready { url }).context("cannot write the ready file")?;
+        let ready = serde_json::to_vec(&Ready { url, metrics_url }).context("cannot write the ready file")?;
         data_dir::replace(path, &ready, data_dir::PUBLIC)?;
     }
     Ok(())
@@ -344,11 +387,16 @@ mod tests {
         withdraw(&path).unwrap();
         let bound = "127.0.0.1:8080".parse().unwrap();
         let store = ObjectStoreConfig::Directory(None);
-        let parts = (&store, "in-process");
-        announce(Some(&path), parts, ("https://localhost:8080", bound)).unwrap();
+        let parts = ("sqlite", &store, "in-process");
+        announce(Some(&path), parts, ("https://localhost:8080", bound, None)).unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             r#"{"url":"https://localhost:8080"}"#
+        );
+        announce(Some(&path), parts, ("https://localhost:8080", bound, Some(bound))).unwrap();
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            r#"{"url":"https://localhost:8080","metrics_url":"http://127.0.0.1:8080/metrics"}"#
         );
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }

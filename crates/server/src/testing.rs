@@ -31,6 +31,7 @@ use plex_store::projects::{self, NewProject};
 use plex_store::relations::{self, NewTuple};
 use plex_store::tokens::{self, NewToken, Origin};
 use plex_store::{Db, Error, Tx, audit, principals};
+use plex_telemetry::Traces;
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -186,6 +187,7 @@ async fn open_with(
         trusted_proxies: Vec::new(),
         origins,
         provider,
+        traces: Traces::default(),
         shutdown: CancellationToken::new(),
         nats: None,
     };

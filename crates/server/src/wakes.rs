@@ -75,6 +75,12 @@ impl Wakes {
         }
     }
 
+    /// How many streams are open in this process.
+    pub fn streams(&self) -> usize {
+        let streams = self.streams.lock().expect("no holder of this lock panics");
+        streams.values().map(watch::Sender::receiver_count).sum()
+    }
+
     /// Tells these nodes' streams, on every replica, to look. It waits for nothing.
     pub fn tell(&self, wake: Wake, nodes: &[Uuid]) {
         self.tell_here(wake, nodes);

@@ -1,12 +1,14 @@
 //! A real control plane in a directory of its own.
 
 use crate::database::Database;
+use crate::exposition::Exposition;
 use crate::operator::Operator;
 use crate::process::Process;
 use crate::program::Program;
 use crate::raw::RawConnection;
 use crate::waiting::{LIMIT, until};
 use crate::web::Web;
+use http::Method;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -18,7 +20,7 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub struct ControlPlane {
     process: Process,
-    url: String,
+    ready: Ready,
     arguments: Vec<String>,
     /// What `RUST_LOG` says, where it says anything.
     log_filter: Option<&'static str>,
@@ -26,6 +28,13 @@ pub struct ControlPlane {
     made: Made,
     admin: Operator,
     place: TempDir,
+}
+
+/// What `plexsphere serve` says once it is ready.
+#[derive(Debug)]
+struct Ready {
+    url: String,
+    metrics_url: Option<String>,
 }
 
 /// What `plexsphere init` says it made.
@@ -107,13 +116,16 @@ impl ControlPlane {
         (made, database): (Made, Database),
         (arguments, log_filter): (Vec<String>, Option<&'static str>),
     ) -> Self {
-        let (process, url) = serve(place.path(), "127.0.0.1:0", (&arguments, log_filter));
+        let (process, ready) = serve(place.path(), "127.0.0.1:0", (&arguments, log_filter));
         let token = std::fs::read_to_string(&made.admin_token_file).expect("the admin's token");
-        let web = Web::new(&url, &std::fs::read(&made.ca_file).expect("the CA's certificate"));
+        let web = Web::new(
+            &ready.url,
+            &std::fs::read(&made.ca_file).expect("the CA's certificate"),
+        );
         let admin = Operator::new(web, token.trim_end(), &made.ca_file, made.project_id);
         Self {
             process,
-            url,
+            ready,
             arguments,
             log_filter,
             database,
@@ -125,7 +137,27 @@ impl ControlPlane {
 
     /// Its URL, without a trailing slash. It stays the same over restarts.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.ready.url
+    }
+
+    /// Where its metrics are, when it was started with `--metrics-listen`.
+    pub fn metrics_url(&self) -> &str {
+        self.ready.metrics_url.as_deref().expect("it serves metrics")
+    }
+
+    /// What its metrics say now, word for word.
+    pub fn metrics_text(&self) -> String {
+        let answer = Web::in_clear("").send(&Method::GET, self.metrics_url(), &[], None);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/plain; version=0.0.4; charset=utf-8")
+        );
+        answer.expect(200).text()
+    }
+
+    /// What its metrics say now.
+    pub fn metrics(&self) -> Exposition {
+        Exposition::parse(&self.metrics_text())
     }
 
     /// Its data directory.
@@ -170,7 +202,7 @@ impl ControlPlane {
 
     /// A TLS connection to say anything on.
     pub fn raw(&self) -> RawConnection {
-        RawConnection::open(&self.url, &self.made.ca_file)
+        RawConnection::open(&self.ready.url, &self.made.ca_file)
     }
 
     /// The process's id.
@@ -206,11 +238,11 @@ impl ControlPlane {
     /// Serves the same directory on the same port again; ends what still runs first.
     pub fn restart(&mut self) {
         self.process.kill9();
-        let (_, port) = self.url.rsplit_once(':').expect("a URL with a port");
+        let (_, port) = self.ready.url.rsplit_once(':').expect("a URL with a port");
         let listen = format!("127.0.0.1:{port}");
-        let (process, url) = serve(self.place.path(), &listen, (&self.arguments, self.log_filter));
-        assert_eq!(url, self.url, "the same port gives the same URL");
-        self.process = process;
+        let (process, ready) = serve(self.place.path(), &listen, (&self.arguments, self.log_filter));
+        assert_eq!(ready.url, self.ready.url, "the same port gives the same URL");
+        (self.process, self.ready) = (process, ready);
     }
 }
 
@@ -249,11 +281,7 @@ fn initialise(data_dir: &Path, flags: &[String]) -> Made {
     }
 }
 
-fn serve(
-    place: &Path,
-    listen: &str,
-    (arguments, log_filter): (&[String], Option<&str>),
-) -> (Process, String) {
+fn serve(place: &Path, listen: &str, (arguments, log_filter): (&[String], Option<&str>)) -> (Process, Ready) {
     let ready = place.join("ready.json");
     // What an earlier server left must not be taken for this one's.
     if ready.exists() {
@@ -271,13 +299,12 @@ fn serve(
         std::fs::read(&ready).ok()
     });
     let ready: Value = serde_json::from_slice(&text).expect("the ready file is whole once it is there");
-    (
-        process,
-        ready["url"]
-            .as_str()
-            .expect("the ready file tells the URL")
-            .to_owned(),
-    )
+    let text = |name: &str| ready[name].as_str().map(str::to_owned);
+    let ready = Ready {
+        url: text("url").expect("the ready file tells the URL"),
+        metrics_url: text("metrics_url"),
+    };
+    (process, ready)
 }
 
 fn command(place: &Path, listen: &str, ready: &Path, arguments: &[String]) -> Command {

@@ -11,30 +11,33 @@ use std::thread::JoinHandle;
 pub struct StandIn {
     address: SocketAddr,
     ended: Arc<AtomicBool>,
-    heads: Arc<Mutex<Vec<String>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
     thread: Option<JoinHandle<()>>,
 }
+
+/// One request's head and body.
+type Heard = (String, Vec<u8>);
 
 impl StandIn {
     /// Answers every request with these very bytes, and closes.
     pub fn saying(bytes: impl Into<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let (ended, heads) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let (has_ended, heard, bytes) = (ended.clone(), heads.clone(), bytes.into());
+        let (ended, heard) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let (has_ended, hears, bytes) = (ended.clone(), heard.clone(), bytes.into());
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if has_ended.load(Ordering::SeqCst) {
                     return;
                 }
                 // A client that left is no concern of the next one.
-                let _ = answer(stream, &bytes, &heard);
+                let _ = answer(stream, &bytes, &hears);
             }
         });
         Self {
             address,
             ended,
-            heads,
+            heard,
             thread: Some(thread),
         }
     }
@@ -55,12 +58,19 @@ impl StandIn {
 
     /// The heads of the requests so far.
     pub fn heads(&self) -> Vec<String> {
-        self.heads.lock().expect("nobody panics holding it").clone()
+        let heard = self.heard.lock().expect("nobody panics holding it");
+        heard.iter().map(|(head, _)| head.clone()).collect()
+    }
+
+    /// The bodies of the requests so far.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        let heard = self.heard.lock().expect("nobody panics holding it");
+        heard.iter().map(|(_, body)| body.clone()).collect()
     }
 }
 
 /// Reads one request whole, so that closing resets nothing, and answers it.
-fn answer(mut stream: TcpStream, bytes: &[u8], heard: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn answer(mut stream: TcpStream, bytes: &[u8], heard: &Mutex<Vec<Heard>>) -> std::io::Result<()> {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     let head_end = loop {
@@ -86,7 +96,8 @@ fn answer(mut stream: TcpStream, bytes: &[u8], heard: &Mutex<Vec<String>>) -> st
         }
     }
     // Before the answer: whoever has it may look at once.
-    heard.lock().expect("nobody panics holding it").push(head);
+    let body = request.split_off(head_end);
+    heard.lock().expect("nobody panics holding it").push((head, body));
     stream.write_all(bytes)
 }
 

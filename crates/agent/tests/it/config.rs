@@ -20,6 +20,7 @@ async fn bad_configuration_is_one_clear_line() {
     let token = ["--bootstrap-token-file", token.to_str().unwrap()];
     let missing = ["--bootstrap-token-file", "/no/such/file"];
     let ca = [&token[..], &["--ca-file", "/etc/hostname"]].concat();
+    let otlp = [&token[..], &["--otlp-endpoint", "localhost:4318"]].concat();
     for (server, options, text) in [
         (
             "http://example.org",
@@ -41,6 +42,11 @@ async fn bad_configuration_is_one_clear_line() {
             "https://127.0.0.1:1",
             &ca,
             "--ca-file: no certificate in the file",
+        ),
+        (
+            "https://127.0.0.1:1",
+            &otlp,
+            "--otlp-endpoint: the URL of a collector is",
         ),
     ] {
         let stderr = refused(&machine, server, options).await;

@@ -53,11 +53,13 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     }
     let roots = ca_file.as_deref().map(session::certificates).transpose()?;
     let client = Client::anonymous(server.clone(), roots.clone().unwrap_or_default());
+    let client = session::traced(client, &ctx.environment);
 
     let token = log_in(args, ctx, &client)?;
     let kept =
         Token::new(token.access_token).ok_or_else(|| Error::Contract("the token is not one".to_owned()))?;
     let me = Client::new(server.clone(), kept.clone(), roots.unwrap_or_default());
+    let me = session::traced(me, &ctx.environment);
     let me = super::whoami::ask(&me)?.identity_ref();
     let is_default = keep(ctx, &name, profile_with(&server, kept, ca_file))?;
     advise(ctx, &name, is_default);

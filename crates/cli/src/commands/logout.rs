@@ -43,7 +43,8 @@ fn client(ctx: &Context, profile: &Profile, token: Token) -> Result<Client, Erro
     };
     let ca_file = session::ca_file(&ctx.globals, &ctx.environment, profile);
     let roots = ca_file.as_deref().map(session::certificates).transpose()?;
-    Ok(Client::new(server, token, roots.unwrap_or_default()))
+    let client = Client::new(server, token, roots.unwrap_or_default());
+    Ok(session::traced(client, &ctx.environment))
 }
 
 /// Takes the token out of the profile as it is now, unless another has taken its place meanwhile.

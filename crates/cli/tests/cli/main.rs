@@ -14,3 +14,4 @@ mod profiles;
 mod streams;
 mod tenancy;
 mod tls;
+mod traces;

@@ -162,6 +162,7 @@ pub struct NodeClient {
     connection: Connection,
     node_id: Uuid,
     credentials: Arc<Credentials>,
+    traceparent: Option<String>,
 }
 
 impl NodeClient {
@@ -174,7 +175,17 @@ impl NodeClient {
             connection,
             node_id,
             credentials: Arc::new(Credentials::new(credential)?),
+            traceparent: None,
         })
+    }
+
+    /// The same client, whose reports say by W3C's header `traceparent` which span sends them.
+    #[must_use]
+    pub fn traced(&self, traceparent: Option<String>) -> Self {
+        Self {
+            traceparent,
+            ..self.clone()
+        }
     }
 
     /// The node that calls.
@@ -288,7 +299,10 @@ impl NodeClient {
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, request: &impl Serialize) -> Result<T, Error> {
-        let call = self.connection.call(Method::POST, path).timeout(CALL_TIMEOUT);
+        let mut call = self.connection.call(Method::POST, path).timeout(CALL_TIMEOUT);
+        if let Some(traceparent) = &self.traceparent {
+            call = call.header("traceparent", traceparent);
+        }
         json(self.send(body(call, request)?).await?).await
     }
 

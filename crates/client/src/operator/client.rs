@@ -28,6 +28,7 @@ pub struct Client {
     agent: Agent,
     server: ServerUrl,
     token: Option<Token>,
+    traceparent: Option<String>,
 }
 
 /// Why an attempt failed, and whether another is worth making.
@@ -73,7 +74,15 @@ impl Client {
             agent: Agent::with_parts(config, connector, DefaultResolver::default()),
             server,
             token,
+            traceparent: None,
         }
+    }
+
+    /// Says with every call, by W3C's header `traceparent`, which span makes it.
+    #[must_use]
+    pub fn traced(mut self, traceparent: String) -> Self {
+        self.traceparent = Some(traceparent);
+        self
     }
 
     /// The server spoken to.
@@ -175,6 +184,9 @@ impl Client {
         ));
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.reveal()));
+        }
+        if let Some(traceparent) = &self.traceparent {
+            request = request.header("traceparent", traceparent);
         }
         if let Some(key) = &call.idempotency_key {
             request = request.header("Idempotency-Key", key);

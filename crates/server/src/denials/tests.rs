@@ -27,6 +27,7 @@ fn principal(nth: usize) -> Principal {
             correlation_id: "first".to_owned(),
             ip: None,
             user_agent: None,
+            span: None,
         },
     }
 }

@@ -3,6 +3,7 @@
 use super::Peer;
 use super::connection::{self, Shared};
 use super::limits::Limits;
+use crate::metrics::Gauge;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
@@ -23,18 +24,20 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// Between two lines in the log that say so.
 const EXHAUSTED_WARNING: Duration = Duration::from_secs(10);
 
-/// Serves `router` on `listener` until `shutdown`, then lets requests in progress end within the grace of `limits`.
+/// Serves `router` on `listener` until `shutdown`, then lets requests in progress end within the grace of `limits`, and
+/// keeps count of open connections.
 ///
-/// Without `tls` it speaks HTTP/1.1 in clear, which is for tests and for nothing else. It returns when the last
+/// Without `tls` it speaks HTTP/1.1 in clear, which is for tests and for the metrics, and for nothing else. It returns when the last
 /// connection is closed.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
-    router: Router,
+    (router, connections): (Router, Arc<Gauge>),
     shutdown: CancellationToken,
     limits: Limits,
 ) {
-    let admission = Arc::new(Admission::new(limits.connections, limits.connections_per_source));
+    let admission = Admission::new((limits.connections, limits.connections_per_source), connections);
+    let admission = Arc::new(admission);
     let shared = Arc::new(Shared {
         tls: tls.map(TlsAcceptor::from),
         router,
@@ -120,6 +123,7 @@ struct Admission {
     total: usize,
     per_source: usize,
     open: Mutex<Open>,
+    gauge: Arc<Gauge>,
 }
 
 #[derive(Debug, Default)]
@@ -136,11 +140,12 @@ struct Admitted {
 }
 
 impl Admission {
-    fn new(total: usize, per_source: usize) -> Self {
+    fn new((total, per_source): (usize, usize), gauge: Arc<Gauge>) -> Self {
         Self {
             total,
             per_source,
             open: Mutex::default(),
+            gauge,
         }
     }
 
@@ -156,6 +161,7 @@ impl Admission {
         }
         *of_source += 1;
         open.total += 1;
+        admission.gauge.set(open.total);
         drop(open);
         Some(Admitted {
             admission: Arc::clone(admission),
@@ -173,6 +179,7 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         let mut open = self.admission.open();
         open.total -= 1;
+        self.admission.gauge.set(open.total);
         let Some(of_source) = open.sources.get_mut(&self.source) else {
             return;
         };
@@ -201,7 +208,8 @@ mod tests {
 
     #[test]
     fn connections_are_bounded_per_source_and_in_all_and_make_room_again() {
-        let admission = Arc::new(Admission::new(3, 2));
+        let gauge = Arc::<Gauge>::default();
+        let admission = Arc::new(Admission::new((3, 2), gauge.clone()));
         let first = Admission::admit(&admission, address("192.0.2.1"));
         let second = Admission::admit(&admission, address("::ffff:192.0.2.1"));
         assert!(first.is_some() && second.is_some());
@@ -217,6 +225,7 @@ mod tests {
         );
         drop(first);
         assert!(Admission::admit(&admission, address("192.0.2.1")).is_some());
+        assert_eq!(gauge.get(), 2);
         drop((second, other));
         assert!(
             admission.open().sources.is_empty(),

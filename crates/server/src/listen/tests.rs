@@ -51,7 +51,13 @@ impl TestServer {
         let (entered, release) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let ticks = broadcast::Sender::new(8);
         let router = router((entered.clone(), release.clone()), ticks.clone());
-        let task = tokio::spawn(serve(listener, tls, router, shutdown.clone(), limits));
+        let task = tokio::spawn(serve(
+            listener,
+            tls,
+            (router, Arc::default()),
+            shutdown.clone(),
+            limits,
+        ));
         Self {
             address,
             shutdown,

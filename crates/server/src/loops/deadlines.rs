@@ -25,8 +25,13 @@ pub(super) async fn run(app: App) {
         let now = (app.clock.now(), Instant::now());
         if has_jumped(seen, now) {
             tracing::warn!("the clock jumped ahead; deadlines are left alone for one round");
-        } else if let Err(error) = sweep(&app, now.0).await {
-            tracing::error!(error.cause = ?error, "overdue invocations could not be ended; trying again");
+        } else {
+            match sweep(&app, now.0).await {
+                Ok(()) => app.metrics.deadlines_kept(now.1.into_std()),
+                Err(error) => {
+                    tracing::error!(error.cause = ?error, "overdue invocations could not be ended; trying again");
+                }
+            }
         }
         seen = now;
         tokio::select! {

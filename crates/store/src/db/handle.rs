@@ -6,6 +6,7 @@ use super::postgres::{View, Waiting};
 use super::{Error, Tx, postgres, sqlite};
 use crossbeam_channel::TrySendError;
 use plex_domain::env::{Clock, Rng};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -35,6 +36,16 @@ pub enum Engine {
     Postgres(Box<postgres::Settings>),
 }
 
+impl fmt::Display for Engine {
+    /// Where it is, without anything secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite at {}", path.display()),
+            Self::Postgres(server) => f.write_str(&server.place()),
+        }
+    }
+}
+
 /// The database. Clones share it; the threads end with the last one.
 #[derive(Clone)]
 pub struct Db {
@@ -58,6 +69,13 @@ pub(super) enum Queue {
 }
 
 impl Queue {
+    fn waiting(&self) -> usize {
+        match self {
+            Self::Sqlite(queue) => queue.len(),
+            Self::Postgres(queue) => queue.max_capacity() - queue.capacity(),
+        }
+    }
+
     fn push(&self, job: Box<dyn Job>, view: View) -> Result<(), Error> {
         match self {
             Self::Sqlite(queue) => queue.try_send(job).map_err(|error| match error {
@@ -188,6 +206,16 @@ impl Db {
     /// reads back what the disk really holds, mends that.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// How many jobs wait in each queue; reports may share that of the writes.
+    pub fn waiting(&self) -> [(&'static str, usize); 3] {
+        let queues = [
+            ("write", &self.writer),
+            ("report", &self.reports),
+            ("read", &self.readers),
+        ];
+        queues.map(|(name, queue)| (name, queue.waiting()))
     }
 
     /// The time that transactions have: on PostgreSQL the server's, which all replicas share.

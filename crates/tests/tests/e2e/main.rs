@@ -20,6 +20,7 @@ mod layout;
 mod listing;
 mod manual;
 mod nodes;
+mod observability;
 mod outputs;
 mod parameters;
 mod problems;

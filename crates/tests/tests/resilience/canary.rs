@@ -3,10 +3,12 @@
 use crate::{ended_target, files_below};
 use http::Method;
 use plex_api::paths;
-use plex_tests::{Agent, Answer, ControlPlane, SimulatedNode, bootstrap_token};
+use plex_tests::{Agent, Answer, ControlPlane, SimulatedNode, StandIn, bootstrap_token};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
+
+pub(crate) const METRICS: &[&str] = &["--metrics-listen", "127.0.0.1:0"];
 
 /// Everything that was said, by whom.
 #[derive(Default)]
@@ -56,9 +58,12 @@ echo "user $PLEXD_PARAM_USER"
 [ "$PLEXD_PARAM_USER" = fail ] && exit 3
 exit 0
 "#;
-    let control_plane = ControlPlane::start();
+    let collector = StandIn::answering(200, "application/json", b"{}");
+    let url = collector.url();
+    let observed = [&["--otlp-endpoint", &url][..], METRICS].concat();
+    let mut control_plane = ControlPlane::start_with(&observed);
     let admin = control_plane.admin();
-    let agent = Agent::start(&control_plane, "keeper");
+    let mut agent = Agent::start_with(&control_plane, "keeper", &observed[..2]);
     agent.hook_with(
         "login",
         HOOK,
@@ -129,6 +134,12 @@ exit 0
     for file in ["environment", "arguments"] {
         said.hear(file, fs::read(agent.scratch().join(file)).unwrap());
     }
+    said.hear("the metrics", control_plane.metrics_text());
+    // Both send the last of their spans before they end.
+    assert!(agent.terminate().success() && control_plane.terminate().success());
+    let spans = collector.bodies().concat();
+    assert!(String::from_utf8_lossy(&spans).contains("\"run\""));
+    said.hear("the traces", spans);
     said.hear("the server's log", control_plane.log());
     said.hear("the agent's log", agent.log());
     said.read(&agent.state_dir());
@@ -137,7 +148,7 @@ exit 0
 
 #[test]
 fn tokens_and_keys_are_shown_once_and_kept_nowhere() {
-    let control_plane = ControlPlane::start();
+    let control_plane = ControlPlane::start_with(METRICS);
     let admin = control_plane.admin();
     let viewer = admin.with_role("viewer");
     let bootstrap = bootstrap_token(&control_plane, 2, &json!({}));
@@ -193,6 +204,7 @@ fn tokens_and_keys_are_shown_once_and_kept_nowhere() {
         "reuse",
         &SimulatedNode::try_redeem(&control_plane, &agent_bootstrap, "again"),
     );
+    said.hear("the metrics", control_plane.metrics_text());
     said.hear("the server's log", control_plane.log());
     said.hear("the agent's log", agent.log());
     for secret in [

@@ -2,7 +2,7 @@
 //! server logs all it can; and what other users of the machine see of running programs.
 
 use crate::JOB;
-use crate::canary::Said;
+use crate::canary::{METRICS, Said};
 use http::Method;
 use plex_api::paths;
 use plex_tests::{Agent, Answer, ControlPlane, Operator, SimulatedNode, bootstrap_token, until};
@@ -34,7 +34,7 @@ fn without_instance(mut answer: Answer) -> Answer {
 
 #[test]
 fn a_credential_in_the_wrong_place_is_repeated_and_kept_nowhere() {
-    let control_plane = ControlPlane::start_logging(&[], Some("trace"));
+    let control_plane = ControlPlane::start_logging(METRICS, Some("trace"));
     let (admin, mut said) = (control_plane.admin(), Said::default());
     let secrets = secrets(&control_plane);
     for (kind, secret) in &secrets {
@@ -54,6 +54,7 @@ fn a_credential_in_the_wrong_place_is_repeated_and_kept_nowhere() {
     let log = control_plane.log();
     assert!(log.contains("\"DEBUG\""), "the server does not say all it can");
     said.hear("the server's log", log);
+    said.hear("the metrics", control_plane.metrics_text());
     said.read(&control_plane.data_dir());
     for (_, secret) in &secrets {
         said.assert_silent_about(secret);

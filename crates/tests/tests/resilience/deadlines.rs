@@ -43,7 +43,7 @@ fn what_nobody_reports_becomes_timeout_5_to_8_s_after_its_deadline() {
 
 #[test]
 fn a_result_after_timeout_is_refused_and_audited() {
-    let control_plane = ControlPlane::start();
+    let control_plane = ControlPlane::start_with(crate::canary::METRICS);
     let admin = control_plane.admin();
     let node = SimulatedNode::register(&control_plane, "late");
     let execution = admin.dispatched(&json!({"action": "probe", "node_id": node.id, "timeout_seconds": 1}));
@@ -66,6 +66,10 @@ fn a_result_after_timeout_is_refused_and_audited() {
     let late_results = "select count(*) from audit_entries where relation = 'late_result'";
     let audited = record::number(&record::database(&control_plane), late_results);
     assert_eq!(audited, 3, "every late result, and no other report");
+    assert_eq!(
+        control_plane.metrics().value("plexsphere_late_results_total"),
+        3.0
+    );
 }
 
 #[test]

@@ -11,13 +11,20 @@ use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 
 /// Each crate of the product and the others that it may name.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("plex-api", &[]),
     ("plex-domain", &["plex-api"]),
     ("plex-store", &["plex-api", "plex-domain"]),
     ("plex-client", &["plex-api"]),
-    ("plex-server", &["plex-api", "plex-domain", "plex-store"]),
-    ("plex-agent", &["plex-api", "plex-client", "plex-domain"]),
+    ("plex-telemetry", &["plex-domain"]),
+    (
+        "plex-server",
+        &["plex-api", "plex-domain", "plex-store", "plex-telemetry"],
+    ),
+    (
+        "plex-agent",
+        &["plex-api", "plex-client", "plex-domain", "plex-telemetry"],
+    ),
     ("plex-cli", &["plex-api", "plex-client", "plex-domain"]),
 ];
 

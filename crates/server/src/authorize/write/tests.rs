@@ -43,6 +43,7 @@ async fn principal(app: &TestApp, actor: &Actor) -> Principal {
             correlation_id: String::new(),
             ip: None,
             user_agent: None,
+            span: None,
         },
     }
 }

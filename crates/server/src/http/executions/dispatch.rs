@@ -19,11 +19,14 @@ use plex_domain::action;
 use plex_domain::parameters::Parameters;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_domain::selector::Selector;
+use plex_domain::trace::SpanContext;
 use plex_store::executions::NewExecution;
 use plex_store::nodes::{self, Addressed, Candidate};
 use plex_store::{Tx, capacity, executions, idempotency};
+use plex_telemetry::Kind;
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeSet;
+use std::time::Instant;
 use uuid::Uuid;
 
 const BODY: BodyRules = BodyRules {
@@ -60,11 +63,13 @@ pub async fn dispatch(
     Path(project_id): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
+    let (began, arrived_at) = (Instant::now(), app.clock.now());
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let key = idempotency_key(request.headers(), &principal, project_id)?;
     let project = authorize::project(&app, &principal, Permission::Dispatch, project_id)?;
     let body = read_body(request, BODY).await?;
     let order = Order::of(parse_json(&body, codes::INVALID_BODY)?)?;
+    let action = order.action.clone();
     let digest = digest(&SHA256, &body)
         .as_ref()
         .try_into()
@@ -92,6 +97,20 @@ pub async fn dispatch(
     };
     let (id, nodes) = authorize::change(&app, &principal, work).await?;
     app.wakes.tell(Wake::Pending, &nodes);
+    // A dispatch that came again has made nothing.
+    if !nodes.is_empty() {
+        app.metrics.dispatches.observe_time(began.elapsed());
+        app.metrics.targets.observe(nodes.len() as u64);
+        // The root of the execution's own trace; it ends here and now.
+        let _ = app
+            .traces
+            .begin_known(SpanContext::of_execution(id), None, ("execution", Kind::Server))
+            .since(arrived_at)
+            .linked_to(principal.context.span)
+            .with("plexsphere.execution_id", id)
+            .with("plexsphere.action", action)
+            .with("plexsphere.targets", nodes.len());
+    }
     let mut response = answer(
         (app, principal),
         (project_id, id),

@@ -10,8 +10,11 @@ use plex_api::codes;
 use plex_api::executions::{CallbackOutput, ExecutionCallbackRequest, ExecutionCallbackResponse};
 use plex_api::limits::{CALLBACK_BODY_BYTES, INLINE_OUTPUT_BYTES, TEXT_BYTES};
 use plex_domain::execution::{Refusal, Report, Verdict, judge};
+use plex_domain::trace::SpanContext;
 use plex_store::invocations::{self, Advance, Outcome, Output, OutputPlace};
+use plex_telemetry::Kind;
 use ring::digest::{SHA256, digest};
+use std::time::Instant;
 use uuid::Uuid;
 
 const BODY: BodyRules = BodyRules {
@@ -46,6 +49,7 @@ pub async fn callback(
     let body = read_body(request, BODY).await?;
     let callback: ExecutionCallbackRequest = parse_json(&body, codes::MALFORMED_EXECUTION_CALLBACK)?;
     check(&app, &callback)?;
+    let callback_status = callback.status;
     let report = Report {
         status: callback.status,
         declared_bytes: callback.declared_output_bytes,
@@ -68,7 +72,16 @@ pub async fn callback(
         false => None,
     };
     let advance = invocation.advance(&app, callback, report).await?;
-    match app.committer.advance(advance, &node.context).await? {
+    let parent = SpanContext::parent_in(execution_id, node.context.span);
+    let _span = app
+        .traces
+        .begin(parent, "callback", Kind::Internal)
+        .with("node.id", node.id)
+        .with("plexsphere.status", callback_status.as_str());
+    let handed_in = Instant::now();
+    let outcome = app.committer.advance(advance, &node.context).await?;
+    app.metrics.callbacks.observe_time(handed_in.elapsed());
+    match outcome {
         Outcome::Accepted { status, upload } => {
             let output_upload_url = upload.map(|upload| app.objects.presign_upload(&app, &upload));
             Ok(Json(ExecutionCallbackResponse {

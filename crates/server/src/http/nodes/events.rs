@@ -15,6 +15,9 @@ use jiff::Timestamp;
 use plex_api::codes;
 use plex_api::events::{ACTION_REQUEST, KEEP_ALIVE_SECONDS, ROTATE_NODE_KEY};
 use plex_api::executions::ExecutionStatus;
+use plex_domain::trace::SpanContext;
+use plex_store::invocations::{Audience, Queued};
+use plex_telemetry::Kind;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -250,6 +253,21 @@ impl EventStream {
         format!("id: {}\nevent: {event}\ndata: {envelope}\n\n", self.sequence)
     }
 
+    /// Counts the first delivery of an invocation on this stream.
+    fn note_delivery(&self, item: &Queued) {
+        let took = self.app.clock.now().duration_since(item.requested_at);
+        let took = Duration::try_from(took).unwrap_or_default();
+        self.app.metrics.deliveries.observe_time(took);
+        let root = SpanContext::of_execution(item.execution_id);
+        // It ends here and now.
+        let _ = self
+            .app
+            .traces
+            .begin(root, "deliver", Kind::Producer)
+            .since(item.requested_at)
+            .with("node.id", self.ids.1);
+    }
+
     /// Reads what is pending, and signs what was not sent within the last 30 s.
     async fn look(&mut self) -> String {
         let Ok(queued) = delivery::queued(&self.app, self.ids.1, self.reader.audience()).await else {
@@ -265,14 +283,17 @@ impl EventStream {
         let mut frames = String::new();
         let mut is_cut = false;
         for item in &pending {
-            let last = sent.remove(&item.execution_id).filter(|at| *at + RESEND > now);
-            if let Some(last) = last {
+            let before = sent.remove(&item.execution_id);
+            if let Some(last) = before.filter(|at| *at + RESEND > now) {
                 self.sent.insert(item.execution_id, last);
             } else if frames.len() < CHUNK_BYTES {
                 let Ok(envelope) = delivery::sign(&self.app, self.ids, item).await else {
                     continue;
                 };
                 frames.push_str(&self.frame(ACTION_REQUEST, &envelope));
+                if before.is_none() && self.reader.audience() == Audience::Node {
+                    self.note_delivery(item);
+                }
                 self.sent.insert(item.execution_id, now);
             } else {
                 is_cut = true;
