@@ -87,8 +87,9 @@ pub(crate) fn on_sqlite() -> (TempDir, Db) {
 }
 
 /// The environment variable that makes these tests run on PostgreSQL: a URL without parameters.
-pub(crate) const SERVER: &str = "PLEX_TEST_POSTGRES";
+const SERVER: &str = "PLEX_TEST_POSTGRES";
 
+/// The server that it names.
 #[expect(
     clippy::disallowed_methods,
     reason = "which engine is tested is no setting of the program"

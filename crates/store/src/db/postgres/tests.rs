@@ -7,7 +7,7 @@ use crate::db::handle::QUEUE;
 use crate::db::{Db, Engine, Error, Settings};
 use crate::executions::{self, NewExecution};
 use crate::invocations::{self, Advance};
-use crate::testing::{self, SERVER, TestClock, domain, node, project};
+use crate::testing::{self, TestClock, domain, node, project};
 use crate::values;
 use futures_util::future::join_all;
 use plex_api::executions::{ActionKind, ExecutionStatus};
@@ -30,7 +30,7 @@ struct Place {
 
 impl Place {
     async fn new() -> Option<Self> {
-        let url = std::env::var(SERVER).ok()?;
+        let url = testing::server()?;
         let dir = tempfile::tempdir().unwrap();
         let settings = testing::settings(&dir, TestClock::new());
         let place = Self { settings, url, dir };
@@ -261,7 +261,6 @@ fn report(execution_id: Uuid, node_id: Uuid, (status, mark): (ExecutionStatus, u
 }
 
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "the rate is for people")]
 async fn thousands_of_reports_of_one_execution_through_two_replicas_are_all_counted() {
     let Some(place) = Place::new().await else { return };
     let replicas = [place.open(), place.open()];
