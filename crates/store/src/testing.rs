@@ -94,6 +94,7 @@ pub(crate) fn on_sqlite_at(clock: Arc<TestClock>) -> (TempDir, Db) {
 /// The environment variable that makes these tests run on PostgreSQL: a URL without parameters.
 const SERVER: &str = "PLEX_TEST_POSTGRES";
 
+/// The server that it names.
 #[expect(
     clippy::disallowed_methods,
     reason = "which engine is tested is no setting of the program"
@@ -103,24 +104,28 @@ pub(crate) fn server() -> Option<String> {
 }
 
 fn fresh_schema(url: &str, dir: &TempDir) -> postgres::Settings {
-    let name = dir
-        .path()
-        .file_name()
-        .expect("a named directory")
-        .to_string_lossy();
-    let name = name
-        .to_lowercase()
-        .replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+    let name = schema(dir);
     let server = postgres::Settings::parse(url).expect("a URL of a test server");
     postgres::execute(
         &server,
         &format!("drop schema if exists {name} cascade; create schema {name}"),
     )
     .expect("a test server");
-    let url = format!("{url}?options=-csearch_path%3D{name}");
+    in_schema(url, dir)
+}
+
+/// The settings for the schema of a directory on the server of this URL.
+pub(crate) fn in_schema(url: &str, dir: &TempDir) -> postgres::Settings {
+    let url = format!("{url}?options=-csearch_path%3D{}", schema(dir));
     postgres::Settings::parse(&url)
         .expect("a URL")
         .timed_by(postgres::Time::Clock)
+}
+
+fn schema(dir: &TempDir) -> String {
+    let name = dir.path().file_name().expect("a named directory");
+    let name = name.to_string_lossy().to_lowercase();
+    name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_")
 }
 
 /// A domain with the default reachability policy and the mesh pool `10.0.0.0/24`.

@@ -1,5 +1,6 @@
 //! A real control plane in a directory of its own.
 
+use crate::database::Database;
 use crate::exposition::Exposition;
 use crate::operator::Operator;
 use crate::process::Process;
@@ -23,6 +24,7 @@ pub struct ControlPlane {
     arguments: Vec<String>,
     /// What `RUST_LOG` says, where it says anything.
     log_filter: Option<&'static str>,
+    database: Database,
     made: Made,
     admin: Operator,
     place: TempDir,
@@ -65,18 +67,30 @@ impl ControlPlane {
         prepare: impl FnOnce(&Path) -> Vec<String>,
         log_filter: Option<&'static str>,
     ) -> Self {
-        let place = tempfile::tempdir().expect("a temporary directory");
-        let made = initialise(&place.path().join("data"), &[]);
-        let arguments = prepare(&place.path().join("data"));
-        Self::serve(place, made, (arguments, log_filter))
+        Self::start_on(Database::fresh, prepare, log_filter)
     }
 
-    /// Initialises and serves on a database of its own elsewhere, which these flags name, with further flags for
-    /// `plexsphere serve`. It can have replicas.
-    pub fn start_on(database: &[&str], arguments: &[&str]) -> Self {
+    /// Initialises and serves on PostgreSQL, with further flags for `plexsphere serve`. It can have replicas.
+    pub fn start_shared(arguments: &[&str]) -> Self {
+        Self::start_on(|_| Database::shared(), |_| owned(arguments), None)
+    }
+
+    /// Initialises and serves on SQLite, whatever the environment says.
+    pub fn start_on_sqlite() -> Self {
+        Self::start_on(Database::sqlite, |_| Vec::new(), None)
+    }
+
+    fn start_on(
+        database: impl FnOnce(&Path) -> Database,
+        prepare: impl FnOnce(&Path) -> Vec<String>,
+        log_filter: Option<&'static str>,
+    ) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
-        let made = initialise(&place.path().join("data"), database);
-        Self::serve(place, made, (owned(&[database, arguments].concat()), None))
+        let data_dir = place.path().join("data");
+        let database = database(&data_dir);
+        let made = initialise(&data_dir, &database.flags());
+        let arguments = [prepare(&data_dir), database.flags()].concat();
+        Self::serve(place, (made, database), (arguments, log_filter))
     }
 
     /// A further process for the same installation: with a copy of the data directory, the same flags, and a port of
@@ -93,12 +107,13 @@ impl ControlPlane {
             ca_file: data_dir.join("ca.pem"),
             ..self.made.clone()
         };
-        Self::serve(place, made, (self.arguments.clone(), self.log_filter))
+        let started = (self.arguments.clone(), self.log_filter);
+        Self::serve(place, (made, self.database.clone()), started)
     }
 
     fn serve(
         place: TempDir,
-        made: Made,
+        (made, database): (Made, Database),
         (arguments, log_filter): (Vec<String>, Option<&'static str>),
     ) -> Self {
         let (process, ready) = serve(place.path(), "127.0.0.1:0", (&arguments, log_filter));
@@ -113,6 +128,7 @@ impl ControlPlane {
             ready,
             arguments,
             log_filter,
+            database,
             made,
             admin,
             place,
@@ -147,6 +163,11 @@ impl ControlPlane {
     /// Its data directory.
     pub fn data_dir(&self) -> PathBuf {
         self.place.path().join("data")
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// The certificate of its CA.
@@ -229,13 +250,13 @@ fn owned(arguments: &[&str]) -> Vec<String> {
     arguments.iter().map(|&argument| argument.to_owned()).collect()
 }
 
-fn initialise(data_dir: &Path, arguments: &[&str]) -> Made {
+fn initialise(data_dir: &Path, flags: &[String]) -> Made {
     let mut command = Program::Plexsphere.command();
     command
         .arg("init")
         .arg("--data-dir")
         .arg(data_dir)
-        .args(arguments)
+        .args(flags)
         .args(["--output", "json"])
         .stdin(Stdio::null());
     let ran = command.output().expect("plexsphere starts");

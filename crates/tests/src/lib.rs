@@ -9,6 +9,7 @@ pub mod tools;
 
 mod agent;
 mod control_plane;
+mod database;
 mod events;
 mod exposition;
 mod manifest;
@@ -26,6 +27,7 @@ mod web;
 
 pub use agent::Agent;
 pub use control_plane::ControlPlane;
+pub use database::Database;
 pub use events::{Events, Frame};
 pub use exposition::Exposition;
 pub use manifest::Manifest;

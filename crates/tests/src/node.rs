@@ -100,6 +100,14 @@ impl SimulatedNode {
         }
     }
 
+    /// The same node at another replica.
+    pub fn at(&self, replica: &ControlPlane) -> Self {
+        Self {
+            web: replica.web().clone(),
+            ..self.clone()
+        }
+    }
+
     /// Any request with this node's bearer.
     pub fn send(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Answer {
         self.try_send(method, path, body)

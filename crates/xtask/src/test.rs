@@ -6,9 +6,11 @@
 mod deny;
 mod dependencies;
 mod lock_file;
+pub(crate) mod postgres;
 mod suites;
 
 use crate::console;
+use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
 use std::time::Instant;
 
@@ -53,11 +55,14 @@ struct Tally {
 /// When a suite fails, or when one was skipped in CI.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
+    // What a suite has started must be stopped, also by Ctrl-C.
+    let interrupt = Interrupt::listen()?;
     let mut ended = Vec::new();
     for suite in args.suites() {
         console::say(&format!("\n==> {}", suite.name()))?;
         let began = Instant::now();
         let outcome = args.outcome(suite, &workspace);
+        interrupt.check()?;
         console::say(&format!(
             "{}: {} ({} s)",
             suite.name(),

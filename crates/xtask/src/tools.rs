@@ -1,9 +1,11 @@
 //! Tools that some suites need and that cargo does not build: Python and Node packages in exactly the committed
-//! versions (`crates/tests/tools`), in the target directory, and Chromium from the distribution.
+//! versions (`crates/tests/tools`), in the target directory, and Chromium and PostgreSQL from the
+//! distribution.
 //!
 //! Nothing is installed twice: what was installed is remembered beside it, and only another pin replaces it. Node
 //! itself comes with the Python packages, so that its version is pinned too.
 
+use crate::test::postgres::programs;
 use crate::workspace::{self, Workspace, cargo, run};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,8 @@ pub(crate) enum Tool {
     Chromium,
     /// An S3 server.
     S3Server,
+    /// A PostgreSQL server.
+    Postgres,
 }
 
 /// Installs what is missing. Returns the directory with everything but the browser.
@@ -50,6 +54,7 @@ pub(crate) fn provide(workspace: &Workspace, tools: &[Tool]) -> anyhow::Result<P
             }
             Tool::Chromium => chromium()?,
             Tool::S3Server => s3_server(&directory)?,
+            Tool::Postgres => postgres()?,
         }
     }
     Ok(directory)
@@ -118,6 +123,14 @@ fn chromium() -> anyhow::Result<()> {
         apt_install(&["chromium"])?;
     }
     ensure!(is_here(), "the package chromium brought no {}", CHROMIUM[0]);
+    Ok(())
+}
+
+fn postgres() -> anyhow::Result<()> {
+    if programs().is_none() {
+        apt_install(&["postgresql"])?;
+    }
+    ensure!(programs().is_some(), "the package postgresql brought no initdb");
     Ok(())
 }
 

@@ -114,7 +114,8 @@ pub(crate) fn output_of(mut command: Command) -> anyhow::Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("{line} prints no text"))
 }
 
-fn line(command: &Command) -> String {
+/// A command as a person would type it; the program by its name alone.
+pub(crate) fn line(command: &Command) -> String {
     let name = Path::new(command.get_program())
         .file_name()
         .unwrap_or(command.get_program());

@@ -1,10 +1,9 @@
 //! The audit chain read, verified and exported: whoever changes the database past the control plane is found out, by
 //! the server, by `plexctl` without a server, and by a verifier that shares nothing with either.
 
-use crate::{Dice, database};
+use crate::Dice;
 use plex_api::paths;
-use plex_tests::{ControlPlane, Operator, Ran, SimulatedNode};
-use rusqlite::Connection;
+use plex_tests::{ControlPlane, Database, Operator, Ran, SimulatedNode};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -243,7 +242,7 @@ fn neither_verifier_takes_what_is_no_place_no_hash_or_no_end_of_brackets() {
 const FORGERIES: [(&str, bool); 15] = [
     ("update audit_entries set occurred_at = occurred_at + 1 where seq = @", true),
     ("update audit_entries set reason = 'unknown' where seq = @", true),
-    ("update audit_entries set subject = zeroblob(32) where seq = @", true),
+    ("update audit_entries set subject = entry_hash where seq = @", true),
     ("update audit_entries set relation = 'nothing' where seq = @", true),
     ("update audit_entries set object_id = 'nobody' where seq = @", true),
     ("update audit_entries set correlation_id = '' where seq = @", true),
@@ -252,8 +251,8 @@ const FORGERIES: [(&str, bool); 15] = [
             cast(replace(cast(canonical as text), '\"count\":1', '\"count\":2') as blob) where seq = @",
         true,
     ),
-    ("update audit_entries set entry_hash = randomblob(32) where seq = @", true),
-    ("update audit_entries set prev_hash = randomblob(32) where seq = @", true),
+    ("update audit_entries set entry_hash = prev_hash where seq = @", true),
+    ("update audit_entries set prev_hash = entry_hash where seq = @", true),
     ("delete from audit_entries where seq = @", true),
     (
         "delete from audit_entries where seq = @;
@@ -281,39 +280,44 @@ const FORGERIES: [(&str, bool); 15] = [
 ];
 
 /// The database with one chain in it, which can be put back.
-struct Forger {
-    database: Connection,
-}
+struct Forger(Database);
 
 impl Forger {
     fn at(control_plane: &ControlPlane) -> Self {
-        let database = database(control_plane);
+        let database = control_plane.database().clone();
+        let of_table = match database {
+            Database::Sqlite(_) => "",
+            Database::Postgres(_) => " on audit_entries",
+        };
         // A chain of one's own, so that renumbering touches no other.
-        let prepared = "drop trigger audit_entries_are_kept;
-            drop trigger audit_entries_are_final;
-            drop trigger audit_entries_keep_their_time;
-            create temp table saved as select * from audit_entries";
-        database
-            .execute_batch(prepared)
-            .expect("the database can be prepared");
-        Self { database }
+        database.run(&format!(
+            "drop trigger if exists audit_entries_are_kept{of_table};
+            drop trigger if exists audit_entries_are_final{of_table};
+            drop trigger if exists audit_entries_keep_their_time{of_table};
+            create table saved as select * from audit_entries"
+        ));
+        Self(database)
     }
 
     fn forge(&self, sql: &str, at: u64, chain: Uuid) {
-        let own = format!("chain = x'{}' and seq", chain.simple());
+        let own = format!("chain = {} and seq", self.0.id(chain));
         let sql = sql
             .replace("where seq", &format!("where {own}"))
             .replace('@', &at.to_string());
-        self.database
-            .execute_batch(&format!("begin; {sql}; commit"))
-            .expect("the database can be forged");
+        self.0.run(&match self.0 {
+            Database::Sqlite(_) => sql,
+            Database::Postgres(_) => sql
+                .replace(
+                    "cast(replace(cast(canonical as text)",
+                    "convert_to(replace(convert_from(canonical, 'UTF8')",
+                )
+                .replace(" as blob)", ", 'UTF8')"),
+        });
     }
 
     fn put_back(&self) {
-        let sql = "begin; delete from audit_entries; insert into audit_entries select * from saved; commit";
-        self.database
-            .execute_batch(sql)
-            .expect("what was saved can be put back");
+        self.0
+            .run("delete from audit_entries; insert into audit_entries select * from saved");
     }
 }
 
@@ -416,14 +420,8 @@ fn an_erased_person_is_in_no_chain_and_the_chains_still_verify() {
             .plexctl(&[&["audit", "verify"][..], chain].concat())
             .expect(0);
     }
-    let database = database(&control_plane);
-    let named = "select count(*) from audit_entries where identity like '%' || ?1";
-    assert_eq!(
-        database
-            .query_row(named, [&id], |row| row.get::<_, i64>(0))
-            .unwrap(),
-        0
-    );
+    let named = format!("select count(*) from audit_entries where identity like '%{id}'");
+    assert_eq!(control_plane.database().number(&named), 0);
     let token = anna
         .with_token(&admin.token)
         .plexctl(&["token", "issue", "--user", &id]);

@@ -1,6 +1,5 @@
 //! Each exit code of `plexctl`, each by a real cause, and what stands on stdout and stderr with it.
 
-use crate::database;
 use plex_tests::{ControlPlane, Operator, Ran, SimulatedNode, StandIn};
 use serde_json::Value;
 use std::net::TcpListener;
@@ -118,12 +117,7 @@ fn one_for_a_500_of_the_real_server() {
     node.succeed(execution, b"out");
     assert!(control_plane.terminate().success());
     // Somebody lost an output: what the log says is there is not.
-    assert_eq!(
-        database(&control_plane)
-            .execute("delete from outputs", ())
-            .unwrap(),
-        1
-    );
+    assert_eq!(control_plane.database().execute("delete from outputs"), Ok(1));
     control_plane.restart();
     let (project, id) = (control_plane.project_id().to_string(), execution.to_string());
     let run = |arguments: &[&str]| admin.plexctl(arguments);

@@ -35,20 +35,9 @@ mod transitions;
 mod uploads;
 mod wide;
 
-use plex_tests::ControlPlane;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
-
-/// The control plane's database, to look at or to damage.
-fn database(control_plane: &ControlPlane) -> rusqlite::Connection {
-    let path = control_plane.data_dir().join("plexsphere.db");
-    let database = rusqlite::Connection::open(path).expect("the database is there");
-    database
-        .busy_timeout(plex_tests::LIMIT)
-        .expect("a time-out can be set");
-    database
-}
 
 /// The ids of a page's items, in its order.
 fn ids(page: &Value) -> Vec<String> {

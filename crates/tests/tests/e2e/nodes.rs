@@ -95,12 +95,12 @@ fn what_another_process_wrote_ends_an_open_stream() {
     let mut others = steady.events();
     assert_eq!(events.line().as_deref(), Some(":connected"));
     let now = jiff::Timestamp::now().as_microsecond();
-    let changed = crate::database(&control_plane)
-        .execute(
-            "update nodes set revoked_at = ?1, keys_changed_at = ?1 where id = ?2",
-            rusqlite::params![now, node.id.as_bytes().as_slice()],
-        )
-        .expect("the database can be written");
+    let database = control_plane.database();
+    let revoked = format!(
+        "update nodes set revoked_at = {now}, keys_changed_at = {now} where id = {}",
+        database.id(node.id)
+    );
+    let changed = database.execute(&revoked).expect("the database can be written");
     assert_eq!(changed, 1);
     ends(&mut events);
     // Another node's stream goes on.

@@ -1,6 +1,5 @@
 //! Reports that come again, or at once with others (decision 14).
 
-use crate::database;
 use plex_tests::{Answer, ControlPlane, SimulatedNode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -8,13 +7,12 @@ use uuid::Uuid;
 
 /// The history of an invocation, in any order.
 fn events(control_plane: &ControlPlane, execution: Uuid) -> Vec<String> {
-    let database = database(control_plane);
-    let sql = "select status from execution_events where execution_id = ?1 order by occurred_at, status";
-    let mut statement = database.prepare(sql).expect("the history has a table");
-    let rows = statement
-        .query_map([execution.as_bytes().to_vec()], |row| row.get(0))
-        .expect("rows");
-    rows.map(|row| row.expect("a status")).collect()
+    let database = control_plane.database();
+    let sql = format!(
+        "select status from execution_events where execution_id = {} order by occurred_at, status",
+        database.id(execution)
+    );
+    database.rows(&sql).concat()
 }
 
 fn sorted(mut words: Vec<String>) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! What there is to run, in the order in which it runs: what is quick and often wrong comes first.
 
-use super::{Outcome, deny, dependencies, lock_file};
+use super::{Outcome, deny, dependencies, lock_file, postgres};
 use crate::demo;
 use crate::generated::Document;
 use crate::tools::{self, Tool};
@@ -43,6 +43,8 @@ pub(super) enum Suite {
     Oracle,
     /// A real S3 server for the outputs, also one that is stopped, killed and slow
     ObjectStore,
+    /// A real PostgreSQL below the store, the server, the programs, and several replicas
+    Postgres,
     /// Several replicas and the NATS between them, a real one
     Replicas,
     /// Licences, sources and bans of all dependencies
@@ -76,6 +78,7 @@ impl Suite {
             | Self::Browser
             | Self::Oracle
             | Self::ObjectStore
+            | Self::Postgres
             | Self::Replicas
             | Self::Deny
             | Self::Demo => true,
@@ -98,6 +101,10 @@ impl Suite {
             Self::Oracle => self.with_tools(workspace, &[Tool::Node]),
             Self::ObjectStore => match tools::provide(workspace, &[Tool::S3Server]) {
                 Ok(tools) => object_store(workspace, &tools).into(),
+                Err(error) => Outcome::Skipped(format!("{error:#}")),
+            },
+            Self::Postgres => match tools::provide(workspace, &[Tool::Postgres]) {
+                Ok(_) => postgres::run(workspace).into(),
                 Err(error) => Outcome::Skipped(format!("{error:#}")),
             },
             Self::Deny => deny::run(workspace),
@@ -199,6 +206,7 @@ mod tests {
             Suite::Browser,
             Suite::Oracle,
             Suite::ObjectStore,
+            Suite::Postgres,
             Suite::Replicas,
         ];
         assert_eq!(targets, suites.into_iter().map(Suite::name).collect());
