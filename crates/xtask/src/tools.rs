@@ -20,6 +20,9 @@ const STAMP: &str = "installed-from";
 /// Where the distributions put Chromium.
 const CHROMIUM: [&str; 2] = ["/usr/bin/chromium", "/usr/bin/chromium-browser"];
 
+/// Where Debian puts the check of units.
+const SYSTEMD_ANALYZE: &str = "/usr/bin/systemd-analyze";
+
 /// The version of the S3 server, s3s-fs.
 const S3_SERVER: &str = "0.14.1";
 
@@ -36,6 +39,8 @@ pub(crate) enum Tool {
     S3Server,
     /// A PostgreSQL server.
     Postgres,
+    /// What checks systemd's units.
+    Systemd,
 }
 
 /// Installs what is missing. Returns the directory with everything but the browser.
@@ -55,6 +60,7 @@ pub(crate) fn provide(workspace: &Workspace, tools: &[Tool]) -> anyhow::Result<P
             Tool::Chromium => chromium()?,
             Tool::S3Server => s3_server(&directory)?,
             Tool::Postgres => postgres()?,
+            Tool::Systemd => systemd()?,
         }
     }
     Ok(directory)
@@ -131,6 +137,15 @@ fn postgres() -> anyhow::Result<()> {
         apt_install(&["postgresql"])?;
     }
     ensure!(programs().is_some(), "the package postgresql brought no initdb");
+    Ok(())
+}
+
+fn systemd() -> anyhow::Result<()> {
+    let is_here = || Path::new(SYSTEMD_ANALYZE).is_file();
+    if !is_here() {
+        apt_install(&["systemd"])?;
+    }
+    ensure!(is_here(), "the package systemd brought no {SYSTEMD_ANALYZE}");
     Ok(())
 }
 

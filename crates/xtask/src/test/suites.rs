@@ -47,6 +47,8 @@ pub(super) enum Suite {
     Postgres,
     /// Several replicas and the NATS between them, a real one
     Replicas,
+    /// The example deployment, held to Kubernetes, systemd and the programs
+    Deploy,
     /// Licences, sources and bans of all dependencies
     Deny,
     /// The demonstration
@@ -80,6 +82,7 @@ impl Suite {
             | Self::ObjectStore
             | Self::Postgres
             | Self::Replicas
+            | Self::Deploy
             | Self::Deny
             | Self::Demo => true,
         }
@@ -107,6 +110,7 @@ impl Suite {
                 Ok(_) => postgres::run(workspace).into(),
                 Err(error) => Outcome::Skipped(format!("{error:#}")),
             },
+            Self::Deploy => self.with_tools(workspace, &[Tool::Python, Tool::Systemd]),
             Self::Deny => deny::run(workspace),
             Self::Demo => demo::run(&demo::Args::default()).into(),
         }
@@ -208,6 +212,7 @@ mod tests {
             Suite::ObjectStore,
             Suite::Postgres,
             Suite::Replicas,
+            Suite::Deploy,
         ];
         assert_eq!(targets, suites.into_iter().map(Suite::name).collect());
     }
