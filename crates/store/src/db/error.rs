@@ -81,14 +81,18 @@ impl From<tokio_postgres::Error> for Error {
         // The first two characters are the class: PostgreSQL's documentation, appendix A.
         match &state.code()[..2] {
             "23" => Self::Constraint(Cause::Postgres(error)),
-            // Connection, authorisation, resources, operator intervention, system error; and a standby's refusal.
+            // Connection, authorisation, resources, operator intervention, system error.
             "08" | "28" | "53" | "57" | "58" => Self::Unavailable(Some(Cause::Postgres(error))),
-            _ if *state == SqlState::READ_ONLY_SQL_TRANSACTION => {
-                Self::Unavailable(Some(Cause::Postgres(error)))
-            }
+            _ if is_end_of_session(state) => Self::Unavailable(Some(Cause::Postgres(error))),
             _ => Self::Statement(Cause::Postgres(error)),
         }
     }
+}
+
+/// Whether the session is of no use any more, for a reason in the class of transactions: it was idle in one for too
+/// long, or the server has become a standby.
+fn is_end_of_session(state: &SqlState) -> bool {
+    *state == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT || *state == SqlState::READ_ONLY_SQL_TRANSACTION
 }
 
 /// Whether the same transaction may succeed when it is run again.

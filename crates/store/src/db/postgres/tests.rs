@@ -151,6 +151,27 @@ async fn a_connection_ended_before_the_commit_is_made_again_and_so_is_the_work()
 }
 
 #[tokio::test]
+async fn a_transaction_that_stood_still_for_too_long_is_run_again() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let runs = Arc::new(AtomicUsize::new(0));
+    let told = Arc::clone(&runs);
+    let work = db.write(async move |tx| {
+        count(tx, 1).await?;
+        if told.fetch_add(1, Ordering::SeqCst) == 0 {
+            tx.execute("set local idle_in_transaction_session_timeout = '50ms'", &[])
+                .await?;
+            // As a frozen process does: it hears of the end only when it goes on.
+            std::thread::sleep(Duration::from_millis(500));
+            count(tx, 1).await?;
+        }
+        Ok::<_, Error>(())
+    });
+    work.await.unwrap();
+    assert_eq!((counted(&db).await, runs.load(Ordering::SeqCst)), (vec![1, 0], 2));
+}
+
+#[tokio::test]
 async fn a_connection_lost_at_the_commit_leaves_the_work_done_once() {
     let Some(place) = Place::new().await else { return };
     let proxy = Proxy::before(&place.server_address());
