@@ -172,6 +172,41 @@ async fn a_transaction_that_stood_still_for_too_long_is_run_again() {
 }
 
 #[tokio::test]
+async fn a_read_that_stood_still_for_too_long_is_told_to_come_again() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let read = db.read(async |tx| {
+        tx.execute("set local idle_in_transaction_session_timeout = '50ms'", &[])
+            .await?;
+        // The connection hears of the end while nothing is asked of it.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        tx.optional("select 1::bigint", &[], |row| row.get::<i64>(0))
+            .await
+    });
+    assert!(matches!(read.await, Err(Error::Unavailable(_))));
+    let again = db.read(async |tx| {
+        tx.optional("select 1::bigint", &[], |row| row.get::<i64>(0))
+            .await
+    });
+    assert_eq!(again.await.unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn a_read_that_was_frozen_for_too_long_is_told_to_come_again() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let read = db.read(async |tx| {
+        tx.execute("set local idle_in_transaction_session_timeout = '50ms'", &[])
+            .await?;
+        // It hears of the end only with its next question.
+        std::thread::sleep(Duration::from_millis(300));
+        tx.optional("select 1::bigint", &[], |row| row.get::<i64>(0))
+            .await
+    });
+    assert!(matches!(read.await, Err(Error::Unavailable(_))));
+}
+
+#[tokio::test]
 async fn a_connection_lost_at_the_commit_leaves_the_work_done_once() {
     let Some(place) = Place::new().await else { return };
     let proxy = Proxy::before(&place.server_address());
