@@ -22,6 +22,12 @@ async function signIn(page) {
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.waitForURL((now) => now.pathname === '/v1/auth/device');
   await page.locator('#decide, #signed-in, #message').and(page.locator(':visible')).first().waitFor();
+  await settled(page);
+}
+
+// The page runs one step at a time, and while it does, no button can be pressed.
+async function settled(page) {
+  await page.waitForFunction(() => !document.querySelector('button:disabled'));
 }
 
 async function told(page) {
@@ -49,6 +55,7 @@ const result = await visit(async (page, context) => {
   };
   await page.goto(url);
   await page.locator('#find, #decide').and(page.locator(':visible')).waitFor();
+  await settled(page);
   await look('opened');
   if (code) await page.locator('#code').fill(code);
   if (person) {
