@@ -46,7 +46,8 @@ impl ToSql for Value<'_> {
             }
             Self::Integer(number) if *column == Type::INT8 => out.extend_from_slice(&number.to_be_bytes()),
             Self::Text(text) if matches!(*column, Type::TEXT | Type::VARCHAR) => {
-                out.extend_from_slice(text.as_bytes());
+                // PostgreSQL's text cannot hold the character NUL, and a node may report anything.
+                out.extend_from_slice(text.replace('\0', "\u{fffd}").as_bytes());
             }
             Self::Blob(bytes) if *column == Type::BYTEA => out.extend_from_slice(bytes),
             Self::Id(id) if matches!(*column, Type::UUID | Type::BYTEA) => {

@@ -207,6 +207,19 @@ async fn a_read_that_was_frozen_for_too_long_is_told_to_come_again() {
 }
 
 #[tokio::test]
+async fn a_text_with_a_nul_is_no_fault() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let read = db.read(async |tx| {
+        tx.optional("select cast($1 as text)", &values!["a\0b"], |row| {
+            row.get::<String>(0)
+        })
+        .await
+    });
+    assert_eq!(read.await.unwrap().as_deref(), Some("a\u{fffd}b"));
+}
+
+#[tokio::test]
 async fn a_connection_lost_at_the_commit_leaves_the_work_done_once() {
     let Some(place) = Place::new().await else { return };
     let proxy = Proxy::before(&place.server_address());
