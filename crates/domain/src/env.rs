@@ -18,11 +18,16 @@ pub trait Rng: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// A new UUIDv7 of that time; a time before 1970 counts as 1970.
+/// A new UUIDv7 of that time, to a quarter of a microsecond (RFC 9562, section 6.2, method 3); a time before 1970 counts
+/// as 1970.
 pub fn uuid_v7(now: Timestamp, rng: &dyn Rng) -> Uuid {
+    const PARTS: u64 = 1 << 12;
     let mut random = [0; 10];
     rng.fill(&mut random);
-    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    let nanos = u64::try_from(now.as_nanosecond()).unwrap_or(0);
+    let (millis, rest) = (nanos / 1_000_000, nanos % 1_000_000);
+    let part = u16::try_from(rest * PARTS / 1_000_000).expect("a part of a millisecond is less than 12 bits");
+    random[..2].copy_from_slice(&part.to_be_bytes());
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
@@ -51,10 +56,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn ids_of_one_millisecond_differ_and_later_ids_sort_later() {
+    fn ids_of_one_time_differ_and_later_ids_sort_later() {
         let rng = CountingRng::default();
         let early = Timestamp::from_millisecond(1_700_000_000_000).unwrap();
-        let late = Timestamp::from_millisecond(1_700_000_000_001).unwrap();
+        let late = Timestamp::from_microsecond(1_700_000_000_000_001).unwrap();
         let (a, b, c) = (uuid_v7(early, &rng), uuid_v7(early, &rng), uuid_v7(late, &rng));
         assert_ne!(a, b);
         assert!(c > a && c > b);
@@ -64,6 +69,13 @@ pub(crate) mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_id_of_a_later_microsecond_is_greater(micros in 0_i64..4_000_000_000_000_000, more in 1_i64..3_000) {
+            let [early, late] = [micros, micros + more].map(|t| Timestamp::from_microsecond(t).unwrap());
+            let rng = CountingRng::default();
+            prop_assert!(uuid_v7(early, &rng) < uuid_v7(late, &rng));
+        }
+
         #[test]
         fn micros_cuts_less_than_one_microsecond(nanos in 0_i128..4_000_000_000_000_000_000) {
             let t = Timestamp::from_nanosecond(nanos).unwrap();

@@ -14,6 +14,8 @@ pub struct Tx {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     now: Timestamp,
+    /// The last id minted here.
+    last_id: Uuid,
 }
 
 /// An engine's connection.
@@ -63,6 +65,7 @@ impl Tx {
             clock: Arc::clone(&settings.clock),
             rng: Arc::clone(&settings.rng),
             now: settings.clock.now(),
+            last_id: Uuid::nil(),
         }
     }
 
@@ -71,9 +74,15 @@ impl Tx {
         self.now
     }
 
-    /// A new id, later than those minted before.
-    pub fn new_id(&self) -> Uuid {
-        uuid_v7(self.now, &*self.rng)
+    /// A new id, greater than those minted before at the same time or an earlier one.
+    pub fn new_id(&mut self) -> Uuid {
+        let id = uuid_v7(self.now, &*self.rng);
+        // Of two ids of one time chance would say which is the greater. Adding 1 keeps version and variant: the last
+        // 62 bits, random, are full once in 2⁶² ids.
+        let next = Uuid::from_u128(self.last_id.as_u128() + 1);
+        let is_same_time = self.last_id.as_u128() >> 64 == id.as_u128() >> 64;
+        self.last_id = if is_same_time { next } else { id };
+        self.last_id
     }
 
     /// Random bytes for secrets.
@@ -250,6 +259,30 @@ impl Tx {
                 Ok(())
             }
             Connection::Postgres(session) => session.execute_each(sql.into(), rows).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Error;
+    use crate::testing::{TestClock, db_at};
+    use uuid::Uuid;
+
+    /// On PostgreSQL the time is the database's own, and ids are of several times.
+    #[tokio::test]
+    async fn ids_of_one_transaction_and_of_the_next_ascend() {
+        let (_dir, db) = db_at(TestClock::new());
+        let mut last = Uuid::nil();
+        for _ in 0..20 {
+            let minted: Result<_, Error> = db
+                .write(async move |tx| Ok((0..50).map(|_| tx.new_id()).collect::<Vec<Uuid>>()))
+                .await;
+            for id in minted.unwrap() {
+                assert!(id > last, "{id} after {last}");
+                assert_eq!((id.get_version_num(), id.get_variant()), (7, uuid::Variant::RFC4122));
+                last = id;
+            }
         }
     }
 }
