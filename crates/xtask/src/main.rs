@@ -8,6 +8,7 @@ mod console;
 mod demo;
 mod generated;
 mod interrupt;
+mod postgres;
 mod test;
 mod tools;
 mod workspace;

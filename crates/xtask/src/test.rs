@@ -6,7 +6,7 @@
 mod deny;
 mod dependencies;
 mod lock_file;
-pub(crate) mod postgres;
+mod postgres;
 mod suites;
 
 use crate::console;

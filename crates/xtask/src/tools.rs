@@ -5,7 +5,7 @@
 //! Nothing is installed twice: what was installed is remembered beside it, and only another pin replaces it. Node
 //! itself comes with the Python packages, so that its version is pinned too.
 
-use crate::test::postgres::programs;
+use crate::postgres::programs;
 use crate::workspace::{self, Workspace, cargo, run};
 use std::fs;
 use std::path::{Path, PathBuf};

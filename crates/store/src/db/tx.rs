@@ -280,7 +280,10 @@ mod tests {
                 .await;
             for id in minted.unwrap() {
                 assert!(id > last, "{id} after {last}");
-                assert_eq!((id.get_version_num(), id.get_variant()), (7, uuid::Variant::RFC4122));
+                assert_eq!(
+                    (id.get_version_num(), id.get_variant()),
+                    (7, uuid::Variant::RFC4122)
+                );
                 last = id;
             }
         }

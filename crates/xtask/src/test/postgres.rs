@@ -1,25 +1,13 @@
-//! A PostgreSQL server for one suite: a fresh cluster of Debian's programs on loopback, gone afterwards.
+//! The suite `postgres`: what there is to run on a PostgreSQL server.
 
 use crate::interrupt::Interrupt;
+use crate::postgres::Server;
 use crate::workspace::{self, Workspace, cargo};
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use tempfile::TempDir;
 
-/// Where Debian's packages put the programs, below the version.
-const VERSIONS: &str = "/usr/lib/postgresql";
-/// Who runs the server when we are root, which it refuses; the package makes this user.
-const OWNER: &str = "postgres";
-/// Memory that is a directory. A sync costs nothing there, and the server syncs all the same.
-const MEMORY: &str = "/dev/shm";
-/// What has to be free in it: each test has a schema of its own.
-const ROOM: u64 = 4 * 1024 * 1024 * 1024;
 /// How long one call of cargo may take.
 const PATIENCE: Duration = Duration::from_secs(3600);
 /// The themes of the suite `e2e` that say most about a database.
@@ -41,7 +29,7 @@ const THEMES: [&str; 9] = [
 /// When the server cannot be started, a test fails, or a signal comes.
 pub(super) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let interrupt = Interrupt::listen()?;
-    let server = Server::start()?;
+    let server = Server::in_memory()?;
     let crates = [
         "test",
         "--locked",
@@ -51,7 +39,7 @@ pub(super) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         "--package",
         "plex-server",
     ];
-    server.run(cargo(&crates), &interrupt)?;
+    run_with(&server, cargo(&crates), &interrupt)?;
     let programs = workspace.build_programs()?;
     let end_to_end = ["test", "--locked", "--package", "plex-tests", "--test"];
     for what in [
@@ -61,150 +49,26 @@ pub(super) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     ] {
         let mut command = cargo(&[&end_to_end[..], &what].concat());
         command.env("PLEX_BIN_DIR", &programs);
-        server.run(command, &interrupt)?;
+        run_with(&server, command, &interrupt)?;
     }
     Ok(())
 }
 
-/// The newest of the installed versions' directories of programs.
-pub(crate) fn programs() -> Option<PathBuf> {
-    let version = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
-    let versions = fs::read_dir(VERSIONS)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()));
-    let installed = versions.filter(|path| path.join("bin/initdb").is_file());
-    installed.max_by_key(version).map(|path| path.join("bin"))
-}
-
-/// A running server. It stops, and its data goes, when this is dropped.
-struct Server {
-    programs: PathBuf,
-    port: u16,
-    place: TempDir,
-}
-
-impl Server {
-    fn start() -> anyhow::Result<Self> {
-        let server = Self {
-            programs: programs().context("there is no PostgreSQL")?,
-            port: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port(),
-            place: place()?,
-        };
-        if is_root() {
-            let mut chown = Command::new("chown");
-            chown.arg(OWNER).arg(server.place.path());
-            workspace::run(chown)?;
-        }
-        let mut initdb = server.as_owner("initdb");
-        initdb.args([
-            "--username=plex",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            "--no-sync",
-        ]);
-        initdb.arg("--pgdata").arg(server.data()).stdout(Stdio::null());
-        workspace::run(initdb)?;
-        let mut settings = OpenOptions::new()
-            .append(true)
-            .open(server.data().join("postgresql.conf"))?;
-        let port = server.port;
-        write!(
-            settings,
-            "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n\
-             max_connections = 400\nmax_locks_per_transaction = 512\n"
-        )?;
-        let mut start = server.as_owner("pg_ctl");
-        start
-            .args(["--wait", "--silent", "--log"])
-            .arg(server.place.path().join("log"));
-        start
-            .arg("--pgdata")
-            .arg(server.data())
-            .arg("start")
-            .stdout(Stdio::null());
-        workspace::run(start)?;
-        Ok(server)
+/// Runs a command that is told where the server is, and ends it when a signal comes.
+fn run_with(server: &Server, mut command: Command, interrupt: &Interrupt) -> anyhow::Result<()> {
+    command
+        .env("PLEX_TEST_POSTGRES", server.url())
+        .env("PLEX_TEST_POSTGRES_RESTART", server.restart_command())
+        .env("PROPTEST_CASES", "16");
+    let line = workspace::line(&command);
+    let mut child = command.spawn().with_context(|| format!("cannot run {line}"))?;
+    let ended = interrupt.wait_for(&line, PATIENCE, || Ok(child.try_wait()?));
+    if ended.is_err() {
+        // It may have ended by itself just now.
+        let _ = child.kill();
+        child.wait()?;
     }
-
-    /// Runs a command that is told where the server is, and ends it when a signal comes.
-    fn run(&self, mut command: Command, interrupt: &Interrupt) -> anyhow::Result<()> {
-        let mut restart = self.as_owner("pg_ctl");
-        restart.args(["--wait", "--silent", "--mode=immediate", "--log"]);
-        restart
-            .arg(self.place.path().join("log"))
-            .arg("--pgdata")
-            .arg(self.data())
-            .arg("restart");
-        command
-            .env(
-                "PLEX_TEST_POSTGRES",
-                format!("postgres://plex@127.0.0.1:{}/postgres", self.port),
-            )
-            .env("PLEX_TEST_POSTGRES_RESTART", shell(&restart))
-            .env("PROPTEST_CASES", "16");
-        let line = workspace::line(&command);
-        let mut child = command.spawn().with_context(|| format!("cannot run {line}"))?;
-        let ended = interrupt.wait_for(&line, PATIENCE, || Ok(child.try_wait()?));
-        if ended.is_err() {
-            // It may have ended by itself just now.
-            let _ = child.kill();
-            child.wait()?;
-        }
-        let status = ended?;
-        ensure!(status.success(), "{line} failed: {status}");
-        Ok(())
-    }
-
-    fn data(&self) -> PathBuf {
-        self.place.path().join("data")
-    }
-
-    fn as_owner(&self, program: &str) -> Command {
-        let program = self.programs.join(program);
-        if !is_root() {
-            return Command::new(program);
-        }
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--reuid", OWNER, "--regid", OWNER, "--clear-groups"])
-            .arg(program)
-            // Of the directory we are in it may know nothing.
-            .current_dir("/");
-        command
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let mut stop = self.as_owner("pg_ctl");
-        stop.args(["--wait", "--silent", "--mode=immediate", "--pgdata"])
-            .arg(self.data())
-            .arg("stop");
-        // One that did not start need not be stopped.
-        let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
-    }
-}
-
-/// A command as a shell takes it; no word of ours needs quotes.
-fn shell(command: &Command) -> String {
-    let words = [command.get_program()].into_iter().chain(command.get_args());
-    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
-    format!("cd / && {}", words.join(" "))
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-fn place() -> anyhow::Result<TempDir> {
-    let is_roomy = rustix::fs::statvfs(MEMORY).is_ok_and(|memory| memory.f_bavail * memory.f_frsize >= ROOM);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("plex-postgres-");
-    let place = if is_roomy {
-        builder.tempdir_in(MEMORY)
-    } else {
-        builder.tempdir()
-    };
-    place.context("cannot make a directory for PostgreSQL")
+    let status = ended?;
+    ensure!(status.success(), "{line} failed: {status}");
+    Ok(())
 }
