@@ -23,6 +23,7 @@ mod relations;
 mod report;
 mod reports;
 mod seed;
+mod soak;
 mod stream;
 
 use crate::console;
@@ -53,6 +54,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     if !args.built {
         return build_and_continue(&workspace);
+    }
+    if args.wants(Measurement::Soak) {
+        return soak::run(&workspace);
     }
     let bench = Bench::new(&args, workspace.target())?;
     let machine = Machine::look(bench.scratch.path())?;

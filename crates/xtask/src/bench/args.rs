@@ -37,6 +37,8 @@ pub(super) enum Measurement {
     Programs,
     /// The server's memory with a million executions and a thousand agents
     Memory,
+    /// An hour under load while everything fails; only when it is named, and then by itself
+    Soak,
 }
 
 /// How much of everything.
@@ -91,7 +93,8 @@ impl Args {
     }
 
     fn is_named(&self, measurement: Measurement) -> bool {
-        self.only.is_empty() || self.only.contains(&measurement)
+        let all = self.only.is_empty() && measurement != Measurement::Soak;
+        all || self.only.contains(&measurement)
     }
 
     /// Whether everything is measured in full.
