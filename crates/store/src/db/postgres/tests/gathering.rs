@@ -37,6 +37,8 @@ enum Work {
     Audited,
     /// Makes a counter with a number that is taken, and does not wait to hear of it.
     Taken,
+    /// The same in an attempt, after which it goes on.
+    Attempted,
 }
 
 impl Work {
@@ -44,12 +46,19 @@ impl Work {
         count(tx, 1).await?;
         match self {
             Self::Audited => audit::append(tx, &[7; 32], record()).await,
-            Self::Taken => {
-                tx.execute_each("insert into counters (id, n) values ($1, 0)", [values![2_i64]])
-                    .await
+            Self::Taken => taken(tx).await,
+            Self::Attempted => {
+                let attempted = tx.attempt(taken).await;
+                assert!(attempted.is_err_and(|error| error.is_constraint()));
+                count(tx, 2).await
             }
         }
     }
+}
+
+async fn taken(tx: &mut crate::db::Tx) -> Result<(), Error> {
+    tx.execute_each("insert into counters (id, n) values ($1, 0)", [values![2_i64]])
+        .await
 }
 
 fn record() -> audit::Record {
@@ -95,4 +104,35 @@ async fn a_statement_that_fails_unheard_fails_its_job_and_no_other() {
         "{came_to:?}"
     );
     assert_eq!(counted(&db).await, [2, 0]);
+}
+
+#[tokio::test]
+async fn an_attempt_hears_of_what_failed_in_it() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let came_to = together(&db, 2, |_| Work::Attempted).await;
+    assert!(came_to.iter().all(Result::is_ok), "{came_to:?}");
+    assert_eq!(counted(&db).await, [2, 2]);
+}
+
+#[tokio::test]
+async fn no_statement_is_planned_for_its_values() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let read = db.read(async |tx| {
+        for id in 1..=4_i64 {
+            tx.optional("select n from counters where id = $1", &values![id], |_| Ok(()))
+                .await?;
+        }
+        tx.optional(
+            "select cast(sum(generic_plans) as bigint), cast(sum(custom_plans) as bigint)
+            from pg_prepared_statements
+            where statement like '%from counters%'",
+            &[],
+            |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
+        )
+        .await
+    });
+    // The four, and the question itself.
+    assert_eq!(read.await.unwrap(), Some((5, 0)));
 }
