@@ -259,10 +259,17 @@ pub async fn remove(tx: &mut Tx, part: &[Leftover]) -> Result<(), Error> {
 }
 
 /// Forgets the executions of which nothing is left. Returns whether there are others.
+///
+/// `offset 0` keeps the question from becoming a join with all invocations that there are.
 pub async fn finish(tx: &mut Tx) -> Result<bool, Error> {
     tx.execute(
         "delete from removals
-        where not exists (select 1 from invocations where invocations.execution_id = removals.execution_id)",
+        where not exists (
+            select 1
+            from invocations
+            where invocations.execution_id = removals.execution_id
+            limit 1 offset 0
+        )",
         &[],
     )
     .await?;

@@ -28,7 +28,8 @@ const AUDIT_CHAINS: i32 = 0;
 
 /// What every connection is told. Commits are durable whatever the server's default is; nothing waits for ever, and
 /// nobody holds a lock longer than he works. Each statement is planned once, as on SQLite without a look at its values:
-/// with the months of the history planning would take longer than anything else.
+/// with the months of the history planning would take longer than anything else. Such a plan may be made while a month
+/// is empty, and reading it whole looks cheap; so where there is an index it is used, row by row.
 const SETTLE: &str = "
     set synchronous_commit = on;
     set statement_timeout = '30s';
@@ -36,6 +37,8 @@ const SETTLE: &str = "
     set idle_in_transaction_session_timeout = '10s';
     set client_min_messages = warning;
     set plan_cache_mode = force_generic_plan;
+    set enable_seqscan = off;
+    set enable_mergejoin = off;
     set jit = off;
 ";
 

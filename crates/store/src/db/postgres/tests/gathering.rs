@@ -136,3 +136,35 @@ async fn no_statement_is_planned_for_its_values() {
     // The four, and the question itself.
     assert_eq!(read.await.unwrap(), Some((5, 0)));
 }
+
+/// Plans outlive the moment at which they were made: in an empty month reading everything is the cheapest.
+#[tokio::test]
+async fn what_reports_look_for_is_found_by_an_index_in_an_empty_month_too() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let (execution_id, nodes) = dispatched(&db).await;
+    let plans = db.report(async move |tx| {
+        for step in [(ExecutionStatus::Ack, 1), (ExecutionStatus::Failed, 2)] {
+            let reports = [report(execution_id, nodes[0], step)];
+            assert_eq!(invocations::advance(tx, &reports).await?.1.len(), 1);
+        }
+        let known = tx
+            .all(
+                "select name, cast(cardinality(parameter_types) as bigint)
+                from pg_prepared_statements
+                where statement like '%unnest(%' and cardinality(parameter_types) > 0",
+                &[],
+                |row| Ok((row.get::<String>(0)?, row.get::<u32>(1)?)),
+            )
+            .await?;
+        let mut plans = Vec::new();
+        for (name, values) in known {
+            let nulls = vec!["null"; values as usize].join(", ");
+            let sql = format!("explain execute {name} ({nulls})");
+            plans.extend(tx.all(&*sql.leak(), &[], |row| row.get::<String>(0)).await?);
+        }
+        Ok::<_, Error>(plans)
+    });
+    let plans = plans.await.unwrap().join("\n");
+    assert!(plans.contains("Index") && !plans.contains("Seq Scan"), "{plans}");
+}
