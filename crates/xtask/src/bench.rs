@@ -17,8 +17,11 @@ mod list;
 mod load;
 mod machine;
 mod memory;
+mod peers;
+mod plexctl;
 mod programs;
 mod random;
+mod recipe;
 mod relations;
 mod report;
 mod reports;
@@ -53,6 +56,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     if !args.built {
         return build_and_continue(&workspace);
+    }
+    if let Some(peers) = &args.peers {
+        return peers::run(&workspace, peers, &args);
     }
     let bench = Bench::new(&args, workspace.target())?;
     let machine = Machine::look(bench.scratch.path())?;

@@ -1,6 +1,7 @@
 //! What `cargo xtask bench` is asked to do, and how much of everything that takes.
 
 use super::callbacks::Amount;
+use super::peers::Peer;
 
 use clap::{Args as Flags, ValueEnum};
 
@@ -9,7 +10,7 @@ use clap::{Args as Flags, ValueEnum};
 pub(crate) struct Args {
     /// Less of everything; the report is printed and docs/benchmarks.md left as it is
     #[arg(long)]
-    quick: bool,
+    pub(super) quick: bool,
     /// Only these; the report is printed and docs/benchmarks.md left as it is
     #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
     only: Vec<Measurement>,
@@ -17,6 +18,10 @@ pub(crate) struct Args {
     /// it is
     #[arg(long, value_name = "URL")]
     pub(super) database_url: Option<String>,
+    /// Only plexctl beside what users run today for the same job, all of it or these; whole, it writes
+    /// docs/benchmarks-peers.md
+    #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 0.., conflicts_with_all = ["only", "database_url"])]
+    pub(super) peers: Option<Vec<Peer>>,
     /// The release binaries are there and this is one of them
     #[arg(long, hide = true)]
     pub(super) built: bool,
@@ -96,7 +101,8 @@ impl Args {
 
     /// Whether everything is measured in full.
     pub(super) fn is_whole(&self) -> bool {
-        !self.quick && self.only.is_empty() && self.database_url.is_none()
+        let is_part = !self.only.is_empty() || self.peers.as_ref().is_some_and(|peers| !peers.is_empty());
+        !self.quick && !is_part && self.database_url.is_none()
     }
 
     /// How much of everything.
@@ -113,13 +119,24 @@ impl Args {
         if let Some(url) = &self.database_url {
             command.push_str(&format!(" --database-url {url}"));
         }
-        let names = self.only.iter().filter_map(ValueEnum::to_possible_value);
-        let names: Vec<String> = names.map(|value| value.get_name().to_owned()).collect();
-        if !names.is_empty() {
-            command.push_str(&format!(" --only {}", names.join(",")));
+        if !self.only.is_empty() {
+            command.push_str(&format!(" --only {}", names(&self.only)));
+        }
+        if let Some(peers) = &self.peers {
+            command.push_str(" --peers");
+            if !peers.is_empty() {
+                command.push_str(&format!(" {}", names(peers)));
+            }
         }
         command
     }
+}
+
+/// As they are typed.
+fn names(values: &[impl ValueEnum]) -> String {
+    let values = values.iter().filter_map(ValueEnum::to_possible_value);
+    let names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+    names.join(",")
 }
 
 #[cfg(test)]
@@ -144,6 +161,8 @@ mod tests {
         assert!(args(&[]).is_whole());
         assert!(!args(&["--quick"]).is_whole());
         assert!(!args(&["--only", "list"]).is_whole());
+        assert!(args(&["--peers"]).is_whole());
+        assert!(!args(&["--peers", "salt"]).is_whole());
     }
 
     #[test]
@@ -153,6 +172,8 @@ mod tests {
             &["--quick"],
             &["--only", "list,memory"],
             &["--quick", "--only", "callbacks"],
+            &["--peers"],
+            &["--quick", "--peers", "salt,kubectl"],
             &[
                 "--database-url",
                 "postgres://plex@localhost/plex",

@@ -84,9 +84,12 @@ pub(super) fn markdown(machine: &Machine, setting: &Setting, sections: &[Section
     let with_budget = rows().filter(|row| row.verdict != Verdict::NoBudget).count();
     let _ = writeln!(text, "{} of {with_budget} budgets are met.", with_budget - missed);
     for section in sections {
-        let _ = writeln!(text, "\n## {}\n\n{}\n", section.title, section.method);
+        let _ = writeln!(text, "\n## {}\n\n{}", section.title, section.method);
+        if section.rows.is_empty() {
+            continue;
+        }
         text.push_str(
-            "| figure | measured | floor or peer, same run | ratio | budget | |\n|---|---|---|---|---|---|\n",
+            "\n| figure | measured | floor or peer, same run | ratio | budget | |\n|---|---|---|---|---|---|\n",
         );
         for row in &section.rows {
             let verdict = row.verdict.word();
