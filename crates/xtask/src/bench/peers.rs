@@ -131,7 +131,7 @@ pub(super) fn run(workspace: &Workspace, named: &[Peer], args: &Args) -> anyhow:
         scratch: scratch.path(),
         interrupt: &interrupt,
         ours,
-        rounds: if args.quick { 3 } else { 10 },
+        rounds: if args.quick { 3 } else { 5 },
     };
     let peers = if named.is_empty() {
         Peer::value_variants()

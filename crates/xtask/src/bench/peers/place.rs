@@ -13,8 +13,8 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use rusqlite::Connection;
 
-/// For a server to start.
-pub(super) const PATIENCE: Duration = Duration::from_secs(300);
+/// For servers to start, of which there are many at once.
+pub(super) const PATIENCE: Duration = Duration::from_secs(900);
 
 /// A peer's place.
 pub(super) struct Place<'a> {

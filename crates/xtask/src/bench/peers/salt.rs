@@ -40,29 +40,9 @@ pub(super) fn prepare(place: &Place<'_>) -> anyhow::Result<Ready> {
         run("*", AGENTS as usize, Task::RunOnAll, Some(AHEAD)),
         run("node-00", 1, Task::RunOnOne, None),
     ];
-    let mut last = String::new();
     for jobs in JOBS {
-        let cache = format!("jobs-{jobs}");
-        last = site.write_jobs(&cache, jobs)?;
-        works.push(Work {
-            what: format!("`salt-run jobs.list_jobs`, {jobs} cached jobs"),
-            command: site.salt("salt-run", &cache, &["jobs.list_jobs"]),
-            shows: ("Function:", jobs as usize),
-            ours: Task::List,
-            budget: Some(AHEAD),
-        });
+        works.extend(site.reading(jobs)?);
     }
-    works.push(Work {
-        what: "`salt-run jobs.lookup_jid`".to_owned(),
-        command: site.salt(
-            "salt-run",
-            &format!("jobs-{}", JOBS[0]),
-            &["jobs.lookup_jid", &last],
-        ),
-        shows: ("    hi\n", 1),
-        ours: Task::Get,
-        budget: Some(AHEAD),
-    });
     site.wait_for_minions(&mut servers)?;
     Ok(Ready {
         version: format!("Salt {}", tools::pinned("salt", "salt")?),
@@ -136,6 +116,34 @@ impl Site<'_> {
         fs::write(directory.join("minion"), text)?;
         let command = self.salt("salt-minion", &name, &[]);
         Process::start(&name, command, &directory.join("log"))
+    }
+
+    /// Fills a cache, and says what is read from it.
+    fn reading(&self, jobs: u32) -> anyhow::Result<[Work; 2]> {
+        let cache = format!("jobs-{jobs}");
+        let last = self.write_jobs(&cache, jobs)?;
+        let work = |what: &str, arguments: &[&str], shows, ours| Work {
+            what: format!("`salt-run {what}`, {jobs} cached jobs"),
+            command: self.salt("salt-run", &cache, arguments),
+            shows,
+            ours,
+            budget: Some(AHEAD),
+        };
+        Ok([
+            // Runs of this leave jobs of their own behind, so it comes first.
+            work(
+                "jobs.list_jobs",
+                &["jobs.list_jobs"],
+                ("Function:", jobs as usize),
+                Task::List,
+            ),
+            work(
+                "jobs.lookup_jid",
+                &["jobs.lookup_jid", &last],
+                ("    hi\n", AGENTS as usize),
+                Task::Get,
+            ),
+        ])
     }
 
     /// Fills the cache of a master that does not run. Returns the last job's id.
