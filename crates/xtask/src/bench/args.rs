@@ -1,6 +1,7 @@
 //! What `cargo xtask bench` is asked to do, and how much of everything that takes.
 
 use super::callbacks::Amount;
+use super::engine::Engine;
 use super::peers::Peer;
 
 use clap::{Args as Flags, ValueEnum};
@@ -14,14 +15,13 @@ pub(crate) struct Args {
     /// Only these; the report is printed and docs/benchmarks.md left as it is
     #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
     only: Vec<Measurement>,
-    /// Callbacks and dispatches on this empty PostgreSQL database; the report is printed and docs/benchmarks.md left as
-    /// it is
-    #[arg(long, value_name = "URL")]
-    pub(super) database_url: Option<String>,
     /// Only plexctl beside what users run today for the same job, all of it or these; whole, it writes
     /// docs/benchmarks-peers.md
-    #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 0.., conflicts_with_all = ["only", "database_url"])]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 0.., conflicts_with_all = ["only", "database"])]
     pub(super) peers: Option<Vec<Peer>>,
+    /// Only on this database; the report is printed and docs/benchmarks.md left as it is
+    #[arg(long, value_name = "NAME")]
+    database: Option<Engine>,
     /// The release binaries are there and this is one of them
     #[arg(long, hide = true)]
     pub(super) built: bool,
@@ -36,12 +36,18 @@ pub(super) enum Measurement {
     Callbacks,
     /// A dispatch to 10,000 nodes
     Dispatch,
-    /// Pages of 50 over a million executions
+    /// 10,000 callbacks on one execution, from two replicas
+    Hot,
+    /// What a callback, a dispatch and a page cost from 1,000 to 10,000,000 executions stored
+    Growth,
+    /// Pages of 50 over the whole history
     List,
     /// plexctl as a whole process, beside curl and an empty process
     Programs,
-    /// The server's memory with a million executions and a thousand agents
+    /// The server's memory with the whole history, and 10,000 connected agents
     Memory,
+    /// 10,000 agents that come back after a restart of their replica
+    Return,
 }
 
 /// How much of everything.
@@ -50,14 +56,18 @@ pub(super) struct Size {
     pub(super) rounds: u32,
     /// Nodes that a dispatch reaches and that report.
     pub(super) fleet: u32,
-    /// Nodes with an open event stream.
-    pub(super) agents: u32,
     /// Callbacks.
     pub(super) amount: Amount,
-    /// Executions stored.
-    pub(super) history: u32,
+    /// Executions stored, step by step.
+    pub(super) history: &'static [u32],
+    /// Turns of each measurement at each step of the history.
+    pub(super) turns: usize,
+    /// Nodes that work on the history and have an open event stream.
+    pub(super) agents: u32,
     /// Requests for each page.
     pub(super) pages: usize,
+    /// Lists of one turn, as many a second as the server answers.
+    pub(super) lists: usize,
     /// Runs of each program.
     pub(super) processes: usize,
 }
@@ -65,44 +75,53 @@ pub(super) struct Size {
 static WHOLE: Size = Size {
     rounds: 20,
     fleet: 10_000,
-    agents: 1000,
     amount: Amount {
         sustained: 20,
         closed: 8,
     },
-    history: 1_000_000,
+    history: &[1000, 10_000, 100_000, 1_000_000, 10_000_000],
+    turns: 5,
+    agents: 10_000,
     pages: 500,
+    lists: 20_000,
     processes: 200,
 };
 static QUICK: Size = Size {
     rounds: 5,
     fleet: 10_000,
-    agents: 1000,
     amount: Amount {
         sustained: 4,
         closed: 2,
     },
-    history: 100_000,
+    history: &[1000, 10_000, 100_000],
+    turns: 3,
+    agents: 2000,
     pages: 200,
+    lists: 5000,
     processes: 100,
 };
 
 impl Args {
     /// Whether that is to be measured.
     pub(super) fn wants(&self, measurement: Measurement) -> bool {
-        let can_be = self.database_url.is_none()
-            || matches!(measurement, Measurement::Callbacks | Measurement::Dispatch);
-        can_be && self.is_named(measurement)
+        self.only.is_empty() || self.only.contains(&measurement)
     }
 
-    fn is_named(&self, measurement: Measurement) -> bool {
-        self.only.is_empty() || self.only.contains(&measurement)
+    /// Whether any of these is to be measured.
+    pub(super) fn wants_any(&self, measurements: &[Measurement]) -> bool {
+        measurements.iter().any(|measurement| self.wants(*measurement))
+    }
+
+    /// The databases to measure on.
+    pub(super) fn engines(&self) -> Vec<Engine> {
+        self.database
+            .map_or_else(|| Engine::value_variants().to_vec(), |one| vec![one])
     }
 
     /// Whether everything is measured in full.
     pub(super) fn is_whole(&self) -> bool {
-        let is_part = !self.only.is_empty() || self.peers.as_ref().is_some_and(|peers| !peers.is_empty());
-        !self.quick && !is_part && self.database_url.is_none()
+        let some_peers = self.peers.as_ref().is_some_and(|peers| !peers.is_empty());
+        !self.quick && self.only.is_empty() && self.database.is_none() && !some_peers
     }
 
     /// How much of everything.
@@ -116,27 +135,32 @@ impl Args {
         if self.quick {
             command.push_str(" --quick");
         }
-        if let Some(url) = &self.database_url {
-            command.push_str(&format!(" --database-url {url}"));
+        if let Some(engine) = self.database {
+            command.push_str(&format!(" --database {}", word(engine)));
         }
         if !self.only.is_empty() {
-            command.push_str(&format!(" --only {}", names(&self.only)));
+            command.push_str(&format!(" --only {}", words(&self.only)));
         }
         if let Some(peers) = &self.peers {
             command.push_str(" --peers");
             if !peers.is_empty() {
-                command.push_str(&format!(" {}", names(peers)));
+                command.push_str(&format!(" {}", words(peers)));
             }
         }
         command
     }
 }
 
-/// As they are typed.
-fn names(values: &[impl ValueEnum]) -> String {
-    let values = values.iter().filter_map(ValueEnum::to_possible_value);
-    let names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
-    names.join(",")
+/// Values as the command line has them.
+fn words<V: ValueEnum + Copy>(values: &[V]) -> String {
+    let words: Vec<String> = values.iter().copied().map(word).collect();
+    words.join(",")
+}
+
+/// A value as the command line has it.
+fn word(value: impl ValueEnum) -> String {
+    let value = value.to_possible_value().expect("no value is hidden");
+    value.get_name().to_owned()
 }
 
 #[cfg(test)]
@@ -163,6 +187,16 @@ mod tests {
         assert!(!args(&["--only", "list"]).is_whole());
         assert!(args(&["--peers"]).is_whole());
         assert!(!args(&["--peers", "salt"]).is_whole());
+        assert!(!args(&["--database", "sqlite"]).is_whole());
+    }
+
+    #[test]
+    fn both_databases_are_measured_unless_one_is_named() {
+        assert_eq!(args(&[]).engines(), [Engine::Sqlite, Engine::Postgresql]);
+        assert_eq!(
+            args(&["--database", "postgresql"]).engines(),
+            [Engine::Postgresql]
+        );
     }
 
     #[test]
@@ -180,6 +214,7 @@ mod tests {
                 "--only",
                 "dispatch",
             ],
+            &["--database", "postgresql", "--only", "dispatch"],
         ] {
             let said = args(flags).command();
             let again: Vec<&str> = said.split(' ').skip(3).collect();

@@ -13,27 +13,22 @@ mod place;
 mod prefect;
 mod salt;
 
-use super::args::Args;
-use super::control_plane::Programs;
 use super::latencies::{Latencies, milliseconds, shown};
-use super::machine::Machine;
 use super::recipe::{Recipe, by_turns};
-use super::report::{self, Row, Section, Setting, Verdict};
-use super::{SEED, say};
+use super::report::{Row, Section, Verdict};
+use super::{Bench, Findings, say};
 use crate::interrupt::Interrupt;
 use crate::process::Process;
-use crate::workspace::{self, Workspace};
-use crate::{console, tools};
+use crate::tools;
+use crate::workspace::Workspace;
 use ours::{Ours, Task};
 use place::Place;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use clap::ValueEnum;
 
-/// Where a whole run's report goes.
-const REPORT: &str = "docs/benchmarks-peers.md";
 /// How many times as fast the product has to be.
 const AHEAD: f64 = 10.0;
 /// The same beside a program that is a single executable as well.
@@ -117,62 +112,48 @@ struct Work {
 /// Measures beside all, or beside those that are named.
 ///
 /// # Errors
-/// When a peer that is installed, or the product, cannot be measured.
-pub(super) fn run(workspace: &Workspace, named: &[Peer], args: &Args) -> anyhow::Result<()> {
-    let interrupt = Interrupt::listen()?;
-    let scratch = tempfile::Builder::new()
-        .prefix("peers-")
-        .tempdir_in(workspace.target())?;
-    let machine = Machine::look(scratch.path())?;
-    let programs = Programs::new(workspace.target().join("release"));
-    let ours = Ours::start(&programs, &scratch.path().join("ours"), &interrupt)?;
-    let bench = Bench {
-        workspace,
-        scratch: scratch.path(),
-        interrupt: &interrupt,
-        ours,
-        rounds: if args.quick { 3 } else { 5 },
-    };
+/// When a signal came.
+pub(super) fn measure(
+    bench: &Bench<'_>,
+    workspace: &Workspace,
+    named: &[Peer],
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
     let peers = if named.is_empty() {
         Peer::value_variants()
     } else {
         named
     };
-    let mut sections = Vec::new();
-    let measured = peers.iter().try_for_each(|peer| {
-        let section = bench.section(*peer);
-        sections.push(section.with_context(|| format!("cannot measure {}", peer.title()))?);
-        anyhow::Ok(())
-    });
-    let setting = Setting {
-        command: args.command(),
-        seed: SEED,
-    };
-    let text = report::markdown(&machine, &setting, &sections);
-    console::pass_on(text.as_bytes())?;
-    // What was measured before something failed is shown, but it is not the report.
-    measured?;
-    bench.ours.stop()?;
-    if args.is_whole() {
-        let path = workspace::root().join(REPORT);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    findings.stage("Everything beside peers", |findings| {
+        let interrupt = findings.interrupt.clone();
+        let scratch = bench.scratch.path();
+        let ours = Ours::start(&bench.programs, &scratch.join("ours"), &interrupt)?;
+        let side_by_side = SideBySide {
+            workspace,
+            scratch,
+            interrupt,
+            ours,
+            rounds: if bench.args.quick { 3 } else { 5 },
+        };
+        for peer in peers {
+            findings.measure(peer.title(), || side_by_side.section(*peer))?;
+        }
+        side_by_side.ours.stop()
+    })
 }
 
-/// One run.
-struct Bench<'a> {
+/// The product, and what it takes to set a peer beside it.
+struct SideBySide<'a> {
     workspace: &'a Workspace,
     scratch: &'a Path,
-    interrupt: &'a Interrupt,
+    interrupt: Interrupt,
     ours: Ours,
     rounds: usize,
 }
 
-impl Bench<'_> {
+impl SideBySide<'_> {
     fn section(&self, peer: Peer) -> anyhow::Result<Section> {
         let title = peer.title();
-        say(&format!("installing {title}"));
         let installed = peer.install(self.workspace);
         self.interrupt.check()?;
         let programs = match installed {
@@ -180,9 +161,9 @@ impl Bench<'_> {
             Err(error) => return Ok(absent(title, &error)),
         };
         say(&format!("preparing {title}"));
-        let place = Place::new(self.scratch.join(peer.name()), programs, self.interrupt)?;
+        let place = Place::new(self.scratch.join(peer.name()), programs, &self.interrupt)?;
         let mut ready = peer.prepare(&place)?;
-        say(&format!("measuring beside {}", ready.version));
+        say(&format!("beside {}", ready.version));
         let works = std::mem::take(&mut ready.works);
         let rows = works.into_iter().map(|work| self.row(work));
         let rows = rows.collect::<anyhow::Result<_>>()?;
@@ -190,12 +171,13 @@ impl Bench<'_> {
             server.expect_running()?;
         }
         Ok(Section {
-            title,
+            title: title.to_owned(),
             method: format!(
-                "{}. {} By turns, {} of each, medians; peak memory of the largest process.",
+                "{}. {}\nBy turns, {} of each, medians; peak memory of the largest process.",
                 ready.version, ready.method, self.rounds
             ),
             rows,
+            ..Section::default()
         })
     }
 
@@ -254,11 +236,11 @@ fn figure(times: &Latencies, peak: u64) -> String {
     format!("{}, {:.1} MiB", shown(times.median()), peak as f64 / 1024.0)
 }
 
-fn absent(title: &'static str, error: &anyhow::Error) -> Section {
+fn absent(title: &str, error: &anyhow::Error) -> Section {
     Section {
-        title,
+        title: title.to_owned(),
         method: format!("Not measured, because it cannot be installed here: {error:#}."),
-        rows: Vec::new(),
+        ..Section::default()
     }
 }
 
@@ -317,7 +299,7 @@ mod tests {
                 .method
                 .ends_with("the packages cannot be installed: no network.")
         );
-        assert!(section.rows.is_empty());
+        assert!(section.rows.is_empty() && !section.is_missing);
     }
 
     #[test]

@@ -226,12 +226,7 @@ fn write_history(installation: &Installation, programs: &Programs) -> anyhow::Re
     let control_plane = installation.serve(programs)?;
     let fleet = Fleet::register(&control_plane, installation.project_id, AGENTS, &mut random)?;
     control_plane.stop()?;
-    let history = History {
-        fleet: &fleet,
-        domain_id: installation.domain_id,
-        size: HISTORY,
-    };
-    history.write(&installation.database(), &mut random)
+    History::new(installation, &fleet, HISTORY, &random).grow(installation, HISTORY)
 }
 
 fn start_agents(

@@ -76,9 +76,8 @@ impl Site<'_> {
         fs::create_dir(&directory)?;
         let text = self.settings(&directory, &self.place.file("m"))
             + &format!(
-                "interface: 127.0.0.1\nret_port: {}\nauto_accept: true\npki_dir: {}\n",
-                self.return_port,
-                self.place.file("pki").display()
+                "interface: 127.0.0.1\nret_port: {}\nauto_accept: true\n",
+                self.return_port
             );
         fs::write(directory.join("master"), text)?;
         Ok(directory)
