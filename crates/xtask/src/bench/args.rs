@@ -208,12 +208,6 @@ mod tests {
             &["--quick", "--only", "callbacks"],
             &["--peers"],
             &["--quick", "--peers", "salt,kubectl"],
-            &[
-                "--database-url",
-                "postgres://plex@localhost/plex",
-                "--only",
-                "dispatch",
-            ],
             &["--database", "postgresql", "--only", "dispatch"],
         ] {
             let said = args(flags).command();
