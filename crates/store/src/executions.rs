@@ -85,8 +85,8 @@ pub enum Order {
     Ascending,
 }
 
-/// Stores an execution with one pending invocation per node; all of it or nothing.
-pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<Execution, Error> {
+/// Stores an execution with one pending invocation per node; all of it or nothing. Returns its id.
+pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<Uuid, Error> {
     let id = tx.new_id();
     let now = tx.now();
     let expires_at = now
@@ -97,12 +97,12 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<E
         (!nodes.is_empty()).then(|| serde_json::to_string(nodes).expect("ids and words are JSON"))
     };
     let pending = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-    tx.execute(
+    tx.execute_each(
         "insert into executions (
             id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
             timeout_seconds, parameters, parameters_shown, selector, node_id, dispatched_by, excluded, pending
         ) values ($1, $2, $3, $4, $5, 'pending', $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        &values![
+        [values![
             id,
             new.project_id,
             new.domain_id,
@@ -118,13 +118,13 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<E
             &new.dispatched_by,
             json(listed).as_deref(),
             pending,
-        ],
+        ]],
     )
     .await?;
     if let Some(beyond) = json(beyond) {
-        tx.execute(
+        tx.execute_each(
             "insert into excluded_beyond (execution_id, nodes) values ($1, $2)",
-            &values![id, &beyond],
+            [values![id, &beyond]],
         )
         .await?;
     }
@@ -139,9 +139,7 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<E
         nodes.iter().map(|node| values![id, *node, now]),
     )
     .await?;
-    find(tx, new.project_id, id)
-        .await?
-        .ok_or_else(|| Error::Corrupt("an execution just stored is missing".to_owned()))
+    Ok(id)
 }
 
 /// One execution of a project, without its targets and with all its excluded nodes.

@@ -70,9 +70,9 @@ impl ControlPlane {
         Self::start_on(Database::fresh, prepare, log_filter)
     }
 
-    /// Initialises and serves on PostgreSQL, with further flags for `plexsphere serve`. It can have replicas.
-    pub fn start_shared(arguments: &[&str]) -> Self {
-        Self::start_on(|_| Database::shared(), |_| owned(arguments), None)
+    /// As [`ControlPlane::start_prepared`], on PostgreSQL. It can have replicas.
+    pub fn start_shared(prepare: impl FnOnce(&Path) -> Vec<String>) -> Self {
+        Self::start_on(|_| Database::shared(), prepare, None)
     }
 
     /// Initialises and serves on SQLite, whatever the environment says.

@@ -38,6 +38,22 @@ impl Database {
         Self::Postgres(schema(&url))
     }
 
+    /// Restarts the PostgreSQL server without letting it finish anything.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test binary has no command line of its own"
+    )]
+    pub fn restart_the_server() {
+        let command = std::env::var("PLEX_TEST_POSTGRES_RESTART");
+        let command = command.expect("`cargo xtask test --only postgres` says how to restart the server");
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &command])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        assert!(shell.status().expect("a shell starts").success());
+    }
+
     /// The flags that name it.
     pub fn flags(&self) -> Vec<String> {
         match self {

@@ -161,6 +161,12 @@ impl SimulatedNode {
 
     /// Opens the event stream.
     pub fn events(&self) -> Events {
+        self.try_events()
+            .unwrap_or_else(|Broken(why)| panic!("no stream: {why}"))
+    }
+
+    /// Opens the event stream at a server that may be gone.
+    pub fn try_events(&self) -> Result<Events, Broken> {
         let bearer = format!("Bearer {}", self.bearer);
         let headers = [
             ("authorization", bearer.as_str()),
@@ -168,10 +174,11 @@ impl SimulatedNode {
         ];
         let opened = self
             .web
-            .open(&Method::GET, &paths::node_events(self.id), &headers, None);
-        let opened = opened.unwrap_or_else(|Broken(why)| panic!("no stream: {why}"));
-        assert_eq!(opened.status().as_u16(), 200, "no stream");
-        Events::new(opened)
+            .open(&Method::GET, &paths::node_events(self.id), &headers, None)?;
+        match opened.status().as_u16() {
+            200 => Ok(Events::new(opened)),
+            status => Err(Broken(format!("status {status}"))),
+        }
     }
 
     /// Reports an invocation.
@@ -222,7 +229,7 @@ impl SimulatedNode {
 }
 
 /// The key that an upload URL's path ends in, as agents derive it: the path without its leading slash.
-fn object_key(url: &str) -> String {
+pub(crate) fn object_key(url: &str) -> String {
     let uri: http::Uri = url.parse().expect("a URL");
     uri.path().trim_start_matches('/').to_owned()
 }

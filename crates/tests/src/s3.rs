@@ -140,6 +140,11 @@ impl S3Store {
         self.shared.refused.load(Ordering::SeqCst)
     }
 
+    /// An object's bytes.
+    pub fn object(&self, key: &str) -> Option<Vec<u8>> {
+        fs::read(self.place.path().join("buckets").join(BUCKET).join(key)).ok()
+    }
+
     /// The objects whose keys begin so, and their bytes.
     pub fn objects(&self, prefix: &str) -> Vec<(String, Vec<u8>)> {
         let root = self.place.path().join("buckets").join(BUCKET);

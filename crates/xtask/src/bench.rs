@@ -35,6 +35,7 @@ mod relations;
 mod report;
 mod reports;
 mod seed;
+mod soak;
 mod stream;
 mod work;
 
@@ -72,6 +73,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     if !args.built {
         return build_and_continue(&workspace);
+    }
+    if args.wants(Measurement::Soak) {
+        return soak::run(&workspace);
     }
     let bench = Bench::new(&args, workspace.target())?;
     raise_descriptor_limit();

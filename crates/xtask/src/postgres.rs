@@ -1,13 +1,15 @@
 //! A PostgreSQL server of our own: a fresh cluster of Debian's programs on loopback, gone afterwards.
 
+use crate::interrupt::Interrupt;
 use crate::workspace;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
 /// Where Debian's packages put the programs, below the version.
@@ -16,6 +18,8 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 const OWNER: &str = "postgres";
 /// Memory that is a directory. A sync costs nothing there, and the server syncs all the same.
 const MEMORY: &str = "/dev/shm";
+/// How long one call of cargo may take; the longest is a soak.
+const PATIENCE: Duration = Duration::from_secs(3 * 3600);
 /// What has to be free in it: each test has a schema of its own.
 const ROOM: u64 = 4 * 1024 * 1024 * 1024;
 /// The newest of the installed versions' directories of programs.
@@ -125,6 +129,28 @@ impl Server {
             .arg(self.data())
             .arg("restart");
         shell(&restart)
+    }
+
+    /// Runs tests, which are told where the server is, and ends them when a signal comes.
+    ///
+    /// # Errors
+    /// When they fail, or a signal comes.
+    pub(crate) fn run(&self, mut tests: Command, interrupt: &Interrupt) -> anyhow::Result<()> {
+        tests
+            .env("PLEX_TEST_POSTGRES", self.url())
+            .env("PLEX_TEST_POSTGRES_RESTART", self.restart_command())
+            .env("PROPTEST_CASES", "16");
+        let line = workspace::line(&tests);
+        let mut child = tests.spawn().with_context(|| format!("cannot run {line}"))?;
+        let ended = interrupt.wait_for(&line, PATIENCE, || Ok(child.try_wait()?));
+        if ended.is_err() {
+            // It may have ended by itself just now.
+            let _ = child.kill();
+            child.wait()?;
+        }
+        let status = ended?;
+        ensure!(status.success(), "{line} failed: {status}");
+        Ok(())
     }
 
     fn data(&self) -> PathBuf {

@@ -7,7 +7,7 @@ mod deny;
 mod dependencies;
 mod lock_file;
 mod postgres;
-mod suites;
+pub(crate) mod suites;
 
 use crate::console;
 use crate::interrupt::Interrupt;

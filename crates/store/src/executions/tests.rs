@@ -48,7 +48,7 @@ async fn dispatched(
         dispatched_by: "user:somebody".to_owned(),
         excluded,
     };
-    db.write(async move |tx| Ok::<_, Error>(insert(tx, &new, &[node_id]).await?.id))
+    db.write(async move |tx| insert(tx, &new, &[node_id]).await)
         .await
         .unwrap()
 }

@@ -1,11 +1,9 @@
 //! Replicas and servers that die or freeze under load: what was answered is there, once.
 
-use crate::load::Site;
 use plex_api::paths;
-use plex_tests::{Answer, ControlPlane, LIMIT, Operator, SimulatedNode, until};
+use plex_tests::{Answer, ControlPlane, Database, LIMIT, Load, Operator, SimulatedNode, Site, until};
 use rustix::process::Signal;
 use serde_json::json;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,7 +13,8 @@ const HELD_UP: Duration = Duration::from_secs(10 + 4);
 #[test]
 fn a_killed_replica_takes_nothing_with_it() {
     let mut site = Site::start(3, 6);
-    let jobs = site.under_load(|replicas, load| {
+    let load = Load::default();
+    let jobs = site.under_load(&load, |replicas| {
         for killed in [0, 2] {
             load.go_on(30);
             replicas[killed].kill9();
@@ -25,36 +24,21 @@ fn a_killed_replica_takes_nothing_with_it() {
         load.go_on(10);
         assert!(load.unanswered() > 0, "nobody noticed");
     });
-    site.assert_whole(&jobs);
-}
-
-/// Restarts the server without letting it finish anything.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test binary has no command line of its own"
-)]
-fn restart_the_server() {
-    let command = std::env::var("PLEX_TEST_POSTGRES_RESTART");
-    let command = command.expect("`cargo xtask test --only postgres` says how to restart the server");
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", &command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null());
-    assert!(shell.status().expect("a shell starts").success());
+    site.assert_whole(&jobs, 0);
 }
 
 #[test]
 fn a_server_restarted_under_load_loses_nothing() {
     let mut site = Site::start(2, 6);
-    let jobs = site.under_load(|_, load| {
+    let load = Load::default();
+    let jobs = site.under_load(&load, |_| {
         for _ in 0..3 {
             load.go_on(30);
-            restart_the_server();
+            Database::restart_the_server();
         }
         load.go_on(30);
     });
-    site.assert_whole(&jobs);
+    site.assert_whole(&jobs, 0);
 }
 
 /// Whether a writer holds its lock and does nothing.

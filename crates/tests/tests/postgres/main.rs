@@ -4,6 +4,5 @@
 //! `cargo xtask test --only postgres` provides the server. Some tests restart it, so they run one after the other.
 
 mod deaths;
-mod load;
 mod replicas;
 mod transcript;

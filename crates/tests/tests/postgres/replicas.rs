@@ -70,7 +70,7 @@ fn runs(agent: &Agent) -> usize {
 }
 
 fn replicas(count: usize) -> Vec<ControlPlane> {
-    let first = ControlPlane::start_shared(&[]);
+    let first = ControlPlane::start_shared(|_| Vec::new());
     let others: Vec<_> = (1..count).map(|_| first.replica()).collect();
     [first].into_iter().chain(others).collect()
 }
@@ -183,7 +183,7 @@ fn what_is_revoked_at_one_replica_is_refused_at_another_at_once() {
 fn an_output_uploaded_at_one_replica_is_read_at_another() {
     let shared = tempfile::tempdir().expect("a temporary directory");
     let store = format!("file://{}", shared.path().display());
-    let first = ControlPlane::start_shared(&["--object-store-url", &store]);
+    let first = ControlPlane::start_shared(|_| vec!["--object-store-url".to_owned(), store]);
     let (second, third) = (first.replica(), first.replica());
     let node = SimulatedNode::register(&first, "n");
     let execution = first.admin().dispatch(node.id, "probe");

@@ -48,6 +48,8 @@ pub(super) enum Measurement {
     Memory,
     /// 10,000 agents that come back after a restart of their replica
     Return,
+    /// An hour under load while everything fails; only when it is named, and then by itself
+    Soak,
 }
 
 /// How much of everything.
@@ -104,7 +106,8 @@ static QUICK: Size = Size {
 impl Args {
     /// Whether that is to be measured.
     pub(super) fn wants(&self, measurement: Measurement) -> bool {
-        self.only.is_empty() || self.only.contains(&measurement)
+        let all = self.only.is_empty() && measurement != Measurement::Soak;
+        all || self.only.contains(&measurement)
     }
 
     /// Whether any of these is to be measured.

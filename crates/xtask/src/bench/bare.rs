@@ -48,6 +48,31 @@ pub(crate) struct Args {
     project: Uuid,
 }
 
+/// The statement of `store::executions::page` for the newest of everything.
+fn page_sql(executions: &str) -> String {
+    format!(
+        "select
+            id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
+            timeout_seconds, coalesce(parameters_shown, parameters), selector, node_id, dispatched_by,
+            excluded, pending, ack, started, succeeded, failed, cancelled, timeout,
+            exists (select 1 from excluded_beyond where execution_id = executions.id)
+        from {executions}
+        where project_id = $1 and (created_at, id) > ($2, $3) and (created_at, id) < ($4, $5)
+        order by created_at desc, id desc
+        limit $6"
+    )
+}
+
+/// The statement of `store::invocations::attach_targets`, from the tables on as each database has it.
+fn targets_sql(tables: &str) -> String {
+    format!(
+        "select
+            ids.key, i.node_id, n.name, i.status, i.updated_at, i.started_at, i.finished_at, i.exit_code, i.error,
+            i.output_kind, i.output_bytes, i.output_truncated, i.output_key, i.output_sha256
+        from {tables}"
+    )
+}
+
 /// A page's text on its way.
 type Page = Pin<Box<dyn Future<Output = anyhow::Result<Vec<u8>>> + Send>>;
 

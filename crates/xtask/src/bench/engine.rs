@@ -96,9 +96,9 @@ impl Cluster {
     /// Gives a database's room back.
     ///
     /// # Errors
-    /// When somebody still uses it.
+    /// When the server does not drop it.
     pub(super) fn drop_database(&self, name: &str) -> anyhow::Result<()> {
-        psql(&self.server.url(), &format!("drop database {name}")).map(drop)
+        psql(&self.server.url(), &format!("drop database {name} with (force)")).map(drop)
     }
 }
 

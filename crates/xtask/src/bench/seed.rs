@@ -250,12 +250,24 @@ mod tests {
 
     #[test]
     fn a_run_that_has_ended_has_an_end_and_no_live_invocation() {
-        let mut history = history(1000);
-        for number in 0..1000 {
-            let past = history.past(number);
-            assert_eq!(past.ended().is_some(), past.live().is_none());
+        let past = history(1000).past(1);
+        for status in [
+            ExecutionStatus::Started,
+            ExecutionStatus::Succeeded,
+            ExecutionStatus::Timeout,
+        ] {
+            let past = Past {
+                status,
+                action: past.action.clone(),
+                ..past
+            };
+            let is_over = status != ExecutionStatus::Started;
+            assert_eq!(
+                (past.ended().is_some(), past.live().is_none()),
+                (is_over, is_over)
+            );
             let (last, _) = past.events().last().unwrap();
-            assert_eq!(last, past.status);
+            assert_eq!(last, status);
         }
     }
 }

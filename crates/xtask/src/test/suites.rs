@@ -3,10 +3,13 @@
 use super::{Outcome, deny, dependencies, lock_file, postgres};
 use crate::demo;
 use crate::generated::Document;
+use crate::interrupt::Interrupt;
+use crate::postgres::Server;
 use crate::tools::{self, Tool};
 use crate::workspace::{self, Workspace, cargo};
 
 use std::path::Path;
+use std::process::Command;
 
 use clap::ValueEnum;
 
@@ -47,6 +50,8 @@ pub(super) enum Suite {
     Postgres,
     /// Several replicas and the NATS between them, a real one
     Replicas,
+    /// Everything that replicas stand on fails at once, for a minute; no process grows
+    Chaos,
     /// The example deployment, held to Kubernetes, systemd and the programs
     Deploy,
     /// Licences, sources and bans of all dependencies
@@ -82,6 +87,7 @@ impl Suite {
             | Self::ObjectStore
             | Self::Postgres
             | Self::Replicas
+            | Self::Chaos
             | Self::Deploy
             | Self::Deny
             | Self::Demo => true,
@@ -108,6 +114,10 @@ impl Suite {
             },
             Self::Postgres => match tools::provide(workspace, &[Tool::Postgres]) {
                 Ok(_) => postgres::run(workspace).into(),
+                Err(error) => Outcome::Skipped(format!("{error:#}")),
+            },
+            Self::Chaos => match tools::provide(workspace, &CHAOS_NEEDS) {
+                Ok(tools) => chaos(workspace, &tools).into(),
                 Err(error) => Outcome::Skipped(format!("{error:#}")),
             },
             Self::Deploy => self.with_tools(workspace, &[Tool::Python, Tool::Systemd]),
@@ -166,6 +176,23 @@ fn object_store(workspace: &Workspace, tools: &Path) -> anyhow::Result<()> {
     end_to_end(workspace, &Suite::ObjectStore.name(), Some(tools))
 }
 
+/// What the chaos stands on.
+pub(crate) const CHAOS_NEEDS: [Tool; 3] = [Tool::Python, Tool::S3Server, Tool::Postgres];
+
+fn chaos(workspace: &Workspace, tools: &Path) -> anyhow::Result<()> {
+    let interrupt = Interrupt::listen()?;
+    let programs = workspace.build_programs()?;
+    let server = Server::in_memory()?;
+    server.run(chaos_tests(&programs, tools), &interrupt)
+}
+
+/// The tests of the suite `chaos`, with these programs.
+pub(crate) fn chaos_tests(programs: &Path, tools: &Path) -> Command {
+    let mut tests = cargo(&["test", "--package", END_TO_END, "--test", "chaos", "--locked"]);
+    tests.env("PLEX_BIN_DIR", programs).env("PLEX_TOOLS", tools);
+    tests
+}
+
 fn generated(workspace: &Workspace) -> anyhow::Result<()> {
     let programs = workspace.build_programs()?;
     Document::ALL
@@ -212,6 +239,7 @@ mod tests {
             Suite::ObjectStore,
             Suite::Postgres,
             Suite::Replicas,
+            Suite::Chaos,
             Suite::Deploy,
         ];
         assert_eq!(targets, suites.into_iter().map(Suite::name).collect());

@@ -217,6 +217,12 @@ mod tests {
         let text = String::from_utf8(items.finish(1)).unwrap();
         let page: plex_api::executions::ExecutionList = serde_json::from_str(&text).unwrap();
         assert_eq!((page.items.len(), page.items[0].targets.len()), (1, 2));
+        let target = &page.items[0].targets[1];
+        assert_eq!(
+            (target.error.as_deref(), target.exit_code, target.output_bytes),
+            (Some("exit \\ 1"), Some(1), Some(3))
+        );
+        assert!(target.started_at < target.finished_at && target.output_truncated == Some(false));
         let again = serde_json::to_string(&page).unwrap();
         let (items, _) = again.rsplit_once("]").unwrap();
         assert_eq!(text.strip_suffix("]}").unwrap(), items);

@@ -1,6 +1,7 @@
 //! The page from PostgreSQL, by a few connections that many requests share.
 
 use super::json::{Execution, Items, Target};
+use super::{page_sql, targets_sql};
 use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,23 +13,9 @@ use uuid::Uuid;
 
 /// As many as the product has for reading.
 const CONNECTIONS: usize = 4;
-/// As `store::executions::page` has it.
-const PAGE: &str = "select
-        id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
-        timeout_seconds, coalesce(parameters_shown, parameters), selector, node_id, dispatched_by,
-        excluded, pending, ack, started, succeeded, failed, cancelled, timeout,
-        exists (select 1 from excluded_beyond where execution_id = executions.id)
-    from executions
-    where project_id = $1 and (created_at, id) < ($2, $3)
-    order by created_at desc, id desc
-    limit $4";
-/// As `store::invocations::attach_targets` has it.
-const TARGETS: &str = "select
-        ids.key, i.node_id, n.name, i.status, i.updated_at, i.started_at, i.finished_at, i.exit_code, i.error,
-        i.output_kind, i.output_bytes, i.output_truncated, i.output_key, i.output_sha256
-    from json_each($1) ids
-        join invocations i on i.execution_id = unhex(ids.value)
-        join nodes n on n.id = i.node_id
+const TARGETS: &str = "json_each($1) ids
+    join invocations i on i.execution_id = unhex(ids.value)
+    join nodes n on n.id = i.node_id
     order by ids.key, i.node_id";
 
 /// Pages of one project.
@@ -50,7 +37,8 @@ impl Pages {
         for _ in 0..CONNECTIONS {
             let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
             tokio::spawn(connection);
-            let (page, targets) = (client.prepare(PAGE).await?, client.prepare(TARGETS).await?);
+            let page = client.prepare(&page_sql("executions")).await?;
+            let targets = client.prepare(&targets_sql(TARGETS)).await?;
             sessions.push(Session {
                 client,
                 page,
@@ -68,13 +56,10 @@ impl Pages {
     pub(super) async fn page(&self) -> anyhow::Result<Vec<u8>> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let session = self.sessions.get(turn % CONNECTIONS).context("a connection")?;
-        let (last, limit) = (Id(Uuid::max()), i64::from(DEFAULT_PAGE + 1));
+        let (nil, limit) = (Id(Uuid::nil()), i64::from(DEFAULT_PAGE + 1));
         let mut items = Items::default();
-        for row in session
-            .client
-            .query(&session.page, &[&self.project, &i64::MAX, &last, &limit])
-            .await?
-        {
+        let values: [&(dyn ToSql + Sync); 6] = [&self.project, &0_i64, &nil, &i64::MAX, &nil, &limit];
+        for row in session.client.query(&session.page, &values).await? {
             items.push(&execution(&row)?)?;
         }
         for row in session.client.query(&session.targets, &[&items.ids()]).await? {

@@ -1,6 +1,7 @@
 //! The page from SQLite, by a connection of each thread.
 
 use super::json::{Execution, Items, Target};
+use super::{page_sql, targets_sql};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
@@ -10,23 +11,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Row};
 use uuid::Uuid;
 
-/// As `store::executions::page` has it.
-const PAGE: &str = "select
-        id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
-        timeout_seconds, coalesce(parameters_shown, parameters), selector, node_id, dispatched_by,
-        excluded, pending, ack, started, succeeded, failed, cancelled, timeout,
-        exists (select 1 from excluded_beyond where execution_id = executions.id)
-    from executions
-    where project_id = ?1 and (created_at, id) < (?2, ?3)
-    order by created_at desc, id desc
-    limit ?4";
-/// As `store::invocations::attach_targets` has it.
-const TARGETS: &str = "select
-        ids.key, i.node_id, n.name, i.status, i.updated_at, i.started_at, i.finished_at, i.exit_code, i.error,
-        i.output_kind, i.output_bytes, i.output_truncated, i.output_key, i.output_sha256
-    from json_each(?1) ids
-        cross join invocations i on i.execution_id = unhex(ids.value)
-        cross join nodes n on n.id = i.node_id";
+const EXECUTIONS: &str = "executions indexed by executions_by_time";
+const TARGETS: &str = "json_each($1) ids
+    cross join invocations i on i.execution_id = unhex(ids.value)
+    cross join nodes n on n.id = i.node_id";
 
 thread_local! {
     static CONNECTION: RefCell<Option<Connection>> = const { RefCell::new(None) };
@@ -36,6 +24,8 @@ thread_local! {
 pub(super) struct Pages {
     path: PathBuf,
     project: Uuid,
+    page: String,
+    targets: String,
 }
 
 impl Pages {
@@ -43,6 +33,8 @@ impl Pages {
         Self {
             path: path.to_owned(),
             project,
+            page: page_sql(EXECUTIONS),
+            targets: targets_sql(TARGETS),
         }
     }
 
@@ -58,17 +50,19 @@ impl Pages {
 
     fn read(&self, connection: &Connection) -> anyhow::Result<Vec<u8>> {
         let mut items = Items::default();
-        let mut statement = connection.prepare_cached(PAGE)?;
+        let mut statement = connection.prepare_cached(&self.page)?;
         let mut rows = statement.query(rusqlite::params![
             self.project.as_bytes(),
+            0,
+            Uuid::nil().as_bytes(),
             i64::MAX,
-            Uuid::max().as_bytes(),
+            Uuid::nil().as_bytes(),
             DEFAULT_PAGE + 1
         ])?;
         while let Some(row) = rows.next()? {
             items.push(&execution(row)?)?;
         }
-        let mut statement = connection.prepare_cached(TARGETS)?;
+        let mut statement = connection.prepare_cached(&self.targets)?;
         let mut rows = statement.query([items.ids()])?;
         while let Some(row) = rows.next()? {
             let index: u32 = row.get(0)?;

@@ -76,7 +76,7 @@ fn months(began: i64) -> anyhow::Result<String> {
     let began = jiff::Timestamp::from_microsecond(began)?;
     let now = jiff::Timestamp::now().to_zoned(TimeZone::UTC);
     let mut month = began.to_zoned(TimeZone::UTC).first_of_month()?.start_of_day()?;
-    let mut script = String::new();
+    let mut script = String::from("set client_min_messages = warning;\n");
     while month < now {
         let next = month.checked_add(1.month())?;
         let (from, to) = (first_id(month.timestamp()), first_id(next.timestamp()));
