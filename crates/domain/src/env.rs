@@ -4,6 +4,7 @@
 //! scripted one. What is stored has microseconds, because that is what both databases keep alike.
 
 use jiff::Timestamp;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Tells the time.
@@ -34,6 +35,13 @@ pub fn uuid_v7(now: Timestamp, rng: &dyn Rng) -> Uuid {
 /// The time cut to whole microseconds, as databases keep it.
 pub fn micros(t: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(t.as_microsecond()).expect("a cut time is in the range of times")
+}
+
+/// The first whole microsecond that is not before a time.
+pub fn micros_from(t: Timestamp) -> Timestamp {
+    let has_rest = t.as_nanosecond() % 1000 != 0;
+    t.checked_add(Duration::from_micros(has_rest.into()))
+        .map_or(t, micros)
 }
 
 #[cfg(test)]
@@ -74,6 +82,14 @@ pub(crate) mod tests {
             let [early, late] = [micros, micros + more].map(|t| Timestamp::from_microsecond(t).unwrap());
             let rng = CountingRng::default();
             prop_assert!(uuid_v7(early, &rng) < uuid_v7(late, &rng));
+        }
+
+        #[test]
+        fn micros_from_adds_less_than_one_microsecond(nanos in 0_i128..4_000_000_000_000_000_000) {
+            let t = Timestamp::from_nanosecond(nanos).unwrap();
+            let next = micros_from(t);
+            prop_assert_eq!(next.as_nanosecond() % 1000, 0);
+            prop_assert!((0..1000).contains(&(next.as_nanosecond() - t.as_nanosecond())));
         }
 
         #[test]

@@ -68,8 +68,8 @@ impl Credential {
         }
     }
 
-    /// How it stands now; `None` when it has ended.
-    pub async fn standing(self, tx: &mut Tx) -> Result<Option<tokens::Standing>, plex_store::Error> {
+    /// How it stands now, with the revision of the relations at which it does; `None` when it has ended.
+    pub async fn standing(self, tx: &mut Tx) -> Result<(u64, Option<tokens::Standing>), plex_store::Error> {
         match self {
             Self::Token { id, secret } => tokens::standing(tx, id, &secret.0).await,
             Self::Session(id) => sessions::standing(tx, id).await,
@@ -79,7 +79,8 @@ impl Credential {
     /// Requires, in the transaction of something that gives out a new credential, that this one is not on its way
     /// out: an old secret that leaked ends with its grace and leaves nothing behind.
     pub async fn require_current(self, tx: &mut Tx) -> Result<tokens::Standing, Failure> {
-        let standing = self.standing(tx).await?.filter(|standing| standing.is_current);
+        let (_, standing) = self.standing(tx).await?;
+        let standing = standing.filter(|standing| standing.is_current);
         standing.ok_or_else(|| {
             let detail =
                 "this secret was replaced, and no longer brings forth another; come with the new one";

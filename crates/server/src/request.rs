@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use jiff::Timestamp;
 use plex_api::{codes, limits};
 use plex_domain::cidr::Cidr;
 use plex_domain::env::uuid_v7;
@@ -186,6 +187,11 @@ impl Query {
                 parse(value).ok_or_else(|| Failure::bad_request(code, detail()))
             })
             .transpose()
+    }
+
+    /// A parameter that is a time.
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Failure> {
+        self.parsed(name, codes::INVALID_QUERY, |text| text.parse().ok())
     }
 
     /// A parameter that is an id.

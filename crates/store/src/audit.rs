@@ -2,6 +2,9 @@
 //!
 //! An entry is appended in the transaction of what it records, so there is no mutation without its entry. The same
 //! transaction moves the chain's head on, which is sealed, so that a chain cannot be cut short unnoticed.
+//!
+//! A job only says what to record. It is linked to its chain when the job ends, or, where the jobs of several replicas
+//! take turns at the chains' ends, when the commit does: the turn is then as short as can be.
 
 mod entries;
 mod head;
@@ -13,7 +16,7 @@ pub use head::{adopt, open};
 pub use stored_entry::StoredEntry;
 pub use verification::{Begun, Outcome, Verification};
 
-use crate::db::{Error, Lock, Sql, Tx};
+use crate::db::{Error, Sql, Tx};
 use crate::values;
 use head::End;
 use jiff::Timestamp;
@@ -63,29 +66,47 @@ pub async fn append(tx: &mut Tx, key: &[u8; 32], record: Record) -> Result<(), E
     append_all(tx, key, vec![record]).await
 }
 
-/// Appends entries to their chains, in their order; each chain's head is looked up and moved on once.
+/// Appends entries to their chains, in their order. Whoever appends does not see them before the commit.
 pub async fn append_all(tx: &mut Tx, key: &[u8; 32], records: Vec<Record>) -> Result<(), Error> {
-    if records.is_empty() {
+    let occurred_at = tx.now();
+    tx.records.extend(records.into_iter().map(|record| Unlinked {
+        key: *key,
+        occurred_at,
+        record,
+    }));
+    Ok(())
+}
+
+/// What is to be recorded, and is not in its chain yet.
+pub(crate) struct Unlinked {
+    key: [u8; 32],
+    /// The time of its job.
+    occurred_at: Timestamp,
+    record: Record,
+}
+
+/// Links what was recorded to the chains; each chain's head is looked up and moved on once.
+pub(crate) async fn link(tx: &mut Tx) -> Result<(), Error> {
+    let records = std::mem::take(&mut tx.records);
+    let Some(key) = records.first().map(|unlinked| unlinked.key) else {
         return Ok(());
-    }
-    tx.lock(Lock::AuditChains).await?;
-    let sealer = Sealer::new(key);
+    };
+    tx.lock_chains();
+    let sealer = Sealer::new(&key);
     let mut ends = BTreeMap::new();
     let mut entries = Vec::with_capacity(records.len());
-    for record in records {
-        let end = match ends.entry(record.domain_id) {
+    for unlinked in records {
+        let chain = unlinked.record.domain_id;
+        let end = match ends.entry(chain) {
             BTreeEntry::Occupied(known) => known.into_mut(),
-            BTreeEntry::Vacant(room) => room.insert(head::end(tx, &sealer, record.domain_id).await?),
+            BTreeEntry::Vacant(room) => room.insert(head::end(tx, &sealer, chain).await?),
         };
-        entries.push(Linked::after(end, key, record, tx.now()));
+        entries.push(Linked::after(end, unlinked));
     }
     insert(tx, &entries).await?;
-    for (chain, end) in ends {
-        if end.holds {
-            head::seal(tx, &sealer, chain, (end.seq, &end.hash)).await?;
-        }
-    }
-    Ok(())
+    let moved = ends.iter().filter(|(_, end)| end.holds);
+    let seals = moved.map(|(chain, end)| (*chain, end.seq, end.hash));
+    head::seal(tx, &sealer, seals).await
 }
 
 /// An entry with its place in the chain.
@@ -100,14 +121,19 @@ struct Linked {
 
 impl Linked {
     /// Hangs an entry on the end, and moves the end on.
-    fn after(end: &mut End, key: &[u8; 32], record: Record, now: Timestamp) -> Self {
+    fn after(end: &mut End, unlinked: Unlinked) -> Self {
+        let Unlinked {
+            key,
+            occurred_at: now,
+            record,
+        } = unlinked;
         let latest_at = end.latest_at.map_or(now, |latest| latest.max(now));
         let entry = audit::Entry {
             seq: end.seq + 1,
             chain: record.domain_id,
             occurred_at: now,
             reason: record.reason,
-            subject_pseudonym: pseudonym(key, record.domain_id, &record.identity),
+            subject_pseudonym: pseudonym(&key, record.domain_id, &record.identity),
             relation: record.relation,
             object_type: record.object_type,
             object_id: record.object_id,

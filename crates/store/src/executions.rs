@@ -37,7 +37,7 @@ pub struct NewExecution {
 }
 
 /// Where in the list a page starts or ends: `created_at` in microseconds, then the id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// `created_at` of the execution before.
     pub created_at: Timestamp,
@@ -52,6 +52,28 @@ pub struct Filter {
     pub status: Option<ExecutionStatus>,
     /// Only of this action.
     pub action: Option<String>,
+    /// Only dispatched at this time or later.
+    pub created_from: Option<Timestamp>,
+    /// Only dispatched before this time.
+    pub created_before: Option<Timestamp>,
+}
+
+impl Filter {
+    /// What of the list is left after a position: between these two, which are not in it.
+    fn range(&self, order: Order, after: Option<Position>) -> (Position, Position) {
+        // No id is nil: a position with it is before all of its time.
+        let before = |created_at| Position {
+            created_at,
+            id: Uuid::nil(),
+        };
+        let first = before(self.created_from.unwrap_or(Timestamp::UNIX_EPOCH));
+        let last = before(self.created_before.unwrap_or(Timestamp::MAX));
+        match (order, after) {
+            (_, None) => (first, last),
+            (Order::Descending, Some(after)) => (first, last.min(after)),
+            (Order::Ascending, Some(after)) => (first.max(after), last),
+        }
+    }
 }
 
 /// Which way a list runs.
@@ -63,8 +85,8 @@ pub enum Order {
     Ascending,
 }
 
-/// Stores an execution with one pending invocation per node; all of it or nothing.
-pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<Execution, Error> {
+/// Stores an execution with one pending invocation per node; all of it or nothing. Returns its id.
+pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<Uuid, Error> {
     let id = tx.new_id();
     let now = tx.now();
     let expires_at = now
@@ -75,12 +97,12 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<E
         (!nodes.is_empty()).then(|| serde_json::to_string(nodes).expect("ids and words are JSON"))
     };
     let pending = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-    tx.execute(
+    tx.execute_each(
         "insert into executions (
             id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
             timeout_seconds, parameters, parameters_shown, selector, node_id, dispatched_by, excluded, pending
         ) values ($1, $2, $3, $4, $5, 'pending', $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        &values![
+        [values![
             id,
             new.project_id,
             new.domain_id,
@@ -96,13 +118,13 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<E
             &new.dispatched_by,
             json(listed).as_deref(),
             pending,
-        ],
+        ]],
     )
     .await?;
     if let Some(beyond) = json(beyond) {
-        tx.execute(
+        tx.execute_each(
             "insert into excluded_beyond (execution_id, nodes) values ($1, $2)",
-            &values![id, &beyond],
+            [values![id, &beyond]],
         )
         .await?;
     }
@@ -117,9 +139,7 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<E
         nodes.iter().map(|node| values![id, *node, now]),
     )
     .await?;
-    find(tx, new.project_id, id)
-        .await?
-        .ok_or_else(|| Error::Corrupt("an execution just stored is missing".to_owned()))
+    Ok(id)
 }
 
 /// One execution of a project, without its targets and with all its excluded nodes.
@@ -143,23 +163,22 @@ pub async fn find(tx: &mut Tx, project_id: Uuid, id: Uuid) -> Result<Option<Exec
 }
 
 macro_rules! page_sql {
-    ($filter:literal, $compare:literal, $direction:literal) => {
+    ($index:literal, $filter:literal, $direction:literal) => {
         concat!(
             "select
                 id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
                 timeout_seconds, coalesce(parameters_shown, parameters), selector, node_id, dispatched_by,
                 excluded, pending, ack, started, succeeded, failed, cancelled, timeout,
                 exists (select 1 from excluded_beyond where execution_id = executions.id)
-            from executions
-            where project_id = $1",
+            from executions indexed by ",
+            $index,
+            " where project_id = $1",
             $filter,
-            " and (created_at, id) ",
-            $compare,
-            " ($2, $3) order by created_at ",
+            " and (created_at, id) > ($2, $3) and (created_at, id) < ($4, $5) order by created_at ",
             $direction,
             ", id ",
             $direction,
-            " limit $4"
+            " limit $6"
         )
     };
 }
@@ -167,7 +186,8 @@ macro_rules! page_sql {
 /// A page of a project's executions after a position, without their targets and with as many excluded nodes as a
 /// list item carries.
 ///
-/// Each combination of filters has a statement of its own, because each has an index of its own.
+/// Each combination of filters has a statement of its own, because each has an index of its own. It is named, because
+/// with both ends given the one by time alone looks as good to SQLite.
 pub async fn page(
     tx: &mut Tx,
     project_id: Uuid,
@@ -176,26 +196,33 @@ pub async fn page(
     limit: u32,
 ) -> Result<Vec<Execution>, Error> {
     let sql = match (filter.status.is_some(), filter.action.is_some(), order) {
-        (false, false, Order::Descending) => page_sql!("", "<", "desc"),
-        (false, false, Order::Ascending) => page_sql!("", ">", "asc"),
-        (true, false, Order::Descending) => page_sql!(" and status = $5", "<", "desc"),
-        (true, false, Order::Ascending) => page_sql!(" and status = $5", ">", "asc"),
-        (false, true, Order::Descending) => page_sql!(" and action = $5", "<", "desc"),
-        (false, true, Order::Ascending) => page_sql!(" and action = $5", ">", "asc"),
-        (true, true, Order::Descending) => page_sql!(" and action = $5 and status = $6", "<", "desc"),
-        (true, true, Order::Ascending) => page_sql!(" and action = $5 and status = $6", ">", "asc"),
+        (false, false, Order::Descending) => page_sql!("executions_by_time", "", "desc"),
+        (false, false, Order::Ascending) => page_sql!("executions_by_time", "", "asc"),
+        (true, false, Order::Descending) => page_sql!("executions_by_status", " and status = $7", "desc"),
+        (true, false, Order::Ascending) => page_sql!("executions_by_status", " and status = $7", "asc"),
+        (false, true, Order::Descending) => page_sql!("executions_by_action", " and action = $7", "desc"),
+        (false, true, Order::Ascending) => page_sql!("executions_by_action", " and action = $7", "asc"),
+        (true, true, Order::Descending) => page_sql!(
+            "executions_by_action_status",
+            " and action = $7 and status = $8",
+            "desc"
+        ),
+        (true, true, Order::Ascending) => page_sql!(
+            "executions_by_action_status",
+            " and action = $7 and status = $8",
+            "asc"
+        ),
     };
-    let after = after.unwrap_or(match order {
-        Order::Descending => Position {
-            created_at: Timestamp::MAX,
-            id: Uuid::max(),
-        },
-        Order::Ascending => Position {
-            created_at: Timestamp::UNIX_EPOCH,
-            id: Uuid::nil(),
-        },
-    });
-    let mut values = values![project_id, after.created_at, after.id, limit].to_vec();
+    let (first, last) = filter.range(order, after);
+    let mut values = values![
+        project_id,
+        first.created_at,
+        first.id,
+        last.created_at,
+        last.id,
+        limit
+    ]
+    .to_vec();
     values.extend(filter.action.as_deref().map(Value::from));
     values.extend(filter.status.map(Value::from));
     tx.all(sql, &values, |row| {

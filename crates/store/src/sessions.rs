@@ -56,24 +56,30 @@ pub async fn authenticate(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Caller>
     .await
 }
 
-/// How a session stands; `None` when it is over.
-pub async fn standing(tx: &mut Tx, id: Uuid) -> Result<Option<Standing>, Error> {
+/// How a session stands, with the revision of the relations at which it does; `None` when it is over.
+pub async fn standing(tx: &mut Tx, id: Uuid) -> Result<(u64, Option<Standing>), Error> {
     let now = tx.now();
-    tx.optional(
-        "select expires_at, principal_id
-        from sessions
-        where id = $1 and ended_at is null and expires_at > $2",
-        &values![id, now],
-        |row| {
-            Ok(Standing {
-                is_current: true,
-                is_login: true,
-                expires_at: row.get(0)?,
-                issued_by: row.get(1)?,
-            })
-        },
-    )
-    .await
+    let found = tx
+        .optional(
+            "select newest.revision, s.expires_at, s.principal_id
+            from (select coalesce(max(revision), 0) as revision from relation_changes) as newest
+                left join sessions s on s.id = $1 and s.ended_at is null and s.expires_at > $2",
+            &values![id, now],
+            |row| {
+                let Some(expires_at) = row.get(1)? else {
+                    return Ok((row.get(0)?, None));
+                };
+                let standing = Standing {
+                    is_current: true,
+                    is_login: true,
+                    expires_at,
+                    issued_by: row.get(2)?,
+                };
+                Ok((row.get(0)?, Some(standing)))
+            },
+        )
+        .await?;
+    Ok(found.unwrap_or_default())
 }
 
 /// Begins a session; returns when it ends.
@@ -199,9 +205,9 @@ mod tests {
             let Presented::Session { id, .. } = caller.presented else {
                 panic!("a session")
             };
-            assert!(standing(tx, id).await?.is_some());
+            assert!(standing(tx, id).await?.1.is_some());
             end(tx, id).await?;
-            assert_eq!(standing(tx, id).await?, None);
+            assert_eq!(standing(tx, id).await?.1, None);
             assert_eq!(authenticate(tx, &[1; 32]).await?, None);
             assert!(authenticate(tx, &[2; 32]).await?.is_some());
             assert_eq!(end_all(tx, ANNA).await?, 3);

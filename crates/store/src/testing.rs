@@ -6,8 +6,9 @@ use crate::labels::{self, AssignedBy, Definition};
 use crate::values;
 use jiff::Timestamp;
 use plex_domain::env::{Clock, Rng};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -181,4 +182,25 @@ pub(crate) async fn resolve_or_define(
             .await
             .expect("a project with room")),
     }
+}
+
+/// Keeps the writer busy until the other end is dropped, so that what is written meanwhile waits to be gathered.
+pub(crate) async fn hold(db: &Db) -> Sender<()> {
+    let (give_back, given_back) = channel::<()>();
+    let (taken, is_taken) = tokio::sync::oneshot::channel::<()>();
+    let (taken, given_back) = (
+        Arc::new(Mutex::new(Some(taken))),
+        Arc::new(Mutex::new(given_back)),
+    );
+    let db = db.clone();
+    tokio::spawn(async move {
+        let work = async move |_: &mut Tx| {
+            drop(taken.lock().unwrap().take());
+            let _ = given_back.lock().unwrap().recv();
+            Ok::<_, Error>(())
+        };
+        db.write(work).await
+    });
+    let _ = is_taken.await;
+    give_back
 }

@@ -3,14 +3,22 @@
 //! Absolute figures say more about a machine than about a program. So each figure stands next to something that
 //! was measured in the same minutes on the same cores: a no-op request of the same stack, a bare database
 //! transaction, `curl`, an empty process. A missed budget is shown in the report and is not a failure; a failure is
-//! what could not be measured.
+//! what could not be measured, and the report says so in its place.
 
 mod args;
+mod bare;
 mod callbacks;
+mod chart;
+mod comeback;
 mod connection;
 mod control_plane;
+mod crowd;
 mod dispatch;
+mod engine;
 mod fleet;
+mod growth;
+mod history;
+mod hot;
 mod http;
 mod latencies;
 mod list;
@@ -19,32 +27,38 @@ mod machine;
 mod memory;
 mod programs;
 mod random;
+mod rate;
 mod relations;
 mod report;
 mod reports;
 mod seed;
 mod soak;
 mod stream;
+mod work;
 
 use crate::console;
+use crate::interrupt::Interrupt;
 use crate::workspace::{self, Workspace};
 pub(crate) use args::Args;
 use args::{Measurement, Size};
-use control_plane::{ControlPlane, Installation, Programs};
-use fleet::Fleet;
+pub(crate) use bare::{Args as FloorArgs, serve as serve_floor};
+use control_plane::{Installation, Programs};
+use engine::{Cluster, Engine};
 use machine::Machine;
-use random::Random;
-use report::{Section, Setting};
+use report::{DRAWINGS, Section, Setting};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit};
 
 /// The seed of all generated data.
 const SEED: u64 = 0x5eed_0b5e_55ed_1095;
 /// Where a whole run's report goes.
 const REPORT: &str = "docs/benchmarks.md";
+/// Open files that the largest measurement takes, on either side.
+const OPEN_FILES: u64 = 20_000;
 
 /// Builds the release binaries, measures, and writes the report.
 ///
@@ -59,28 +73,45 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         return soak::run(&workspace);
     }
     let bench = Bench::new(&args, workspace.target())?;
-    let machine = Machine::look(bench.scratch.path())?;
-    let mut sections = Vec::new();
+    raise_descriptor_limit();
+    let mut machine = Machine::look(bench.scratch.path())?;
+    let mut findings = Findings::new()?;
     if args.wants(Measurement::Relations) {
-        say("measuring the relation engine");
-        sections.push(relations::section(bench.size.rounds, SEED));
+        findings.measure("Relations", || Ok(relations::section(bench.size.rounds, SEED)))?;
     }
-    let measured = bench
-        .fleet_at_work(&mut sections)
-        .and_then(|()| bench.long_history(&mut sections));
+    let measured = args
+        .engines()
+        .into_iter()
+        .try_for_each(|engine| bench.measure_on(engine, &mut machine, &mut findings));
     let setting = Setting {
         command: args.command(),
         seed: SEED,
     };
-    let text = report::markdown(&machine, &setting, &sections);
+    let text = report::markdown(&machine, &setting, &findings.sections);
     console::pass_on(text.as_bytes())?;
-    // What was measured before something failed is shown, but it is not the report.
+    // What was measured before a signal came is shown, but it is not the report.
     measured?;
     if args.is_whole() {
-        let path = workspace::root().join(REPORT);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        write(&text, &findings.sections)?;
     }
+    let missing = findings
+        .sections
+        .iter()
+        .filter(|section| section.is_missing)
+        .count();
+    anyhow::ensure!(missing == 0, "{missing} measurements failed");
     Ok(())
+}
+
+/// Writes the report and its drawings.
+fn write(text: &str, sections: &[Section]) -> anyhow::Result<()> {
+    let report = workspace::root().join(REPORT);
+    let drawings = report.with_file_name(DRAWINGS);
+    std::fs::create_dir_all(&drawings)?;
+    for curve in sections.iter().filter_map(|section| section.curve.as_ref()) {
+        std::fs::write(drawings.join(&curve.file), &curve.svg)?;
+    }
+    std::fs::write(&report, text).with_context(|| format!("cannot write {}", report.display()))
 }
 
 /// The load generator must be a release binary as well, so this very program is built and takes over.
@@ -94,9 +125,72 @@ fn build_and_continue(workspace: &Workspace) -> anyhow::Result<()> {
     Err(error).context("cannot run the release build of xtask")
 }
 
+/// Each connection is a descriptor here, and one more in the server, which raises its own limit.
+fn raise_descriptor_limit() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let wanted = limit
+        .maximum
+        .map_or(OPEN_FILES, |maximum| maximum.min(OPEN_FILES));
+    let raised = Rlimit {
+        current: Some(limit.current.map_or(wanted, |current| current.max(wanted))),
+        ..limit
+    };
+    // Where it is too low, connections fail and the report says so.
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
+        say(&format!("cannot raise the limit of open files: {error}"));
+    }
+}
+
 /// Tells whoever watches what is going on; the report alone goes to stdout.
 fn say(what: &str) {
     console::complain(&format!("bench: {what}"));
+}
+
+/// What was measured so far, and whether to go on.
+struct Findings {
+    sections: Vec<Section>,
+    interrupt: Interrupt,
+}
+
+impl Findings {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            sections: Vec::new(),
+            interrupt: Interrupt::listen()?,
+        })
+    }
+
+    /// Adds a section, or says in its place why there is none.
+    ///
+    /// # Errors
+    /// When a signal came.
+    fn measure(&mut self, title: &str, work: impl FnOnce() -> anyhow::Result<Section>) -> anyhow::Result<()> {
+        say(&format!("measuring: {title}"));
+        let found = work();
+        self.interrupt.check()?;
+        self.sections.push(found.unwrap_or_else(|error| {
+            say(&format!("{title}: {error:#}"));
+            Section::missing(title, &error)
+        }));
+        Ok(())
+    }
+
+    /// Takes what a whole stage brings; when the stage breaks off, the report says so.
+    ///
+    /// # Errors
+    /// When a signal came.
+    fn stage(
+        &mut self,
+        title: &str,
+        work: impl FnOnce(&mut Self) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let ended = work(self);
+        self.interrupt.check()?;
+        if let Err(error) = ended {
+            self.measure(title, || Err(error))?;
+        }
+        Ok(())
+    }
 }
 
 /// One run.
@@ -104,131 +198,99 @@ struct Bench<'a> {
     args: &'a Args,
     size: &'static Size,
     programs: Programs,
+    target: &'a Path,
     /// On the disk of the build, which is a real one where `/tmp` may be memory.
     scratch: tempfile::TempDir,
 }
 
 impl<'a> Bench<'a> {
-    fn new(args: &'a Args, target: &Path) -> anyhow::Result<Self> {
+    fn new(args: &'a Args, target: &'a Path) -> anyhow::Result<Self> {
         let scratch = tempfile::Builder::new().prefix("bench-").tempdir_in(target)?;
         Ok(Self {
             args,
             size: args.size(),
             programs: Programs::new(target.join("release")),
+            target,
             scratch,
         })
     }
 
-    fn install(&self, name: &str) -> anyhow::Result<(Installation, PathBuf)> {
-        let root = self.scratch.path().join(name);
-        let database_url = self.args.database_url.as_deref();
-        Ok((Installation::create(&self.programs, &root, database_url)?, root))
-    }
-
-    /// Dispatches and callbacks, on a database of their own.
-    fn fleet_at_work(&self, sections: &mut Vec<Section>) -> anyhow::Result<()> {
-        let (callbacks, dispatch) = (
-            self.args.wants(Measurement::Callbacks),
-            self.args.wants(Measurement::Dispatch),
-        );
-        if !callbacks && !dispatch {
-            return Ok(());
-        }
-        let (installation, root) = self.install("fleet")?;
-        let control_plane = installation.serve(&self.programs)?;
-        say(&format!("registering {} nodes", self.size.fleet));
-        let mut random = Random::new(SEED);
-        let fleet = Fleet::register(
-            &control_plane,
-            installation.project_id,
-            self.size.fleet,
-            &mut random,
-        )?;
-        say("dispatching to all of them");
-        let dispatched = dispatch::to_all(&control_plane, &fleet, self.size.amount.executions())?;
-        if callbacks {
-            say("measuring callbacks");
-            sections.push(callbacks::section(
-                &control_plane,
-                &fleet,
-                &dispatched,
-                (self.size.amount, self.args.database_url.is_some()),
-            )?);
-        }
-        control_plane.stop()?;
-        if dispatch {
-            sections.push(dispatch::section(
-                &installation,
-                &fleet,
-                &dispatched,
-                &mut random,
-            )?);
-        }
-        std::fs::remove_dir_all(root)?;
-        Ok(())
-    }
-
-    /// Lists, programs and memory, on a database with a long history.
-    fn long_history(&self, sections: &mut Vec<Section>) -> anyhow::Result<()> {
-        let wanted = [Measurement::List, Measurement::Programs, Measurement::Memory];
-        if !wanted.into_iter().any(|measurement| self.args.wants(measurement)) {
-            return Ok(());
-        }
-        let (installation, root) = self.install("history")?;
-        let (fleet, matches) = self.prepare_history(&installation)?;
-        let control_plane = installation.serve(&self.programs)?;
-        self.measure_history(&installation, (&control_plane, &fleet, &matches), sections)?;
-        control_plane.stop()?;
-        std::fs::remove_dir_all(root)?;
-        Ok(())
-    }
-
-    /// Registers the agents, stops the server again, and writes the history.
-    fn prepare_history(&self, installation: &Installation) -> anyhow::Result<(Fleet, Vec<u64>)> {
-        let mut random = Random::new(SEED);
-        let control_plane = installation.serve(&self.programs)?;
-        let fleet = Fleet::register(
-            &control_plane,
-            installation.project_id,
-            self.size.agents,
-            &mut random,
-        )?;
-        control_plane.stop()?;
-        say(&format!("writing {} executions", self.size.history));
-        let history = seed::History {
-            fleet: &fleet,
-            domain_id: installation.domain_id,
-            size: self.size.history,
-        };
-        history.write(&installation.database(), &mut random)?;
-        let matches = list::matches(&installation.database(), &fleet)?;
-        Ok((fleet, matches))
-    }
-
-    fn measure_history(
+    fn measure_on(
         &self,
-        installation: &Installation,
-        (control_plane, fleet, matches): (&ControlPlane, &Fleet, &[u64]),
-        sections: &mut Vec<Section>,
+        engine: Engine,
+        machine: &mut Machine,
+        findings: &mut Findings,
     ) -> anyhow::Result<()> {
-        if self.args.wants(Measurement::List) {
-            say("measuring lists");
-            sections.push(list::section(control_plane, fleet, matches, self.size.pages)?);
+        let stages = [work::MEASUREMENTS, history::MEASUREMENTS].concat();
+        if !self.args.wants_any(&stages) {
+            return Ok(());
         }
-        if self.args.wants(Measurement::Programs) {
-            say("measuring programs");
-            let served = (control_plane, fleet);
-            sections.push(programs::section(
-                &self.programs,
-                installation,
-                served,
-                self.size.processes,
-            )?);
+        let name = engine.name();
+        findings.stage(&format!("Everything on {name}"), |findings| {
+            let cluster = match engine {
+                Engine::Sqlite => None,
+                Engine::Postgresql => Some(Cluster::start(self.target)?),
+            };
+            if let Some(cluster) = &cluster {
+                machine.note(name, cluster.about.clone());
+            }
+            let site = Site {
+                bench: self,
+                engine,
+                cluster,
+            };
+            findings.stage(&format!("Dispatches and callbacks on {name}"), |findings| {
+                work::measure(&site, findings)
+            })?;
+            findings.stage(&format!("The long history on {name}"), |findings| {
+                history::measure(&site, findings)
+            })
+        })
+    }
+}
+
+/// Where installations on one of the databases are made.
+struct Site<'b> {
+    bench: &'b Bench<'b>,
+    engine: Engine,
+    cluster: Option<Cluster>,
+}
+
+/// An installation and the room that it takes.
+struct Place {
+    name: String,
+    installation: Installation,
+    root: PathBuf,
+}
+
+impl Site<'_> {
+    fn install(&self, name: &str) -> anyhow::Result<Place> {
+        let root = self.root(name);
+        let shared = self
+            .cluster
+            .as_ref()
+            .map(|cluster| cluster.database(name))
+            .transpose()?;
+        Ok(Place {
+            name: name.to_owned(),
+            installation: Installation::create(&self.bench.programs, &root, shared)?,
+            root,
+        })
+    }
+
+    fn root(&self, name: &str) -> PathBuf {
+        self.bench
+            .scratch
+            .path()
+            .join(format!("{:?}-{name}", self.engine))
+    }
+
+    /// Gives the room back. Nothing may run there any more.
+    fn remove(&self, place: &Place) -> anyhow::Result<()> {
+        std::fs::remove_dir_all(&place.root)?;
+        match &self.cluster {
+            Some(cluster) => cluster.drop_database(&place.name),
+            None => Ok(()),
         }
-        if self.args.wants(Measurement::Memory) {
-            say("measuring memory");
-            sections.push(memory::section(control_plane, fleet, self.size.history)?);
-        }
-        Ok(())
     }
 }

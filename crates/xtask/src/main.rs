@@ -33,6 +33,9 @@ enum Chore {
     Test(test::Args),
     /// Measure the product beside floors and peers
     Bench(bench::Args),
+    /// What the benchmark of lists is compared with
+    #[command(hide = true)]
+    BenchFloor(bench::FloorArgs),
     /// Write openapi/plexsphere.json anew
     Openapi,
     /// Write docs/cli.md anew
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Chore::Demo(args) => demo::run(&args),
         Chore::Test(args) => test::run(&args),
         Chore::Bench(args) => bench::run(args),
+        Chore::BenchFloor(args) => bench::serve_floor(&args),
         Chore::Openapi => generated::write(generated::Document::OpenApi),
         Chore::CliReference => generated::write(generated::Document::CliReference),
     };

@@ -106,6 +106,19 @@ impl Server {
         format!("postgres://plex@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// The first of its processes, which is the parent of all others.
+    ///
+    /// # Errors
+    /// When it does not say.
+    pub(crate) fn process_id(&self) -> anyhow::Result<u32> {
+        let said = fs::read_to_string(self.data().join("postmaster.pid"))?;
+        let first = said.lines().next().unwrap_or_default();
+        first
+            .trim()
+            .parse()
+            .context("PostgreSQL does not say its process")
+    }
+
     /// What a shell runs to restart it without letting it finish anything.
     pub(crate) fn restart_command(&self) -> String {
         let mut restart = self.as_owner("pg_ctl");

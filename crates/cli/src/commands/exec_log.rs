@@ -3,10 +3,12 @@
 mod export;
 mod get;
 pub(crate) mod list;
+mod range;
 
 use crate::context::Context;
 use crate::error::Error;
 use clap::Subcommand;
+use range::RangeArgs;
 
 /// The family's commands.
 #[derive(Subcommand)]

@@ -31,7 +31,7 @@ fn item(day: u32) -> Value {
     item
 }
 
-/// Five days on three pages, newest first.
+/// Five days, newest first, two on a page; those of a time range where one is asked for.
 fn days(asked: &Asked) -> Answer {
     if asked.line.contains(&id(3)) {
         let mut whole = item(3);
@@ -42,13 +42,28 @@ fn days(asked: &Asked) -> Answer {
             .shift_remove("targets_truncated");
         return Answer::json(&whole);
     }
-    Answer::json(
-        &match asked.line.split_once("cursor=").map(|(_, cursor)| cursor) {
-            None => json!({"items": [item(5), item(4)], "next_cursor": "a"}),
-            Some("a") => json!({"items": [item(3), item(2)], "next_cursor": "b"}),
-            Some(_) => json!({"items": [item(1)]}),
-        },
-    )
+    let line = asked.line.replace("%3A", ":");
+    let asked_for = |name: &str| {
+        let (_, rest) = line.split_once(&format!("{name}="))?;
+        rest.split(['&', ' ']).next().map(str::to_owned)
+    };
+    // Times of one form sort as texts do.
+    let (from, before) = (asked_for("created_from"), asked_for("created_before"));
+    let items: Vec<Value> = (1..=5)
+        .rev()
+        .map(item)
+        .filter(|item| {
+            let time = item["created_at"].as_str().expect("a time");
+            from.as_ref().is_none_or(|from| time >= from.as_str())
+                && before.as_ref().is_none_or(|before| time < before.as_str())
+        })
+        .collect();
+    let page: usize = asked_for("cursor").map_or(0, |cursor| cursor.parse().expect("a cursor of ours"));
+    let mut answer = json!({"items": items.chunks(2).nth(page).unwrap_or_default()});
+    if items.len() > 2 * (page + 1) {
+        answer["next_cursor"] = json!((page + 1).to_string());
+    }
+    Answer::json(&answer)
 }
 
 fn ids(lines: &str) -> Vec<(Value, usize)> {
@@ -91,15 +106,26 @@ fn an_export_is_the_list_of_a_time_range_with_every_target() {
         expected(&[(4, 1), (3, 2)]),
         "the end is not in it"
     );
-    assert_eq!(server.asked().len() - asked, 3, "what is older is not read");
+    assert_eq!(
+        server.asked().len() - asked,
+        2,
+        "what is outside is not asked for"
+    );
     let some = operator.run(&export("--from 2026-01-02T00:00:00Z --to 2026-01-03T00:00:00Z"));
     assert_eq!(ids(some.text()), expected(&[(2, 1)]), "the beginning is");
     operator.run(&export("--from yesterday")).assert_failed(2);
+
+    // A server that passes the bounds over must not make a wrong file.
+    let ignorant = Server::answering(|_, _| Answer::json(&json!({"items": [item(5)]})));
+    let operator = Operator::of(&ignorant);
+    operator
+        .run(&export("--to 2026-01-05T00:00:00Z"))
+        .assert_failed(1);
 }
 
 #[test]
 fn a_file_is_there_only_once_it_is_whole() {
-    let server = Server::answering(|asked, _| match asked.line.contains("cursor=b") {
+    let server = Server::answering(|asked, _| match asked.line.contains("cursor=2") {
         true => days(asked).cut(5),
         false => days(asked),
     });

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::principal::Principal;
 use crate::problem::Failure;
 use plex_api::codes;
-use plex_store::{Error, Tx, relations};
+use plex_store::Tx;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -21,9 +21,7 @@ const PERIOD: Duration = Duration::from_secs(4);
 /// 401 when the credential has ended, the denial when a relation has, 503 when nobody can say.
 pub async fn still(app: &App, principal: &Principal) -> Result<(), Failure> {
     let credential = principal.credential;
-    let look = async move |tx: &mut Tx| {
-        Ok::<_, Error>((relations::revision(tx).await?, credential.standing(tx).await?))
-    };
+    let look = async move |tx: &mut Tx| credential.standing(tx).await;
     let (revision, standing) = app.db.read(look).await?;
     if standing.is_none() {
         let detail = "the credential ended while this was being answered";

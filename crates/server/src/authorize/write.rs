@@ -131,12 +131,12 @@ where
         let decided_at = principal.decided.state().revision;
         let credential = principal.credential;
         let attempt = app.db.write(async move |tx| {
-            let revision = relations::revision(tx).await?;
+            let (revision, standing) = credential.standing(tx).await?;
             // What was only made meanwhile takes nothing away: a fleet that registers must not hold up everybody.
             if revision != decided_at && !relations::only_grew_since(tx, decided_at).await? {
                 return Err(Stopped::Changed(work, revision));
             }
-            if credential.standing(tx).await?.is_none() {
+            if standing.is_none() {
                 let detail = "the credential ended while this was being done; nothing was changed";
                 return Err(Stopped::Failed(Failure::unauthorized(
                     codes::UNAUTHENTICATED,

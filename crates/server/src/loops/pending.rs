@@ -56,7 +56,7 @@ mod tests {
         let id = node.id;
         let write = async move |tx: &mut plex_store::Tx| executions::insert(tx, &new, &[id]).await;
         let stored: Result<_, Error> = app.app.db.write(write).await;
-        let id = stored.unwrap().id.to_string();
+        let id = stored.unwrap().to_string();
         let frame = tokio::time::timeout(Duration::from_secs(20), stream.frame()).await;
         let frame = frame.expect("the loop finds it").unwrap().unwrap();
         let frame = frame.into_data().unwrap();

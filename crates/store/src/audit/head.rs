@@ -4,7 +4,7 @@
 //! with it. Where it ends therefore stands in a row of its own, sealed under a key that is not in the database. A
 //! head that does not hold is evidence: it is never replaced, so that no later entry hides what was done.
 
-use crate::db::{Error, Lock, Tx};
+use crate::db::{Error, Row, Tx};
 use crate::values;
 use jiff::Timestamp;
 use plex_domain::audit::{GENESIS, Sealer};
@@ -50,22 +50,53 @@ pub(super) struct Last {
     pub(super) latest_at: Option<Timestamp>,
 }
 
-/// Reads the head and tries its seal.
-pub(super) async fn read(tx: &mut Tx, sealer: &Sealer, chain: Option<Uuid>) -> Result<Head, Error> {
-    let row = tx
+/// Reads the head, and tries its seal, together with the last row. No column is required to be what it should.
+pub(super) async fn read(
+    tx: &mut Tx,
+    sealer: &Sealer,
+    chain: Option<Uuid>,
+) -> Result<(Head, Option<Last>), Error> {
+    let found = tx
         .optional(
-            "select seq, entry_hash, seal
-            from audit_heads
-            where chain = $1",
+            "select h.seq, h.entry_hash, h.seal, l.seq, l.entry_hash, l.latest_at, h.chain, l.chain
+            from (select 1) as one_row
+                left join audit_heads h on h.chain = $1
+                left join audit_entries l on l.chain = $1
+                    and l.seq = (select max(seq) from audit_entries where chain = $1)",
             &values![chain.unwrap_or(Uuid::nil())],
-            |row| Ok((row.get(0).unwrap_or(0), row.get(1).ok(), row.get::<Vec<u8>>(2)?)),
+            |row| {
+                let has_head = row.get::<Option<Uuid>>(6)?.is_some();
+                let has_last = row.get::<Option<Uuid>>(7)?.is_some();
+                Ok((
+                    if has_head {
+                        head_of(row, sealer, chain)?
+                    } else {
+                        Head::Missing
+                    },
+                    has_last.then(|| last_of(row, 3)),
+                ))
+            },
         )
         .await?;
-    Ok(match row {
-        None => Head::Missing,
-        Some((seq, Some(hash), seal)) if seal == sealer.seal(chain, seq, &hash) => Head::Sealed { seq, hash },
-        Some((seq, _, _)) => Head::Broken { seq },
+    Ok(found.unwrap_or((Head::Missing, None)))
+}
+
+fn head_of(row: &Row<'_>, sealer: &Sealer, chain: Option<Uuid>) -> Result<Head, Error> {
+    let seq = row.get(0).unwrap_or(0);
+    let seal: Vec<u8> = row.get(2)?;
+    Ok(match row.get(1).ok() {
+        Some(hash) if seal == sealer.seal(chain, seq, &hash) => Head::Sealed { seq, hash },
+        Some(_) | None => Head::Broken { seq },
     })
+}
+
+/// The columns of the last row, from one on.
+fn last_of(row: &Row<'_>, first: usize) -> Last {
+    Last {
+        seq: row.get(first).unwrap_or(0),
+        hash: row.get(first + 1).ok(),
+        latest_at: row.get(first + 2).ok(),
+    }
 }
 
 /// Reads the last row.
@@ -77,21 +108,14 @@ pub(super) async fn last(tx: &mut Tx, chain: Option<Uuid>) -> Result<Option<Last
         order by seq desc
         limit 1",
         &values![chain.unwrap_or(Uuid::nil())],
-        |row| {
-            Ok(Last {
-                seq: row.get(0).unwrap_or(0),
-                hash: row.get(1).ok(),
-                latest_at: row.get(2).ok(),
-            })
-        },
+        |row| Ok(last_of(row, 0)),
     )
     .await
 }
 
 /// Where the next entry hangs on: the head where it holds, else whatever is there.
 pub(super) async fn end(tx: &mut Tx, sealer: &Sealer, chain: Option<Uuid>) -> Result<End, Error> {
-    let head = read(tx, sealer, chain).await?;
-    let last = last(tx, chain).await?;
+    let (head, last) = read(tx, sealer, chain).await?;
     let latest_at = last.as_ref().and_then(|last| last.latest_at);
     let (last_seq, last_hash) = last.map_or((0, None), |last| (last.seq, last.hash));
     let (seq, hash, holds) = match head {
@@ -115,32 +139,35 @@ pub(super) async fn end(tx: &mut Tx, sealer: &Sealer, chain: Option<Uuid>) -> Re
     })
 }
 
-/// Moves the head on.
+/// Moves heads on: each chain's to a place, and the hash there.
 pub(super) async fn seal(
     tx: &mut Tx,
     sealer: &Sealer,
-    chain: Option<Uuid>,
-    (seq, hash): (u64, &[u8; 32]),
+    ends: impl IntoIterator<Item = (Option<Uuid>, u64, [u8; 32])>,
 ) -> Result<(), Error> {
-    let seal = sealer.seal(chain, seq, hash);
-    tx.execute(
+    let sealed = ends.into_iter().map(|(chain, seq, hash)| {
+        let seal = sealer.seal(chain, seq, &hash);
+        (chain.unwrap_or(Uuid::nil()), seq, hash, seal)
+    });
+    let sealed: Vec<_> = sealed.collect();
+    tx.execute_each(
         "insert into audit_heads (chain, seq, entry_hash, seal)
         values ($1, $2, $3, $4)
         on conflict (chain) do update set seq = excluded.seq, entry_hash = excluded.entry_hash, seal = excluded.seal",
-        &values![chain.unwrap_or(Uuid::nil()), seq, hash, &seal],
+        sealed
+            .iter()
+            .map(|(chain, seq, hash, seal)| values![*chain, *seq, hash, seal]),
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Opens a chain, in the transaction that makes what it is about. An entry for a chain that was never opened, or whose
-/// head is gone, stays unsealed: who takes a chain away altogether does not get a new one.
+/// head is gone, stays unsealed: who takes a chain away altogether does not get a new one. Only one opens chains at a
+/// time, in [`crate::Db::write`], and nobody else makes a head.
 pub async fn open(tx: &mut Tx, key: &[u8; 32], chain: Option<Uuid>) -> Result<(), Error> {
-    tx.lock(Lock::AuditChains).await?;
     let sealer = Sealer::new(key);
-    let is_new = matches!(read(tx, &sealer, chain).await?, Head::Missing) && last(tx, chain).await?.is_none();
-    if is_new {
-        seal(tx, &sealer, chain, (0, &GENESIS)).await?;
+    if let (Head::Missing, None) = read(tx, &sealer, chain).await? {
+        seal(tx, &sealer, [(chain, 0, GENESIS)]).await?;
     }
     Ok(())
 }
@@ -157,9 +184,8 @@ pub async fn adopt(tx: &mut Tx, key: &[u8; 32]) -> Result<(), Error> {
             |row| Ok((row.get::<Uuid>(0)?, row.get::<u64>(1)?, row.get::<[u8; 32]>(2)?)),
         )
         .await?;
-    let sealer = Sealer::new(key);
-    for (chain, seq, hash) in unsealed {
-        seal(tx, &sealer, (!chain.is_nil()).then_some(chain), (seq, &hash)).await?;
-    }
-    Ok(())
+    let ends = unsealed
+        .into_iter()
+        .map(|(chain, seq, hash)| ((!chain.is_nil()).then_some(chain), seq, hash));
+    seal(tx, &Sealer::new(key), ends).await
 }

@@ -1,3 +1,5 @@
+mod linking;
+
 use super::*;
 use crate::db::Db;
 use crate::testing::{self, TestClock};

@@ -72,8 +72,9 @@ impl Verification {
         chain: Option<Uuid>,
         (from, to): (u64, Option<u64>),
     ) -> Result<Begun, Error> {
-        let last = head::last(tx, chain).await?.map_or(0, |last| last.seq);
-        let end = match head::read(tx, &Sealer::new(key), chain).await? {
+        let (head, last) = head::read(tx, &Sealer::new(key), chain).await?;
+        let last = last.map_or(0, |last| last.seq);
+        let end = match head {
             Head::Sealed { seq, hash } => End::Sealed { seq, hash, last },
             Head::Missing | Head::Broken { .. } => End::Unsealed { last },
         };

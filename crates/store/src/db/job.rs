@@ -71,7 +71,14 @@ where
         };
         async move {
             let outcome = match work {
-                Some(work) => run(tx, work).await,
+                Some(work) => {
+                    run(tx, async |tx| {
+                        let done = work(tx).await?;
+                        tx.end_job().await?;
+                        Ok(done)
+                    })
+                    .await
+                }
                 None => Err(Error::Unavailable(None).into()),
             };
             self.outcome.insert(outcome).is_ok()

@@ -26,7 +26,6 @@ mod value;
 
 pub use error::{Cause, Error};
 pub use handle::{Db, Engine, Settings};
-pub(crate) use tx::Lock;
 pub use tx::{Sql, Tx};
 pub(crate) use value::id_list;
 pub use value::{Column, Row, Value};

@@ -161,6 +161,7 @@ fn in_savepoint(tx: &mut Tx, mut job: Box<dyn Job>, ran: &mut Vec<Box<dyn Job>>)
             return Err(Error::Unavailable(None));
         }
         tx.step("rollback to job")?;
+        tx.records.clear();
     }
     tx.step("release job")?;
     Ok(())

@@ -1,6 +1,7 @@
 use super::postgres::Session;
 use super::value::bind;
 use super::{Error, Row, Settings, Value};
+use crate::audit::{self, Unlinked};
 use jiff::Timestamp;
 use plex_domain::env::{Clock, Rng, micros, uuid_v7};
 use std::sync::Arc;
@@ -16,6 +17,8 @@ pub struct Tx {
     now: Timestamp,
     /// The last id minted here.
     last_id: Uuid,
+    /// What is still to be appended to the audit chains.
+    pub(crate) records: Vec<Unlinked>,
 }
 
 /// An engine's connection.
@@ -51,13 +54,6 @@ impl Sql {
     }
 }
 
-/// What a transaction holds to its end, so that no two on any replica hold it at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lock {
-    /// The ends of the audit chains.
-    AuditChains,
-}
-
 impl Tx {
     pub(super) fn new(connection: Connection, settings: &Settings) -> Self {
         Self {
@@ -66,6 +62,7 @@ impl Tx {
             rng: Arc::clone(&settings.rng),
             now: settings.clock.now(),
             last_id: Uuid::nil(),
+            records: Vec::new(),
         }
     }
 
@@ -99,6 +96,11 @@ impl Tx {
         self.now = micros(now.unwrap_or_else(|| self.clock.now()));
     }
 
+    /// Whether other replicas may share the database.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.connection, Connection::Postgres(_))
+    }
+
     /// Begins or ends something on SQLite.
     pub(super) fn step(&self, sql: &'static str) -> Result<(), Error> {
         self.sqlite().prepare_cached(sql)?.execute([])?;
@@ -123,33 +125,50 @@ impl Tx {
         }
     }
 
-    /// Waits for a lock and holds it until the transaction ends. On SQLite the writer is alone already.
-    pub(crate) async fn lock(&mut self, lock: Lock) -> Result<(), Error> {
-        match &mut self.connection {
-            Connection::Sqlite(_) => Ok(()),
-            Connection::Postgres(session) => session.lock(lock).await,
-        }
-    }
-
     /// Runs what a constraint may refuse; where it does, the transaction can go on all the same. On PostgreSQL a
     /// refusal would otherwise end it.
     pub async fn attempt<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.savepoint("savepoint attempt").await?;
-        let attempted = work(self).await;
-        match &attempted {
-            Ok(_) => self.savepoint("release savepoint attempt").await?,
-            Err(_) => self.savepoint("rollback to savepoint attempt").await?,
+        let recorded = self.records.len();
+        match &mut self.connection {
+            Connection::Sqlite(_) => self.step("savepoint attempt")?,
+            Connection::Postgres(session) => session.send("savepoint attempt"),
+        }
+        let mut attempted = work(self).await;
+        if let (Ok(_), Connection::Postgres(session)) = (&attempted, &mut self.connection) {
+            attempted = session.settle().await.and(attempted);
+        }
+        match (&attempted, &mut self.connection) {
+            (Ok(_), Connection::Sqlite(_)) => self.step("release savepoint attempt")?,
+            (Ok(_), Connection::Postgres(session)) => session.send("release savepoint attempt"),
+            (Err(_), Connection::Sqlite(_)) => self.step("rollback to savepoint attempt")?,
+            (Err(_), Connection::Postgres(session)) => {
+                session.back_to("rollback to savepoint attempt").await?;
+            }
+        }
+        if attempted.is_err() {
+            self.records.truncate(recorded);
         }
         attempted
     }
 
-    async fn savepoint(&mut self, sql: &'static str) -> Result<(), Error> {
+    /// Ends a job that is to be kept: what it told the audit chains is appended, on PostgreSQL at the end of the commit,
+    /// and all that it wrote was written.
+    pub(super) async fn end_job(&mut self) -> Result<(), Error> {
         match &mut self.connection {
-            Connection::Sqlite(_) => self.step(sql),
-            Connection::Postgres(session) => session.back_to(sql).await,
+            Connection::Sqlite(_) => audit::link(self).await,
+            Connection::Postgres(session) => session.settle().await,
+        }
+    }
+
+    /// Keeps the ends of the audit chains to this transaction until it is over, whichever replica's the others are. On
+    /// SQLite the writer is alone already.
+    pub(crate) fn lock_chains(&mut self) {
+        match &mut self.connection {
+            Connection::Sqlite(_) => {}
+            Connection::Postgres(session) => session.lock_chains(),
         }
     }
 
@@ -243,7 +262,8 @@ impl Tx {
         }
     }
 
-    /// Runs a statement for many sets of values.
+    /// Runs a statement for many sets of values. On PostgreSQL nobody waits for it: where it fails, what comes after it
+    /// fails, and so does the job.
     pub async fn execute_each<'v, const N: usize>(
         &mut self,
         sql: impl Into<Sql>,

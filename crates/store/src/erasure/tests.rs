@@ -24,7 +24,9 @@ async fn act(tx: &mut Tx, chain: Option<Uuid>) -> Result<(), Error> {
         count: 1,
         details: None,
     };
-    audit::append(tx, &KEY, record).await
+    audit::append(tx, &KEY, record).await?;
+    // As the end of the job, or of the commit, does.
+    audit::link(tx).await
 }
 
 async fn named(tx: &mut Tx) -> Result<i64, Error> {

@@ -61,10 +61,11 @@ async fn counted(tx: &mut Tx, ids: impl Iterator<Item = Uuid>) -> Result<HashMap
                 "select domain_id, status, pending, ack, started, succeeded, failed, cancelled, timeout, id
                 from executions
                 where id = $1",
+            // A join looks for each id in its own month alone.
             postgres: "select
-                    domain_id, status, pending, ack, started, succeeded, failed, cancelled, timeout, id
-                from executions
-                where id = any($1::uuid[])",
+                    e.domain_id, e.status, e.pending, e.ack, e.started, e.succeeded, e.failed, e.cancelled,
+                    e.timeout, e.id
+                from unnest($1::uuid[]) as asked (id) join executions e on e.id = asked.id",
         },
         ids.map(|id| values![id]),
         |row| {

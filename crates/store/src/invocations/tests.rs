@@ -45,8 +45,8 @@ impl Fixture {
                     dispatched_by: "user:somebody".to_owned(),
                     excluded: Vec::new(),
                 };
-                let execution = executions::insert(tx, &new, &nodes).await?;
-                Ok::<_, Error>((project_id, execution.id, nodes))
+                let execution_id = executions::insert(tx, &new, &nodes).await?;
+                Ok::<_, Error>((project_id, execution_id, nodes))
             })
             .await
             .unwrap();

@@ -190,14 +190,10 @@ async fn keep_inline(tx: &mut Tx, reports: &[&Advance]) -> Result<Vec<Option<i64
         Some(OutputPlace::Inline(_)) => true,
         Some(OutputPlace::Object { .. }) | None => false,
     };
-    let mut next = 0;
-    if reports.iter().any(inline) {
-        let sql = Sql::Each {
-            sqlite: "select coalesce(max(id), 0) + 1 from outputs",
-            postgres: "select 0::bigint",
-        };
-        next = tx.optional(sql, &[], |row| row.get(0)).await?.unwrap_or(0);
+    if !reports.iter().any(inline) {
+        return Ok(vec![None; reports.len()]);
     }
+    let mut next = next_output(tx).await?;
     let ids: Vec<Option<i64>> = reports
         .iter()
         .map(|report| {
@@ -224,6 +220,19 @@ async fn keep_inline(tx: &mut Tx, reports: &[&Advance]) -> Result<Vec<Option<i64
     )
     .await?;
     Ok(ids)
+}
+
+/// The number of the next output, where outputs have one.
+async fn next_output(tx: &mut Tx) -> Result<i64, Error> {
+    if tx.is_shared() {
+        return Ok(0);
+    }
+    let newest = tx
+        .optional("select coalesce(max(id), 0) from outputs", &[], |row| {
+            row.get::<i64>(0)
+        })
+        .await?;
+    Ok(newest.unwrap_or(0) + 1)
 }
 
 /// Appends to the history: which invocation reached which status, and a detail.

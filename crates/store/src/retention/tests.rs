@@ -64,7 +64,7 @@ impl Fleet {
         };
         let nodes = self.nodes.clone();
         self.db
-            .write(async move |tx| Ok::<_, Error>(executions::insert(tx, &new, &nodes).await?.id))
+            .write(async move |tx| executions::insert(tx, &new, &nodes).await)
             .await
             .unwrap()
     }

@@ -28,27 +28,34 @@ pub struct Delegated {
     pub issuer: ObjectRef,
 }
 
-/// How a token stands for who came with the secret of that hash; `None` when it opens nothing.
-pub async fn standing(tx: &mut Tx, id: Uuid, hash: &[u8; 32]) -> Result<Option<Standing>, Error> {
+/// How a token stands for who came with the secret of that hash, with the revision of the relations at which it does;
+/// `None` when it opens nothing.
+pub async fn standing(tx: &mut Tx, id: Uuid, hash: &[u8; 32]) -> Result<(u64, Option<Standing>), Error> {
     let now = tx.now();
-    tx.optional(
-        "select hash = $2, from_login, expires_at, coalesce(issued_by, principal_id)
-        from api_tokens
-        where id = $1
-            and (hash = $2 or (previous_hash = $2 and previous_until > $3))
-            and revoked_at is null
-            and expires_at > $3",
-        &values![id, hash, now],
-        |row| {
-            Ok(Standing {
-                is_current: row.get(0)?,
-                is_login: row.get(1)?,
-                expires_at: row.get(2)?,
-                issued_by: row.get(3)?,
-            })
-        },
-    )
-    .await
+    let found = tx
+        .optional(
+            "select newest.revision, t.expires_at, t.hash = $2, t.from_login, coalesce(t.issued_by, t.principal_id)
+            from (select coalesce(max(revision), 0) as revision from relation_changes) as newest
+                left join api_tokens t on t.id = $1
+                    and (t.hash = $2 or (t.previous_hash = $2 and t.previous_until > $3))
+                    and t.revoked_at is null
+                    and t.expires_at > $3",
+            &values![id, hash, now],
+            |row| {
+                let Some(expires_at) = row.get(1)? else {
+                    return Ok((row.get(0)?, None));
+                };
+                let standing = Standing {
+                    is_current: row.get(2)?,
+                    is_login: row.get(3)?,
+                    expires_at,
+                    issued_by: row.get(4)?,
+                };
+                Ok((row.get(0)?, Some(standing)))
+            },
+        )
+        .await?;
+    Ok(found.unwrap_or_default())
 }
 
 /// The living tokens of an identity that others have issued.

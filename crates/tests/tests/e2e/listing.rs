@@ -104,6 +104,58 @@ fn every_filter_finds_exactly_its_own() {
 }
 
 #[test]
+fn a_time_range_is_half_open_for_list_and_export() {
+    let control_plane = ControlPlane::start();
+    let node = SimulatedNode::register(&control_plane, "n");
+    let (admin, project) = (control_plane.admin(), control_plane.project_id().to_string());
+    let made: Vec<(String, String)> = (0..5)
+        .map(|_| {
+            let execution = admin.execution(admin.dispatch(node.id, "probe"));
+            let text = |name: &str| execution[name].as_str().expect("a text").to_owned();
+            (text("id"), text("created_at"))
+        })
+        .collect();
+    for (from, to) in [(Some(1), Some(4)), (Some(3), None), (None, Some(2)), (None, None)] {
+        let mut expected: Vec<String> = made[from.unwrap_or(0)..to.unwrap_or(made.len())]
+            .iter()
+            .map(|(id, _)| id.clone())
+            .collect();
+        expected.reverse();
+        let mut range = Vec::new();
+        range.extend(from.iter().flat_map(|n: &usize| ["--from", made[*n].1.as_str()]));
+        range.extend(to.iter().flat_map(|n: &usize| ["--to", made[*n].1.as_str()]));
+        let words =
+            |command: &'static str| [&["exec-log", command, "--project", &project], &range[..]].concat();
+        assert_eq!(ids(&admin.plexctl_json(&words("list"))), expected, "{range:?}");
+        let lines = admin.plexctl(&words("export")).expect(0).text();
+        let exported: Vec<Value> = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+            .collect();
+        assert_eq!(ids(&json!({"items": exported})), expected, "{range:?}");
+    }
+    let time = made[1].1.as_str();
+    for command in ["list", "export"] {
+        let words = [
+            "exec-log",
+            command,
+            "--project",
+            &project,
+            "--from",
+            time,
+            "--to",
+            time,
+        ];
+        let refused = admin.plexctl(&words).expect(2);
+        assert!(
+            refused.stderr.contains("nothing is between --from and --to"),
+            "{}",
+            refused.stderr
+        );
+    }
+}
+
+#[test]
 fn a_row_says_what_the_contract_says() {
     let control_plane = ControlPlane::start();
     let labels = json!({"tier": "web"});
@@ -225,6 +277,8 @@ fn repeated_and_unparsable_parameters_are_refused() {
         "status=sleeping",
         "status=",
         "order=up",
+        "created_from=noon",
+        "created_from=2026-01-01T00:00:00Z&created_from=2026-01-01T00:00:00Z",
         "action_name=%ff",
         "action_name=%zz",
         "status=fail%65d&st%61tus=failed",

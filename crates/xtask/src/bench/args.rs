@@ -1,6 +1,7 @@
 //! What `cargo xtask bench` is asked to do, and how much of everything that takes.
 
 use super::callbacks::Amount;
+use super::engine::Engine;
 
 use clap::{Args as Flags, ValueEnum};
 
@@ -13,10 +14,9 @@ pub(crate) struct Args {
     /// Only these; the report is printed and docs/benchmarks.md left as it is
     #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
     only: Vec<Measurement>,
-    /// Callbacks and dispatches on this empty PostgreSQL database; the report is printed and docs/benchmarks.md left as
-    /// it is
-    #[arg(long, value_name = "URL")]
-    pub(super) database_url: Option<String>,
+    /// Only on this database; the report is printed and docs/benchmarks.md left as it is
+    #[arg(long, value_name = "NAME")]
+    database: Option<Engine>,
     /// The release binaries are there and this is one of them
     #[arg(long, hide = true)]
     pub(super) built: bool,
@@ -31,12 +31,18 @@ pub(super) enum Measurement {
     Callbacks,
     /// A dispatch to 10,000 nodes
     Dispatch,
-    /// Pages of 50 over a million executions
+    /// 10,000 callbacks on one execution, from two replicas
+    Hot,
+    /// What a callback, a dispatch and a page cost from 1,000 to 10,000,000 executions stored
+    Growth,
+    /// Pages of 50 over the whole history
     List,
     /// plexctl as a whole process, beside curl and an empty process
     Programs,
-    /// The server's memory with a million executions and a thousand agents
+    /// The server's memory with the whole history, and 10,000 connected agents
     Memory,
+    /// 10,000 agents that come back after a restart of their replica
+    Return,
     /// An hour under load while everything fails; only when it is named, and then by itself
     Soak,
 }
@@ -47,14 +53,18 @@ pub(super) struct Size {
     pub(super) rounds: u32,
     /// Nodes that a dispatch reaches and that report.
     pub(super) fleet: u32,
-    /// Nodes with an open event stream.
-    pub(super) agents: u32,
     /// Callbacks.
     pub(super) amount: Amount,
-    /// Executions stored.
-    pub(super) history: u32,
+    /// Executions stored, step by step.
+    pub(super) history: &'static [u32],
+    /// Turns of each measurement at each step of the history.
+    pub(super) turns: usize,
+    /// Nodes that work on the history and have an open event stream.
+    pub(super) agents: u32,
     /// Requests for each page.
     pub(super) pages: usize,
+    /// Lists of one turn, as many a second as the server answers.
+    pub(super) lists: usize,
     /// Runs of each program.
     pub(super) processes: usize,
 }
@@ -62,44 +72,53 @@ pub(super) struct Size {
 static WHOLE: Size = Size {
     rounds: 20,
     fleet: 10_000,
-    agents: 1000,
     amount: Amount {
         sustained: 20,
         closed: 8,
     },
-    history: 1_000_000,
+    history: &[1000, 10_000, 100_000, 1_000_000, 10_000_000],
+    turns: 5,
+    agents: 10_000,
     pages: 500,
+    lists: 20_000,
     processes: 200,
 };
 static QUICK: Size = Size {
     rounds: 5,
     fleet: 10_000,
-    agents: 1000,
     amount: Amount {
         sustained: 4,
         closed: 2,
     },
-    history: 100_000,
+    history: &[1000, 10_000, 100_000],
+    turns: 3,
+    agents: 2000,
     pages: 200,
+    lists: 5000,
     processes: 100,
 };
 
 impl Args {
     /// Whether that is to be measured.
     pub(super) fn wants(&self, measurement: Measurement) -> bool {
-        let can_be = self.database_url.is_none()
-            || matches!(measurement, Measurement::Callbacks | Measurement::Dispatch);
-        can_be && self.is_named(measurement)
-    }
-
-    fn is_named(&self, measurement: Measurement) -> bool {
         let all = self.only.is_empty() && measurement != Measurement::Soak;
         all || self.only.contains(&measurement)
     }
 
+    /// Whether any of these is to be measured.
+    pub(super) fn wants_any(&self, measurements: &[Measurement]) -> bool {
+        measurements.iter().any(|measurement| self.wants(*measurement))
+    }
+
+    /// The databases to measure on.
+    pub(super) fn engines(&self) -> Vec<Engine> {
+        self.database
+            .map_or_else(|| Engine::value_variants().to_vec(), |one| vec![one])
+    }
+
     /// Whether everything is measured in full.
     pub(super) fn is_whole(&self) -> bool {
-        !self.quick && self.only.is_empty() && self.database_url.is_none()
+        !self.quick && self.only.is_empty() && self.database.is_none()
     }
 
     /// How much of everything.
@@ -113,16 +132,21 @@ impl Args {
         if self.quick {
             command.push_str(" --quick");
         }
-        if let Some(url) = &self.database_url {
-            command.push_str(&format!(" --database-url {url}"));
+        if let Some(engine) = self.database {
+            command.push_str(&format!(" --database {}", word(engine)));
         }
-        let names = self.only.iter().filter_map(ValueEnum::to_possible_value);
-        let names: Vec<String> = names.map(|value| value.get_name().to_owned()).collect();
+        let names: Vec<String> = self.only.iter().copied().map(word).collect();
         if !names.is_empty() {
             command.push_str(&format!(" --only {}", names.join(",")));
         }
         command
     }
+}
+
+/// A value as the command line has it.
+fn word(value: impl ValueEnum) -> String {
+    let value = value.to_possible_value().expect("no value is hidden");
+    value.get_name().to_owned()
 }
 
 #[cfg(test)]
@@ -147,6 +171,16 @@ mod tests {
         assert!(args(&[]).is_whole());
         assert!(!args(&["--quick"]).is_whole());
         assert!(!args(&["--only", "list"]).is_whole());
+        assert!(!args(&["--database", "sqlite"]).is_whole());
+    }
+
+    #[test]
+    fn both_databases_are_measured_unless_one_is_named() {
+        assert_eq!(args(&[]).engines(), [Engine::Sqlite, Engine::Postgresql]);
+        assert_eq!(
+            args(&["--database", "postgresql"]).engines(),
+            [Engine::Postgresql]
+        );
     }
 
     #[test]
@@ -156,12 +190,7 @@ mod tests {
             &["--quick"],
             &["--only", "list,memory"],
             &["--quick", "--only", "callbacks"],
-            &[
-                "--database-url",
-                "postgres://plex@localhost/plex",
-                "--only",
-                "dispatch",
-            ],
+            &["--database", "postgresql", "--only", "dispatch"],
         ] {
             let said = args(flags).command();
             let again: Vec<&str> = said.split(' ').skip(3).collect();

@@ -5,6 +5,7 @@
 
 use super::control_plane::ControlPlane;
 use super::dispatch::{self, Dispatched};
+use super::engine::Engine;
 use super::fleet::Fleet;
 use super::latencies::shown;
 use super::load::{CONNECTIONS, Pace, Pool, Run};
@@ -49,7 +50,7 @@ pub(super) fn section(
     control_plane: &ControlPlane,
     fleet: &Fleet,
     dispatched: &Dispatched,
-    (amount, is_on_postgresql): (Amount, bool),
+    (amount, engine): (Amount, Engine),
 ) -> anyhow::Result<Section> {
     let (sustained, closed) = dispatched.executions.split_at(amount.sustained);
     let mut found = Found::default();
@@ -80,29 +81,33 @@ pub(super) fn section(
         Pace::Closed,
         &mut found,
     )?;
-    let mut rows = vec![steady_row(&steady), found_row(&found)];
-    rows.extend(closed_rows(&pairs, is_on_postgresql));
-    rows.push(plain_row(
+    let mut rows = vec![steady_row(&steady), found.row()];
+    rows.extend(closed_rows(&pairs, engine));
+    let plain = |run: &Run| format!("{:.0}/s, p99 {}", run.rate(), shown(run.latencies.percentile(99)));
+    rows.push(Row::plain(
         "callbacks, each on an execution of its own, closed loop",
-        &apart.run,
-        apart.cost(),
+        plain(&apart.run) + &apart.cost(),
     ));
-    rows.push(plain_row(
+    rows.push(Row::plain(
         "dispatches to one node, closed loop",
-        &dispatches,
-        String::new(),
+        plain(&dispatches),
     ));
     Ok(Section {
-        title: "Callbacks",
-        method: method(fleet.nodes.len()),
+        title: format!("Callbacks on {}", engine.name()),
+        method: method(fleet.nodes.len(), engine),
         rows,
+        ..Section::default()
     })
 }
 
-fn method(nodes: usize) -> String {
+fn method(nodes: usize, engine: Engine) -> String {
+    let durable = match engine {
+        Engine::Sqlite => "`synchronous=FULL`",
+        Engine::Postgresql => "`fsync` and `synchronous_commit` on; the CPU is that of both servers",
+    };
     format!(
         "`POST /v1/nodes/{{id}}/executions/{{execution_id}}` by {nodes} registered nodes over {CONNECTIONS} kept-alive\n\
-         TLS connections (HTTP/1.1), database with `synchronous=FULL`; every invocation takes `ack`, `started` and\n\
+         TLS connections (HTTP/1.1), database with {durable}; every invocation takes `ack`, `started` and\n\
          `succeeded` with {OUTPUT} bytes of output. Open loop: fixed arrival rate, latency counted from when a\n\
          request was due. Closed loop: each connection sends when it has its answer. The floor is a no-op POST of\n\
          the same stack: the same requests with `status` misspelt, so that the node is authenticated, the body read\n\
@@ -121,7 +126,7 @@ struct Measured {
 impl Measured {
     fn cost(&self) -> String {
         let microseconds = self.processor_time.as_secs_f64() * 1e6 / count(self.run.latencies.count());
-        format!("; {microseconds:.0} µs of server CPU each")
+        format!("; {microseconds:.0} µs of CPU each")
     }
 }
 
@@ -164,17 +169,6 @@ fn count(number: usize) -> f64 {
     number as f64
 }
 
-fn found_row(found: &Found) -> Row {
-    Row {
-        what: "callbacks answered 200 and found again".to_owned(),
-        figure: found.found.to_string(),
-        beside: format!("{} answered", found.answered),
-        ratio: String::new(),
-        budget: "all".to_owned(),
-        verdict: Verdict::of(found.found == found.answered),
-    }
-}
-
 fn steady_row(steady: &Measured) -> Row {
     let run = &steady.run;
     let (median, slow) = (run.latencies.median(), run.latencies.percentile(99));
@@ -205,7 +199,7 @@ fn steady_row(steady: &Measured) -> Row {
     }
 }
 
-fn closed_rows(pairs: &[(Measured, Measured)], is_on_postgresql: bool) -> [Row; 2] {
+fn closed_rows(pairs: &[(Measured, Measured)], engine: Engine) -> [Row; 2] {
     let mean = |rate: &dyn Fn(&(Measured, Measured)) -> f64| {
         pairs.iter().map(rate).sum::<f64>() / count(pairs.len())
     };
@@ -221,10 +215,9 @@ fn closed_rows(pairs: &[(Measured, Measured)], is_on_postgresql: bool) -> [Row; 
         .map(|pair| (pair.0.cost(), pair.1.cost()))
         .unwrap_or_default();
     let share = most / nothing;
-    let least = if is_on_postgresql {
-        LEAST_ON_POSTGRESQL
-    } else {
-        LEAST
+    let least = match engine {
+        Engine::Sqlite => LEAST,
+        Engine::Postgresql => LEAST_ON_POSTGRESQL,
     };
     let beside_the_floor = Row {
         what: "callbacks, closed loop, beside the no-op POST".to_owned(),
@@ -243,19 +236,4 @@ fn closed_rows(pairs: &[(Measured, Measured)], is_on_postgresql: bool) -> [Row; 
         verdict: Verdict::of(most >= least && slow <= SLOWEST && refused == 0),
     };
     [beside_the_floor, absolute]
-}
-
-fn plain_row(what: &str, run: &Run, cost: String) -> Row {
-    Row {
-        what: what.to_owned(),
-        figure: format!(
-            "{:.0}/s, p99 {}{cost}",
-            run.rate(),
-            shown(run.latencies.percentile(99))
-        ),
-        beside: String::new(),
-        ratio: String::new(),
-        budget: String::new(),
-        verdict: Verdict::NoBudget,
-    }
 }

@@ -1,7 +1,9 @@
 //! The real `plexsphere`, on a data directory of its own.
 
 use super::connection::{Endpoint, Operator};
+use super::engine::{Engine, Shared};
 use super::machine;
+use crate::workspace;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -32,7 +34,7 @@ impl Programs {
 }
 
 /// What `plexsphere init` made.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct Installation {
     /// The first Domain.
     pub(super) domain_id: Uuid,
@@ -47,7 +49,7 @@ pub(super) struct Installation {
     root: PathBuf,
     /// The PostgreSQL database it runs on, where it is not SQLite's in the directory.
     #[serde(skip)]
-    database_url: Option<String>,
+    shared: Option<Shared>,
 }
 
 impl Installation {
@@ -55,16 +57,12 @@ impl Installation {
     ///
     /// # Errors
     /// When `plexsphere init` fails.
-    pub(super) fn create(
-        programs: &Programs,
-        root: &Path,
-        database_url: Option<&str>,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn create(programs: &Programs, root: &Path, shared: Option<Shared>) -> anyhow::Result<Self> {
         fs::create_dir(root).with_context(|| format!("cannot make {}", root.display()))?;
         let output = Command::new(programs.path("plexsphere"))
             .args(["init", "--output", "json", "--data-dir"])
             .arg(root.join("data"))
-            .args(database_flags(database_url))
+            .args(database_flags(shared.as_ref()))
             .stderr(Stdio::inherit())
             .output()
             .context("cannot run plexsphere init")?;
@@ -76,7 +74,7 @@ impl Installation {
         let mut made: Self =
             serde_json::from_slice(&output.stdout).context("plexsphere init printed no result")?;
         made.root = root.to_owned();
-        made.database_url = database_url.map(str::to_owned);
+        made.shared = shared;
         Ok(made)
     }
 
@@ -85,9 +83,31 @@ impl Installation {
         self.root.join("data/plexsphere.db")
     }
 
-    /// The URL of the PostgreSQL database it runs on.
-    pub(super) fn database_url(&self) -> Option<&str> {
-        self.database_url.as_deref()
+    /// The PostgreSQL database it runs on.
+    pub(super) fn shared(&self) -> Option<&Shared> {
+        self.shared.as_ref()
+    }
+
+    /// What it runs on.
+    pub(super) fn engine(&self) -> Engine {
+        self.shared
+            .as_ref()
+            .map_or(Engine::Sqlite, |_| Engine::Postgresql)
+    }
+
+    /// A second process's share of the same installation, in a directory of its own that does not exist.
+    ///
+    /// # Errors
+    /// When the data directory cannot be copied.
+    pub(super) fn replica(&self, root: &Path) -> anyhow::Result<Self> {
+        fs::create_dir(root)?;
+        let mut copy = Command::new("cp");
+        copy.arg("--archive").arg(self.root.join("data")).arg(root);
+        workspace::run(copy)?;
+        Ok(Self {
+            root: root.to_owned(),
+            ..self.clone()
+        })
     }
 
     /// A file that a measurement needs beside the data.
@@ -109,6 +129,14 @@ impl Installation {
     /// # Errors
     /// When it ends or does not get ready.
     pub(super) fn serve(&self, programs: &Programs) -> anyhow::Result<ControlPlane> {
+        self.serve_at(programs, "127.0.0.1:0")
+    }
+
+    /// The same at an address of the caller's choice.
+    ///
+    /// # Errors
+    /// When it ends or does not get ready.
+    pub(super) fn serve_at(&self, programs: &Programs, listen: &str) -> anyhow::Result<ControlPlane> {
         let ready_file = self.beside("ready.json");
         let log = self.beside("server.log");
         if ready_file.exists() {
@@ -116,9 +144,17 @@ impl Installation {
             fs::remove_file(&ready_file)?;
         }
         let mut child = Command::new(programs.path("plexsphere"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            // A long history has more executions on their way than a domain may have by default.
+            .args([
+                "serve",
+                "--listen",
+                listen,
+                "--max-live-executions",
+                "0",
+                "--data-dir",
+            ])
             .arg(self.root.join("data"))
-            .args(database_flags(self.database_url.as_deref()))
+            .args(database_flags(self.shared.as_ref()))
             .arg("--ready-file")
             .arg(&ready_file)
             .stdin(Stdio::null())
@@ -136,14 +172,17 @@ impl Installation {
         };
         Ok(ControlPlane {
             child,
+            shared: self.shared.clone(),
             endpoint: Endpoint::new(&url, &self.ca_file)?,
             token: self.admin_token()?,
         })
     }
 }
 
-fn database_flags(url: Option<&str>) -> impl Iterator<Item = &str> {
-    url.into_iter().flat_map(|url| ["--database-url", url])
+fn database_flags(shared: Option<&Shared>) -> impl Iterator<Item = &str> {
+    shared
+        .into_iter()
+        .flat_map(|shared| ["--database-url", &shared.url])
 }
 
 #[derive(Deserialize)]
@@ -176,6 +215,7 @@ fn end(child: &mut Child) {
 /// A running server; dropping it kills it.
 pub(super) struct ControlPlane {
     child: Child,
+    shared: Option<Shared>,
     /// Where it listens.
     pub(super) endpoint: Endpoint,
     token: String,
@@ -221,23 +261,14 @@ impl ControlPlane {
         })
     }
 
-    /// The server's processor time so far.
+    /// Processor time so far of the server, and of PostgreSQL where it runs on that.
     ///
     /// # Errors
     /// When the kernel does not say.
     pub(super) fn processor_time(&self) -> anyhow::Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The second field is the program's name in parentheses; user and system time are the 14th and 15th.
-        let (_, rest) = stat.rsplit_once(')').context("an unreadable stat")?;
-        let ticks: u64 = rest
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .filter_map(|word| word.parse::<u64>().ok())
-            .sum();
-        Ok(Duration::from_millis(
-            ticks * 1000 / rustix::param::clock_ticks_per_second(),
-        ))
+        let own = machine::processor_time(self.child.id())?;
+        let shared = self.shared.as_ref().map(Shared::processor_time).transpose()?;
+        Ok(own + shared.unwrap_or_default())
     }
 
     /// Asks it to end, and waits.

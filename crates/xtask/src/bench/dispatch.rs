@@ -5,15 +5,14 @@
 
 use super::connection::{Connection, parse};
 use super::control_plane::{ControlPlane, Installation};
-use super::fleet::Fleet;
+use super::engine::psql;
+use super::fleet::{Fleet, Reach};
 use super::http::{Answer, Caller};
 use super::latencies::{Latencies, shown};
 use super::load::{Pace, Pool, Run, Work};
 use super::random::Random;
 use super::report::{Row, Section, Verdict};
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -41,20 +40,20 @@ struct Minted {
     targets: Vec<serde::de::IgnoredAny>,
 }
 
-/// Dispatches to the whole fleet, `count` times, one after the other.
+/// Dispatches to the nodes within reach, `count` times, one after the other.
 ///
 /// # Errors
-/// When one does not reach every node.
-pub(super) fn to_all(
+/// When one does not reach them all.
+pub(super) fn to_many(
     control_plane: &ControlPlane,
     fleet: &Fleet,
-    count: usize,
+    (reach, count): (Reach, usize),
 ) -> anyhow::Result<Dispatched> {
     let caller = Caller::new(&control_plane.endpoint.host, control_plane.token());
     let request = caller.send(
         "POST",
         &paths::dispatch(fleet.project_id),
-        &fleet.dispatch_to_all()?,
+        &fleet.dispatch_within(reach)?,
     );
     let mut connection = Connection::open(&control_plane.endpoint)?;
     let mut dispatched = Dispatched {
@@ -67,7 +66,7 @@ pub(super) fn to_all(
         dispatched.latencies.push(began.elapsed());
         let minted: Minted = parse(&answer)?;
         anyhow::ensure!(
-            minted.targets.len() == fleet.nodes.len(),
+            minted.targets.len() == fleet.count(reach),
             "a dispatch reached {} nodes",
             minted.targets.len()
         );
@@ -121,17 +120,14 @@ pub(super) fn section(
     random: &mut Random,
 ) -> anyhow::Result<Section> {
     let first = *dispatched.executions.first().context("nothing was dispatched")?;
-    let (floor, engine, budget) = match installation.database_url() {
-        Some(url) => (
-            bare_on_postgresql(url, first)?,
-            "PostgreSQL",
-            BUDGET_ON_POSTGRESQL,
-        ),
+    let (floor, budget) = match installation.shared() {
+        Some(shared) => (bare_on_postgresql(&shared.url, first)?, BUDGET_ON_POSTGRESQL),
         None => {
             let bare = bare_transactions(&installation.database(), fleet, first, random)?;
-            (bare, "SQLite (`synchronous=FULL`)", BUDGET)
+            (bare, BUDGET)
         }
     };
+    let engine = installation.engine().name();
     let floor = floor.median();
     let latencies = &dispatched.latencies;
     let median = latencies.median();
@@ -148,15 +144,16 @@ pub(super) fn section(
         verdict: Verdict::of(median <= budget),
     };
     Ok(Section {
-        title: "Dispatch",
+        title: format!("Dispatch on {engine}"),
         method: format!(
             "`POST …/executions/dispatch` with a selector, {} times one after the other on one kept-alive TLS\n\
              connection, each from the first byte sent to the last byte of the answer, which lists every target.\n\
-             The floor is one execution and as many invocations in one bare transaction on the same database,\n\
-             {engine}, while the server is stopped.",
+             The floor is one execution and as many invocations in one bare, durable transaction on the same\n\
+             database while the server is stopped.",
             latencies.count()
         ),
         rows: vec![row],
+        ..Section::default()
     })
 }
 
@@ -180,9 +177,7 @@ fn bare_on_postgresql(url: &str, model: Uuid) -> anyhow::Result<Latencies> {
     );
     let mut latencies = Latencies::default();
     for _ in 0..BARE {
-        let mut psql = Command::new("psql");
-        psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", url]);
-        let told = output(psql.stdin(Stdio::piped()), &script)?;
+        let told = psql(url, &script)?;
         let times = told.lines().filter_map(|line| {
             line.strip_prefix("Time: ")?
                 .split(' ')
@@ -194,20 +189,6 @@ fn bare_on_postgresql(url: &str, model: Uuid) -> anyhow::Result<Latencies> {
         latencies.push(Duration::from_secs_f64(times.skip(1).sum::<f64>() / 1000.0));
     }
     Ok(latencies)
-}
-
-/// What a program prints that is given this to read.
-fn output(program: &mut Command, input: &str) -> anyhow::Result<String> {
-    let mut child = program
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run psql")?;
-    let mut stdin = child.stdin.take().context("a pipe")?;
-    stdin.write_all(input.as_bytes())?;
-    drop(stdin);
-    let done = child.wait_with_output()?;
-    anyhow::ensure!(done.status.success(), "psql: {}", done.status);
-    Ok(String::from_utf8(done.stdout)?)
 }
 
 /// One execution and its invocations per transaction, without anything of ours in the way.

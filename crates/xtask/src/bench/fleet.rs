@@ -18,12 +18,31 @@ use uuid::Uuid;
 
 /// What all of them can run.
 pub(super) const ACTION: &str = "system.info";
-/// The label that selects them all.
-const LABEL: (&str, &str) = ("fleet", "bench");
+/// What selects as many nodes as it says; there is a label for each power of ten, and one for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The first so many, a power of ten.
+    First(usize),
+    /// Every node.
+    All,
+}
+
+impl Reach {
+    fn label(self) -> (String, String) {
+        match self {
+            Self::First(count) => (format!("first-{count}"), "yes".to_owned()),
+            Self::All => ("fleet".to_owned(), "bench".to_owned()),
+        }
+    }
+}
+
+/// The powers of ten that have a label.
+const FIRST: [usize; 3] = [10, 100, 1000];
 /// Long enough that nothing times out while it is being measured, in seconds.
 const TIMEOUT: u32 = 3600;
 
 /// A node's id and the means to speak as that node.
+#[derive(Clone)]
 pub(super) struct Node {
     /// Its id.
     pub(super) id: Uuid,
@@ -42,7 +61,7 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    /// Registers `size` nodes through one bootstrap token, and sends a manifest for each.
+    /// Registers `size` nodes, and sends a manifest for each.
     ///
     /// # Errors
     /// When the server refuses one.
@@ -52,43 +71,63 @@ impl Fleet {
         size: u32,
         random: &mut Random,
     ) -> anyhow::Result<Self> {
-        let wanted = BootstrapTokenIssueRequest {
-            kind: NodeKind::Node,
-            env_prefix: "bench".to_owned(),
-            ttl_seconds: 3600,
-            max_uses: Some(size),
-            labels: [(LABEL.0.to_owned(), LABEL.1.to_owned())].into(),
-        };
-        let path = paths::bootstrap_tokens(project_id);
-        let issued: BootstrapTokenIssueResponse = control_plane.operator()?.post(&path, &wanted)?;
         let host = control_plane.endpoint.host.clone();
         let mut pool = Pool::open(&control_plane.endpoint)?;
         let mut applicants = Applicants {
             caller: Caller::anonymous(&host),
             host,
             project_id,
-            token: issued.token,
+            token: String::new(),
+            first: 0,
             random,
             nodes: Vec::new(),
         };
-        pool.run(&mut applicants, size as usize, Pace::Closed)?;
+        // Those with the same labels come with the same bootstrap token.
+        let size = size as usize;
+        for end in FIRST.into_iter().chain([usize::MAX]) {
+            let count = size.min(end) - applicants.nodes.len();
+            if count > 0 {
+                applicants.first = applicants.nodes.len();
+                applicants.token = issue(control_plane, project_id, (applicants.first, count))?;
+                pool.run(&mut applicants, count, Pace::Closed)?;
+            }
+        }
         let mut manifests = Manifests {
             nodes: applicants.nodes,
             body: manifest()?,
         };
-        pool.run(&mut manifests, size as usize, Pace::Closed)?;
+        pool.run(&mut manifests, size, Pace::Closed)?;
         Ok(Self {
             project_id,
             nodes: manifests.nodes,
         })
     }
 
-    /// Asks for an action on every node.
+    /// The same nodes dealt out to several replicas of their control plane.
+    pub(super) fn dealt_to(&self, replicas: &[&ControlPlane]) -> Vec<Self> {
+        let share = self.nodes.len().div_ceil(replicas.len());
+        let deal = |(nodes, replica): (&[Node], &&ControlPlane)| Self {
+            project_id: self.project_id,
+            nodes: nodes.iter().map(|node| node.at(&replica.endpoint.host)).collect(),
+        };
+        self.nodes.chunks(share).zip(replicas).map(deal).collect()
+    }
+
+    /// Asks for an action on the nodes within reach.
     ///
     /// # Errors
     /// Never in practice: the request is made of words.
-    pub(super) fn dispatch_to_all(&self) -> anyhow::Result<String> {
-        self.dispatch(Some(format!("{}={}", LABEL.0, LABEL.1)), None)
+    pub(super) fn dispatch_within(&self, reach: Reach) -> anyhow::Result<String> {
+        let (key, value) = reach.label();
+        self.dispatch(Some(format!("{key}={value}")), None)
+    }
+
+    /// How many nodes are within reach.
+    pub(super) fn count(&self, reach: Reach) -> usize {
+        match reach {
+            Reach::First(count) => count.min(self.nodes.len()),
+            Reach::All => self.nodes.len(),
+        }
     }
 
     /// Asks for an action on one node.
@@ -112,6 +151,34 @@ impl Fleet {
     }
 }
 
+impl Node {
+    fn at(&self, host: &str) -> Self {
+        Self {
+            caller: Caller::new(host, &self.bearer),
+            ..self.clone()
+        }
+    }
+}
+
+/// A bootstrap token for the `count` nodes from the `first` on, with the labels that they all have.
+fn issue(
+    control_plane: &ControlPlane,
+    project_id: Uuid,
+    (first, count): (usize, usize),
+) -> anyhow::Result<String> {
+    let within = FIRST.into_iter().filter(|end| first < *end).map(Reach::First);
+    let wanted = BootstrapTokenIssueRequest {
+        kind: NodeKind::Node,
+        env_prefix: "bench".to_owned(),
+        ttl_seconds: 3600,
+        max_uses: Some(u32::try_from(count)?),
+        labels: within.chain([Reach::All]).map(Reach::label).collect(),
+    };
+    let path = paths::bootstrap_tokens(project_id);
+    let issued: BootstrapTokenIssueResponse = control_plane.operator()?.post(&path, &wanted)?;
+    Ok(issued.token)
+}
+
 fn manifest() -> anyhow::Result<String> {
     let action = BuiltinAction {
         name: ACTION.to_owned(),
@@ -132,6 +199,8 @@ struct Applicants<'r> {
     host: String,
     project_id: Uuid,
     token: String,
+    /// The number of the first node of the present token.
+    first: usize,
     random: &'r mut Random,
     nodes: Vec<Node>,
 }
@@ -140,7 +209,7 @@ impl Work for Applicants<'_> {
     fn request(&mut self, number: usize) -> Vec<u8> {
         let wanted = RegisterRequest {
             project_id: self.project_id,
-            resource_handle: format!("node-{number:05}"),
+            resource_handle: format!("node-{:05}", self.first + number),
             bootstrap_token: self.token.clone(),
             nonce: BASE64.encode(&self.random.bytes()),
             public_key: BASE64.encode(&self.random.bytes()),

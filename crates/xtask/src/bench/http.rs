@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 const HEAD_BYTES: usize = 64 * 1024;
 
 /// Who sends requests, and to which host.
+#[derive(Clone)]
 pub(super) struct Caller {
     /// `Host` and `Authorization`, each with its line end.
     fields: String,

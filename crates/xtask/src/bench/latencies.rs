@@ -12,6 +12,11 @@ impl Latencies {
         self.0.push(duration);
     }
 
+    /// All of others.
+    pub(super) fn append(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
+    }
+
     /// How many.
     pub(super) fn count(&self) -> usize {
         self.0.len()

@@ -32,6 +32,11 @@ pub(super) trait Work {
     /// # Errors
     /// When going on makes no sense.
     fn answered(&mut self, number: usize, answer: &Answer) -> anyhow::Result<()>;
+
+    /// Whether no further request is to be sent, however many there could be.
+    fn is_enough(&self) -> bool {
+        false
+    }
 }
 
 /// When requests are sent.
@@ -79,7 +84,6 @@ impl Run {
 pub(super) struct Pool {
     epoll: OwnedFd,
     lanes: Vec<Lane>,
-    events: Vec<epoll::Event>,
 }
 
 struct Lane {
@@ -112,14 +116,10 @@ impl Pool {
             )?;
             lanes.push(lane);
         }
-        Ok(Self {
-            epoll,
-            lanes,
-            events: Vec::with_capacity(CONNECTIONS),
-        })
+        Ok(Self { epoll, lanes })
     }
 
-    /// Sends `count` requests and waits for all answers.
+    /// Sends `count` requests, or fewer when the work has enough, and waits for all answers.
     ///
     /// # Errors
     /// When a connection breaks, the server falls silent, or the work says so.
@@ -129,9 +129,13 @@ impl Pool {
             latencies: Latencies::default(),
         };
         let mut free: Vec<usize> = (0..self.lanes.len()).collect();
-        let (mut sent, mut answered) = (0, 0);
+        let (mut sent, mut answered, mut count) = (0, 0, count);
+        let mut events = Vec::with_capacity(CONNECTIONS);
         let began = Instant::now();
         while answered < count {
+            if work.is_enough() {
+                count = sent;
+            }
             while sent < count && !free.is_empty() {
                 let (due, now) = (pace.due(began, sent), Instant::now());
                 if due > now {
@@ -145,11 +149,13 @@ impl Pool {
                 self.lanes[lane].send(&work.request(sent), InFlight { number: sent, since })?;
                 sent += 1;
             }
+            if answered == count {
+                break;
+            }
             let next_due = (sent < count && !free.is_empty()).then(|| pace.due(began, sent));
-            self.wait(next_due)?;
-            for index in 0..self.events.len() {
-                let lane =
-                    usize::try_from(self.events[index].data.u64()).expect("we gave the number ourselves");
+            wait(&self.epoll, next_due, &mut events)?;
+            for event in &events {
+                let lane = usize::try_from(event.data.u64()).expect("we gave the number ourselves");
                 let Some((in_flight, answer)) = self.lanes[lane].receive()? else {
                     continue;
                 };
@@ -162,21 +168,17 @@ impl Pool {
         run.elapsed = began.elapsed();
         Ok(run)
     }
+}
 
-    /// Waits for answers, at most until the next request is due.
-    fn wait(&mut self, due: Option<Instant>) -> anyhow::Result<()> {
-        let time = due.map_or(PATIENCE, |due| due.saturating_duration_since(Instant::now()));
-        let time = Timespec::try_from(time).context("a time-out is short")?;
-        self.events.clear();
-        match epoll::wait(
-            &self.epoll,
-            rustix::buffer::spare_capacity(&mut self.events),
-            Some(&time),
-        ) {
-            Ok(0) if due.is_none() => bail!("the server answered nothing for {} s", PATIENCE.as_secs()),
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error).context("cannot wait for answers"),
-        }
+/// Waits for answers, at most until the next request is due.
+fn wait(epoll: &OwnedFd, due: Option<Instant>, events: &mut Vec<epoll::Event>) -> anyhow::Result<()> {
+    let time = due.map_or(PATIENCE, |due| due.saturating_duration_since(Instant::now()));
+    let time = Timespec::try_from(time).context("a time-out is short")?;
+    events.clear();
+    match epoll::wait(epoll, rustix::buffer::spare_capacity(events), Some(&time)) {
+        Ok(0) if due.is_none() => bail!("the server answered nothing for {} s", PATIENCE.as_secs()),
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error).context("cannot wait for answers"),
     }
 }
 

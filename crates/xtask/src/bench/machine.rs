@@ -59,6 +59,11 @@ impl Machine {
         Ok(Self { facts })
     }
 
+    /// One more fact.
+    pub(super) fn note(&mut self, name: &'static str, value: String) {
+        self.facts.push((name, value));
+    }
+
     /// Names and values, in the order to show them.
     pub(super) fn facts(&self) -> &[(&'static str, String)] {
         &self.facts
@@ -72,6 +77,63 @@ pub(super) fn field(path: impl AsRef<Path>, name: &str) -> Option<String> {
         let (key, value) = line.split_once(':')?;
         (key.trim() == name).then(|| value.trim().to_owned())
     })
+}
+
+/// A process's own processor time so far.
+///
+/// # Errors
+/// When the kernel does not say.
+pub(super) fn processor_time(process: u32) -> anyhow::Result<Duration> {
+    Ok(Ticks::of(process).context("an unreadable stat")?.own())
+}
+
+/// Processor time so far of a process and of its children, those that ended included.
+///
+/// # Errors
+/// When the kernel does not say.
+pub(super) fn processor_time_of_family(parent: u32) -> anyhow::Result<Duration> {
+    let first = Ticks::of(parent).context("an unreadable stat")?;
+    let processes = fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let children = processes
+        .filter_map(Ticks::of)
+        .filter(|ticks| ticks.parent == parent);
+    Ok(children.map(|ticks| ticks.own()).sum::<Duration>() + first.own() + first.of_ended_children())
+}
+
+/// What `/proc/PID/stat` says of a process's time, in the kernel's ticks.
+struct Ticks {
+    parent: u32,
+    /// User and system time of its own, then the same of children that ended.
+    times: [u64; 4],
+}
+
+impl Ticks {
+    fn of(process: u32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+    }
+
+    /// The second field is the program's name in parentheses; the parent is the fourth, the times begin at the 14th.
+    fn parse(stat: &str) -> Option<Self> {
+        let (_, rest) = stat.rsplit_once(')')?;
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        let tick = |index: usize| words.get(index)?.parse().ok();
+        Some(Self {
+            parent: words.get(1)?.parse().ok()?,
+            times: [tick(11)?, tick(12)?, tick(13)?, tick(14)?],
+        })
+    }
+
+    fn own(&self) -> Duration {
+        duration(self.times[0] + self.times[1])
+    }
+
+    fn of_ended_children(&self) -> Duration {
+        duration(self.times[2] + self.times[3])
+    }
+}
+
+fn duration(ticks: u64) -> Duration {
+    Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
 }
 
 /// How busy others keep the processors while this program does nothing.
@@ -141,4 +203,26 @@ fn durable_appends(dir: &Path) -> anyhow::Result<Latencies> {
         latencies.push(began.elapsed());
     }
     Ok(latencies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_found_behind_a_name_that_looks_like_fields() {
+        let stat = "7 (a) 9 (b) S 42 7 7 0 -1 0 1 2 3 4 100 20 3 1 20 0 1 0 5";
+        let ticks = Ticks::parse(stat).unwrap();
+        assert_eq!((ticks.parent, ticks.times), (42, [100, 20, 3, 1]));
+    }
+
+    #[test]
+    fn a_family_counts_its_children() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let ticks = Ticks::of(child.id()).unwrap();
+        assert_eq!(ticks.parent, std::process::id());
+        assert!(processor_time_of_family(std::process::id()).unwrap() >= processor_time(child.id()).unwrap());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }

@@ -37,7 +37,7 @@ pub(super) fn section(
     let against_curl =
         |what: &str, ours: &Latencies| against(what, ours, (curl, "curl"), (1.0, "no slower than curl"));
     Ok(Section {
-        title: "Programs",
+        title: format!("Programs, {} behind them", installation.engine().name()),
         method: format!(
             "Whole processes from start to exit, {rounds} of each by turns, medians; stdout goes to a file. `plexctl\n\
              exec-log list` prints the first page of {} from the same server over the same TLS, and `curl` fetches the\n\
@@ -54,6 +54,7 @@ pub(super) fn section(
                 (HELP, "≤ 3 × an empty process"),
             ),
         ],
+        ..Section::default()
     })
 }
 

@@ -39,7 +39,7 @@ pub(super) fn section(rounds: u32, seed: u64) -> Section {
         row(what, way, (&rules, &graph), &questions, rounds)
     });
     Section {
-        title: "Relations",
+        title: "Relations".to_owned(),
         method: format!(
             "The engine of `domain::relation` in this process, on one thread, over {} tuples: {USERS} users in {GROUPS}\n\
              groups, {DOMAINS} domains, {PROJECTS} projects, {NODES} nodes, by the product's own schema. {QUESTIONS} different\n\
@@ -47,6 +47,7 @@ pub(super) fn section(rounds: u32, seed: u64) -> Section {
             graph.len()
         ),
         rows: rows.collect(),
+        ..Section::default()
     }
 }
 

@@ -46,15 +46,56 @@ pub(super) struct Row {
     pub(super) verdict: Verdict,
 }
 
+impl Row {
+    /// A figure that nothing was promised about.
+    pub(super) fn plain(what: impl Into<String>, figure: String) -> Self {
+        Self {
+            what: what.into(),
+            figure,
+            beside: String::new(),
+            ratio: String::new(),
+            budget: String::new(),
+            verdict: Verdict::NoBudget,
+        }
+    }
+}
+
 /// What one measurement has to say.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Section {
     /// Its heading.
-    pub(super) title: &'static str,
+    pub(super) title: String,
     /// How it was measured, as prose.
     pub(super) method: String,
     /// Its figures.
     pub(super) rows: Vec<Row>,
+    /// A curve and the figures behind it.
+    pub(super) curve: Option<Curve>,
+    /// Whether there are no figures because the measurement failed.
+    pub(super) is_missing: bool,
+}
+
+impl Section {
+    /// What stands in the place of figures that could not be had.
+    pub(super) fn missing(title: &str, error: &anyhow::Error) -> Self {
+        Self {
+            title: title.to_owned(),
+            method: format!("**Could not be measured:** {error:#}"),
+            is_missing: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// A drawing, and its figures as a table.
+#[derive(Debug, Clone)]
+pub(super) struct Curve {
+    /// The drawing's file, in the directory of drawings.
+    pub(super) file: String,
+    /// The drawing.
+    pub(super) svg: String,
+    /// The figures, as a Markdown table.
+    pub(super) table: String,
 }
 
 /// How a run was asked for.
@@ -65,6 +106,9 @@ pub(super) struct Setting {
     /// Where all generated data comes from.
     pub(super) seed: u64,
 }
+
+/// The directory of the drawings, beside the report.
+pub(super) const DRAWINGS: &str = "benchmarks";
 
 /// The report as Markdown.
 pub(super) fn markdown(machine: &Machine, setting: &Setting, sections: &[Section]) -> String {
@@ -82,18 +126,38 @@ pub(super) fn markdown(machine: &Machine, setting: &Setting, sections: &[Section
     let rows = || sections.iter().flat_map(|section| &section.rows);
     let missed = rows().filter(|row| row.verdict == Verdict::Missed).count();
     let with_budget = rows().filter(|row| row.verdict != Verdict::NoBudget).count();
-    let _ = writeln!(text, "{} of {with_budget} budgets are met.", with_budget - missed);
+    let missing = sections.iter().filter(|section| section.is_missing).count();
+    let _ = writeln!(
+        text,
+        "{} of {with_budget} budgets are met. Measurements that failed: {missing}.",
+        with_budget - missed
+    );
+    text.push_str(
+        "\nOther programs for the same job, 20 real agents beside Salt's minions among them, are in\n\
+         [benchmarks-peers.md](benchmarks-peers.md) (`cargo xtask bench --peers`).\n",
+    );
     for section in sections {
-        let _ = writeln!(text, "\n## {}\n\n{}\n", section.title, section.method);
-        text.push_str(
-            "| figure | measured | floor or peer, same run | ratio | budget | |\n|---|---|---|---|---|---|\n",
-        );
-        for row in &section.rows {
-            let verdict = row.verdict.word();
-            let cells = [&row.what, &row.figure, &row.beside, &row.ratio, &row.budget]
-                .map(|cell| cell.replace('|', "\\|"));
-            let _ = writeln!(text, "| {} | {verdict} |", cells.join(" | "));
+        let _ = writeln!(text, "\n## {}\n\n{}", section.title, section.method);
+        if let Some(curve) = &section.curve {
+            let (title, file, table) = (&section.title, &curve.file, &curve.table);
+            let _ = write!(text, "\n![{title}]({DRAWINGS}/{file})\n\n{table}");
         }
+        if !section.rows.is_empty() {
+            text.push_str(&table(&section.rows));
+        }
+    }
+    text
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "\n| figure | measured | floor or peer, same run | ratio | budget | |\n|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let verdict = row.verdict.word();
+        let cells = [&row.what, &row.figure, &row.beside, &row.ratio, &row.budget]
+            .map(|cell| cell.replace('|', "\\|"));
+        let _ = writeln!(text, "| {} | {verdict} |", cells.join(" | "));
     }
     text
 }
@@ -117,9 +181,10 @@ mod tests {
     #[test]
     fn a_missed_budget_is_said_plainly_and_counted() {
         let section = Section {
-            title: "Lists",
+            title: "Lists".to_owned(),
             method: "As usual.".to_owned(),
             rows: vec![row(Verdict::Met), row(Verdict::Missed), row(Verdict::NoBudget)],
+            ..Section::default()
         };
         let setting = Setting {
             command: "cargo xtask bench".to_owned(),
@@ -133,5 +198,21 @@ mod tests {
             text.contains("| a\\|b | a\\|b | a\\|b | a\\|b | a\\|b | met |"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_could_not_be_measured_says_why_in_its_place_and_is_counted() {
+        let sections = [Section::missing("Lists on SQLite", &anyhow::anyhow!("no room"))];
+        let setting = Setting {
+            command: String::new(),
+            seed: 0,
+        };
+        let text = markdown(&Machine::default(), &setting, &sections);
+        assert!(text.contains("Measurements that failed: 1."), "{text}");
+        assert!(
+            text.contains("## Lists on SQLite\n\n**Could not be measured:** no room\n"),
+            "{text}"
+        );
+        assert!(!text.contains("| figure |"), "{text}");
     }
 }

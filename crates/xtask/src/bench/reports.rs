@@ -4,6 +4,7 @@ use super::connection::Operator;
 use super::fleet::Fleet;
 use super::http::Answer;
 use super::load::Work;
+use super::report::{Row, Verdict};
 use std::collections::{BTreeMap, HashMap};
 
 use data_encoding::BASE64;
@@ -34,6 +35,8 @@ pub(super) struct Reports<'a> {
     fleet: &'a Fleet,
     shape: Shape<'a>,
     bodies: [String; 3],
+    /// How many requests were made before those that are numbered from nought.
+    skipped: usize,
     /// How many reports of each invocation were answered 200.
     accepted: Vec<u8>,
     /// Other answers, by status code.
@@ -41,6 +44,9 @@ pub(super) struct Reports<'a> {
 }
 
 impl<'a> Reports<'a> {
+    /// What each node reports of an invocation.
+    pub(super) const STEPS: usize = STEPS.len();
+
     /// Of every node on every execution.
     pub(super) fn new(fleet: &'a Fleet, shape: Shape<'a>) -> Self {
         let waves = match shape {
@@ -52,6 +58,7 @@ impl<'a> Reports<'a> {
             fleet,
             shape,
             bodies: bodies("status"),
+            skipped: 0,
             accepted,
             refused: BTreeMap::new(),
         }
@@ -70,8 +77,19 @@ impl<'a> Reports<'a> {
         self.accepted.len() * STEPS.len()
     }
 
+    /// How many reports are one step of every node.
+    pub(super) fn step(&self) -> usize {
+        self.fleet.nodes.len()
+    }
+
+    /// Numbers what follows one step of every node from nought again.
+    pub(super) fn skip_step(&mut self) {
+        self.skipped += self.step();
+    }
+
     /// The invocation and the step of a request's number.
     fn place(&self, number: usize) -> (usize, usize) {
+        let number = self.skipped + number;
         let nodes = self.fleet.nodes.len();
         let (wave, rest) = (number / (nodes * STEPS.len()), number % (nodes * STEPS.len()));
         (wave * nodes + rest % nodes, rest / nodes)
@@ -145,6 +163,18 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// What the report says of it.
+    pub(super) fn row(&self) -> Row {
+        Row {
+            what: "callbacks answered 200 and found again".to_owned(),
+            figure: self.found.to_string(),
+            beside: format!("{} answered", self.answered),
+            ratio: String::new(),
+            budget: "all".to_owned(),
+            verdict: Verdict::of(self.found == self.answered),
+        }
+    }
+
     /// Looks for what these reports were answered.
     ///
     /// # Errors
@@ -219,6 +249,15 @@ mod tests {
             steps.len() == 6 && steps.values().all(|steps| *steps == [0, 1, 2]),
             "{steps:?}"
         );
+    }
+
+    #[test]
+    fn what_follows_a_step_is_the_next_one() {
+        let (fleet, executions) = (fleet(3), [Uuid::from_u128(100)]);
+        let mut reports = Reports::new(&fleet, Shape::Wide(&executions));
+        assert_eq!(reports.place(2), (2, 0));
+        reports.skip_step();
+        assert_eq!((reports.place(0), reports.place(2)), ((0, 1), (2, 1)));
     }
 
     #[test]

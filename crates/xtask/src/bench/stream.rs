@@ -6,12 +6,12 @@
 
 use super::connection::{Endpoint, Protocol};
 use super::fleet::Node;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 
 use anyhow::{Context as _, bail};
 use plex_api::paths;
-use rustls::{ClientConnection, StreamOwned};
+use rustls::ClientConnection;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;
@@ -19,86 +19,122 @@ const HEADERS: u8 = 1;
 const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
-const GO_AWAY: u8 = 7;
 /// Of SETTINGS and PING.
 const ACK: u8 = 1;
-const END_STREAM_AND_HEADERS: u8 = 1 | 4;
+/// Of DATA and HEADERS.
+const END_STREAM: u8 = 1;
+const END_STREAM_AND_HEADERS: u8 = END_STREAM | 4;
 const FRAME_HEAD: usize = 9;
 
-/// An agent's open event stream.
+/// An agent's event stream, on a socket that nobody waits for.
 pub(super) struct AgentStream {
-    tls: StreamOwned<ClientConnection, TcpStream>,
+    tls: ClientConnection,
+    socket: TcpStream,
     pending: Vec<u8>,
-    /// What the stream has said and nobody has waited for yet.
+    /// What the stream has said and nobody has looked at yet.
     said: Vec<u8>,
 }
 
 impl AgentStream {
-    /// Connects as that node and waits for the stream's first words.
+    /// Connects as that node; the request goes out as soon as both sides have shaken hands.
     ///
     /// # Errors
-    /// When the server refuses.
+    /// When nobody accepts.
     pub(super) fn open(endpoint: &Endpoint, node: &Node) -> anyhow::Result<Self> {
-        let (session, stream) = endpoint.connect(Protocol::Http2)?;
-        let mut agent = Self {
-            tls: StreamOwned::new(session, stream),
-            pending: Vec::new(),
-            said: Vec::new(),
-        };
+        let (mut tls, socket) = endpoint.connect(Protocol::Http2)?;
+        socket.set_nonblocking(true)?;
         let request = header_block(endpoint, node);
         let opening = [
             PREFACE,
             &frame(SETTINGS, 0, 0, &[]),
             &frame(HEADERS, END_STREAM_AND_HEADERS, 1, &request),
         ];
-        agent.tls.write_all(&opening.concat())?;
-        agent.wait_for(b":connected")?;
+        tls.writer().write_all(&opening.concat())?;
+        let mut agent = Self {
+            tls,
+            socket,
+            pending: Vec::new(),
+            said: Vec::new(),
+        };
+        agent.flush()?;
         Ok(agent)
     }
 
-    /// Waits until the stream says that.
-    ///
-    /// # Errors
-    /// When the stream ends.
-    pub(super) fn wait_for(&mut self, words: &[u8]) -> anyhow::Result<()> {
-        loop {
-            if let Some(at) = self.said.windows(words.len()).position(|window| window == words) {
-                self.said.drain(..at + words.len());
-                return Ok(());
-            }
-            self.read_frame()?;
-        }
+    /// The socket, to wait for many at once.
+    pub(super) fn socket(&self) -> &TcpStream {
+        &self.socket
     }
 
-    fn read_frame(&mut self) -> anyhow::Result<()> {
-        self.fill(FRAME_HEAD)?;
-        let length = u32::from_be_bytes([0, self.pending[0], self.pending[1], self.pending[2]]);
-        let (kind, flags) = (self.pending[3], self.pending[4]);
+    /// Takes what has come, and answers it.
+    ///
+    /// # Errors
+    /// When the stream has ended.
+    pub(super) fn advance(&mut self) -> anyhow::Result<()> {
+        loop {
+            match self.tls.read_tls(&mut self.socket) {
+                Ok(0) => bail!("the server closed an agent's connection"),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error).context("cannot read an agent's stream"),
+            }
+            let state = self.tls.process_new_packets()?;
+            let (length, at) = (state.plaintext_bytes_to_read(), self.pending.len());
+            self.pending.resize(at + length, 0);
+            self.tls.reader().read_exact(&mut self.pending[at..])?;
+            while self.take_frame()? {}
+        }
+        self.flush()
+    }
+
+    /// Whether the stream has said that since the last look.
+    pub(super) fn heard(&mut self, words: &[u8]) -> bool {
+        let found = self.said.windows(words.len()).position(|window| window == words);
+        if let Some(at) = found {
+            self.said.drain(..at + words.len());
+        }
+        found.is_some()
+    }
+
+    /// Forgets what nobody looked for, but for the beginning of what may still come.
+    pub(super) fn forget(&mut self) {
+        let kept = self.said.len().min(64);
+        self.said.drain(..self.said.len() - kept);
+    }
+
+    /// Takes the next frame if it is there.
+    fn take_frame(&mut self) -> anyhow::Result<bool> {
+        let Some(&[high, middle, low, kind, flags, ..]) = self.pending.first_chunk::<FRAME_HEAD>() else {
+            return Ok(false);
+        };
+        let length = u32::from_be_bytes([0, high, middle, low]);
         let end = FRAME_HEAD + usize::try_from(length).expect("24 bits fit");
-        self.fill(end)?;
+        if self.pending.len() < end {
+            return Ok(false);
+        }
         let frame_bytes: Vec<u8> = self.pending.drain(..end).collect();
         let payload = &frame_bytes[FRAME_HEAD..];
         match kind {
             DATA => self.said.extend_from_slice(payload),
-            SETTINGS if flags & ACK == 0 => self.tls.write_all(&frame(SETTINGS, ACK, 0, &[]))?,
-            PING if flags & ACK == 0 => self.tls.write_all(&frame(PING, ACK, 0, payload))?,
-            RESET | GO_AWAY => bail!("the server ended an agent's stream"),
-            // Answer headers and window sizes change nothing here.
+            SETTINGS if flags & ACK == 0 => self.tls.writer().write_all(&frame(SETTINGS, ACK, 0, &[]))?,
+            PING if flags & ACK == 0 => self.tls.writer().write_all(&frame(PING, ACK, 0, payload))?,
+            RESET => bail!("the server broke an agent's stream off"),
+            // Answer headers and window sizes change nothing here, and a server that wants no further requests still
+            // ends this one in its own time.
             _ => {}
         }
-        Ok(())
+        if matches!(kind, DATA | HEADERS) && flags & END_STREAM != 0 {
+            bail!("the server ended an agent's stream");
+        }
+        Ok(true)
     }
 
-    fn fill(&mut self, length: usize) -> anyhow::Result<()> {
-        let mut bytes = [0; 16 * 1024];
-        while self.pending.len() < length {
-            match self
-                .tls
-                .read(&mut bytes)
-                .context("cannot read an agent's stream")?
-            {
-                0 => bail!("the server closed an agent's connection"),
-                read => self.pending.extend_from_slice(&bytes[..read]),
+    /// Sends what there is to send. It is little, so what does not fit an idle socket's buffer waits for the next time.
+    fn flush(&mut self) -> anyhow::Result<()> {
+        while self.tls.wants_write() {
+            match self.tls.write_tls(&mut self.socket) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error).context("cannot write to an agent's stream"),
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod ndjson;
 mod parquet;
 
+use super::RangeArgs;
 use crate::context::Context;
 use crate::document::Members;
 use crate::error::Error;
@@ -29,12 +30,8 @@ pub(crate) struct Args {
     /// Owning project
     #[arg(long, value_name = "UUID", value_parser = parsing::id)]
     project: Uuid,
-    /// Only executions dispatched at this time or later
-    #[arg(long, value_name = "TIME", value_parser = parsing::time)]
-    from: Option<Timestamp>,
-    /// Only executions dispatched before this time
-    #[arg(long, value_name = "TIME", value_parser = parsing::time)]
-    to: Option<Timestamp>,
+    #[command(flatten)]
+    range: RangeArgs,
     /// An execution on each line, or a row for each target
     #[arg(long, value_name = "FORMAT", value_parser = parsing::words(["ndjson", "parquet"]), default_value = "ndjson")]
     format: String,
@@ -100,16 +97,18 @@ struct Item {
 
 fn export(args: &Args, ctx: &mut Context, writer: &mut dyn Writer, put: &mut Put<'_>) -> Result<(), Error> {
     let client = ctx.client()?;
-    let call = Call::get(paths::executions(args.project)).query("limit", Some(limits::MAX_PAGE));
+    let call = args
+        .range
+        .bound(Call::get(paths::executions(args.project)))?
+        .query("limit", Some(limits::MAX_PAGE));
     listing::walk::<Box<RawValue>>(&client, &call, |page| {
         for raw in &page.view.items {
             let item: Item =
                 serde_json::from_str(raw.get()).map_err(|cause| Error::Contract(cause.to_string()))?;
-            if args.to.is_some_and(|to| item.created_at >= to) {
-                continue;
-            }
-            if args.from.is_some_and(|from| item.created_at < from) {
-                return Ok(false);
+            if !args.range.holds(item.created_at) {
+                return Err(Error::Contract(
+                    "an execution of another time than was asked for".to_owned(),
+                ));
             }
             let mut through = Through {
                 writer,

@@ -1,5 +1,6 @@
 //! `plexctl exec-log list`
 
+use super::RangeArgs;
 use crate::context::Context;
 use crate::error::Error;
 use crate::listing::{self, PageArgs};
@@ -23,12 +24,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     action_name: Option<String>,
     #[command(flatten)]
+    range: RangeArgs,
+    #[command(flatten)]
     page: PageArgs,
 }
 
 /// Prints a page of executions.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
-    let call = Call::get(paths::executions(args.project))
+    let call = args
+        .range
+        .bound(Call::get(paths::executions(args.project)))?
         .query("status", args.status.as_deref())
         .query("action_name", args.action_name.as_deref());
     listing::print::<ExecutionRow>(ctx, &call, &args.page)

@@ -11,10 +11,10 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use plex_api::audit::{AuditEntryList, AuditReason};
 use plex_api::codes;
+use plex_domain::env::micros_from;
 use plex_domain::relation::Permission;
 use plex_store::audit::{self, Filter, Most, Page};
 use plex_store::{Error, Tx};
-use std::time::Duration;
 use uuid::Uuid;
 
 /// Entries that are looked at in one transaction: where a filter finds few among many, a page takes several.
@@ -93,15 +93,14 @@ pub async fn list_platform(
 /// The filters of a query. What the contract names gets its code, `invalid_cursor`.
 fn filter(query: &Query) -> Result<Filter, Failure> {
     let text = |name: &str| query.get(name).map(str::to_owned);
-    let time = |name: &str| query.parsed(name, codes::INVALID_QUERY, |text| text.parse::<Timestamp>().ok());
     let filter = Filter {
         subject: query.parsed("subject", codes::INVALID_CURSOR, pseudonym)?,
         relation: text("relation"),
         object_type: text("object_type"),
         object_id: text("object_id"),
         reason: query.parsed("reason", codes::INVALID_QUERY, AuditReason::parse)?,
-        from: time("from")?.map(next_microsecond),
-        to: time("to")?,
+        from: query.time("from")?.map(micros_from),
+        to: query.time("to")?,
         correlation_id: text("correlation_id"),
     };
     match (filter.from, filter.to) {
@@ -119,13 +118,6 @@ fn pseudonym(text: &str) -> Option<[u8; 32]> {
         .ok()?
         .try_into()
         .ok()
-}
-
-/// Entries have whole microseconds, so the first not before a time may be a fraction later.
-fn next_microsecond(time: Timestamp) -> Timestamp {
-    let has_rest = time.as_nanosecond() % 1000 != 0;
-    time.checked_add(Duration::from_micros(has_rest.into()))
-        .unwrap_or(time)
 }
 
 async fn page(

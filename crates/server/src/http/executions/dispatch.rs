@@ -87,13 +87,13 @@ pub async fn dispatch(
         let cohort = order.cohort(tx, project_id).await?;
         require_room(tx, project.domain_id, max_live).await?;
         let new = order.execution((project_id, project.domain_id), &cohort, dispatched_by);
-        let execution = executions::insert(tx, &new, &cohort.nodes).await?;
+        let id = executions::insert(tx, &new, &cohort.nodes).await?;
         if let Some(key) = &key {
-            idempotency::remember(tx, key, &digest, execution.id).await?;
+            idempotency::remember(tx, key, &digest, id).await?;
         }
         let entry = Entry::of(Some(project.domain_id), "dispatch", &object)
-            .about(format!("execution {}, action {}", execution.id, new.action));
-        Ok(((execution.id, cohort.nodes), Some(entry)))
+            .about(format!("execution {id}, action {}", new.action));
+        Ok(((id, cohort.nodes), Some(entry)))
     };
     let (id, nodes) = authorize::change(&app, &principal, work).await?;
     app.wakes.tell(Wake::Pending, &nodes);

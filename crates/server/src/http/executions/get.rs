@@ -154,7 +154,8 @@ async fn fill(
     let (Some(first), Some(last)) = (targets.first(), targets.last()) else {
         return Ok(());
     };
-    if contents == Contents::Withheld {
+    let is_inline = |target: &ExecutionTarget| matches!(target.output_ref, Some(OutputRef::Inline { .. }));
+    if contents == Contents::Withheld || !targets.iter().any(is_inline) {
         return Ok(());
     }
     // Some may be of targets that ended after the snapshot; those are not in it and have no place here.

@@ -10,6 +10,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use plex_api::executions::{Execution, ExecutionList, ExecutionStatus};
 use plex_api::{codes, limits};
+use plex_domain::env::micros_from;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::executions::{self, Filter, Order, Position};
 use plex_store::{Error, Tx, invocations};
@@ -28,6 +29,8 @@ use uuid::Uuid;
         ("project_id" = Uuid, Path, description = "The project"),
         ("status" = Option<ExecutionStatus>, Query, description = "Only with this aggregate status"),
         ("action_name" = Option<String>, Query, description = "Only of this action"),
+        ("created_from" = Option<Timestamp>, Query, description = "Only dispatched at this time or later"),
+        ("created_before" = Option<Timestamp>, Query, description = "Only dispatched before this time"),
         ("order" = Option<String>, Query, description = "`desc` (default) or `asc` by creation"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Most items; 50 when absent"),
@@ -78,7 +81,15 @@ impl List {
         let filter = Filter {
             status: query.parsed("status", codes::INVALID_QUERY, ExecutionStatus::parse)?,
             action: query.get("action_name").map(str::to_owned),
+            created_from: query.time("created_from")?.map(micros_from),
+            created_before: query.time("created_before")?.map(micros_from),
         };
+        if let (Some(from), Some(before)) = (filter.created_from, filter.created_before)
+            && before <= from
+        {
+            let detail = "created_before is not after created_from; nothing can be between them";
+            return Err(Failure::bad_request(codes::INVALID_QUERY, detail));
+        }
         Ok(Self {
             filter,
             order: order.unwrap_or(Order::Descending),
@@ -86,12 +97,14 @@ impl List {
     }
 
     /// What a cursor holds for: one project, one set of filters, one order and one caller, all alike (decision 1).
-    fn name(&self, project_id: Uuid, principal: &Principal) -> [String; 6] {
+    fn name(&self, project_id: Uuid, principal: &Principal) -> [String; 8] {
         [
             "executions".to_owned(),
             project_id.to_string(),
             paging::filter(self.filter.status.map(ExecutionStatus::as_str)),
             paging::filter(self.filter.action.as_ref().map(|action| format!("={action}"))),
+            paging::filter(self.filter.created_from),
+            paging::filter(self.filter.created_before),
             format!("{:?}", self.order),
             principal.subject(),
         ]

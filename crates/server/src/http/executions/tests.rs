@@ -494,6 +494,14 @@ async fn a_walk_by_cursor_is_bound_to_its_list() {
         (&admin, format!("status=ack&cursor={cursor}")),
         (&admin, format!("order=asc&cursor={cursor}")),
         (&admin, format!("action_name=check&cursor={cursor}")),
+        (
+            &admin,
+            format!("created_from=2026-01-01T00:00:00Z&cursor={cursor}"),
+        ),
+        (
+            &admin,
+            format!("created_before=2126-01-01T00:00:00Z&cursor={cursor}"),
+        ),
         (&admin, format!("cursor={cursor}A")),
         (&other, format!("cursor={cursor}")),
     ] {
@@ -512,6 +520,12 @@ async fn a_walk_by_cursor_is_bound_to_its_list() {
         ("limit=5&limit=5", "invalid_query"),
         ("status=done", "invalid_query"),
         ("order=up", "invalid_query"),
+        ("created_from=yesterday", "invalid_query"),
+        ("created_before=2026-01-01", "invalid_query"),
+        (
+            "created_from=2026-01-01T00:00:00Z&created_before=2026-01-01T00:00:00Z",
+            "invalid_query",
+        ),
         ("action_name=%ff", "invalid_query"),
     ] {
         let (status, problem) = admin.get(&format!("{path}?{query}")).await;

@@ -26,7 +26,7 @@ async fn execution(app: &TestApp, days: i64, status: ExecutionStatus) -> (Uuid, 
         excluded: Vec::new(),
     };
     let insert = async move |tx: &mut Tx| {
-        let id = executions::insert(tx, &new, &[node_id]).await?.id;
+        let id = executions::insert(tx, &new, &[node_id]).await?;
         let sql = "update executions set created_at = created_at - $2 where id = $1";
         tx.execute(sql, &values![id, days * 86_400_000_000]).await?;
         Ok::<_, Error>(id)

@@ -6,6 +6,7 @@
 
 use super::session::Trouble;
 use super::{Opener, Waiting, session};
+use crate::audit;
 use crate::db::job::{Again, Job};
 use crate::db::{Error, Tx};
 use std::time::{Duration, Instant};
@@ -68,17 +69,17 @@ impl From<Error> for Failed {
 pub(super) async fn run(mut lane: Lane, mut jobs: mpsc::Receiver<Waiting>) {
     while let Some(first) = jobs.recv().await {
         let mut batch = vec![Gathered::new(first)];
-        let committed = lane.commit(&mut batch, &mut jobs).await;
-        if let Err(error) = &committed {
-            tracing::error!(error.cause = ?error, lane = ?lane.name, "a transaction was not committed");
-        }
-        for Gathered { job, is_unsound } in batch {
-            job.answer(match &committed {
-                Ok(()) if is_unsound => Err(Error::Corrupt("a failed statement was passed over".to_owned())),
-                Ok(()) => Ok(()),
-                Err(Error::Busy) => Err(Error::Busy),
-                Err(_) => Err(Error::Unavailable(None)),
-            });
+        let committed = lane.commit(&mut batch, Some(&mut jobs)).await;
+        match committed {
+            // What cannot be committed with others must not keep them from it: each gets a transaction of its own.
+            Err(error) if batch.len() > 1 && !matches!(error, Error::Busy | Error::Unavailable(_)) => {
+                for gathered in batch {
+                    let mut alone = vec![gathered];
+                    let committed = lane.commit(&mut alone, None).await;
+                    lane.answer(alone, committed);
+                }
+            }
+            committed => lane.answer(batch, committed),
         }
     }
 }
@@ -105,10 +106,30 @@ impl Lane {
         }
     }
 
+    /// Answers those whose jobs were committed, or not.
+    fn answer(&self, batch: Vec<Gathered>, committed: Result<(), Error>) {
+        if let Err(error) = &committed {
+            tracing::error!(error.cause = ?error, lane = ?self.name, "a transaction was not committed");
+        }
+        // Of a batch that failed as a whole, each is to come again; one alone learns why.
+        let is_alone = batch.len() == 1;
+        let mut failed = committed.err();
+        for Gathered { job, is_unsound } in batch {
+            job.answer(match &mut failed {
+                None if is_unsound => Err(Error::Corrupt("a failed statement was passed over".to_owned())),
+                None => Ok(()),
+                Some(Error::Busy) => Err(Error::Busy),
+                Some(_) if !is_alone => Err(Error::Unavailable(None)),
+                Some(error) => Err(std::mem::replace(error, Error::Unavailable(None))),
+            });
+        }
+    }
+
+    /// Commits what is gathered already and, where there are `jobs`, what waits behind it.
     async fn commit(
         &mut self,
         batch: &mut Vec<Gathered>,
-        jobs: &mut mpsc::Receiver<Waiting>,
+        mut jobs: Option<&mut mpsc::Receiver<Waiting>>,
     ) -> Result<(), Error> {
         let until = Instant::now() + PATIENCE;
         let mut pause = PAUSES.0;
@@ -122,7 +143,7 @@ impl Lane {
                 }
             }
             if !is_unknown {
-                match self.attempt(batch, jobs).await {
+                match self.attempt(batch, jobs.as_deref_mut()).await {
                     Ok(()) => return Ok(()),
                     Err(Failed::For(error)) => return Err(error),
                     Err(Failed::Again) => {}
@@ -137,43 +158,68 @@ impl Lane {
         }
     }
 
-    /// One transaction: what is gathered already, and what waits behind it.
+    /// One transaction.
     async fn attempt(
         &mut self,
         batch: &mut Vec<Gathered>,
-        jobs: &mut mpsc::Receiver<Waiting>,
+        mut jobs: Option<&mut mpsc::Receiver<Waiting>>,
     ) -> Result<(), Failed> {
         let began = Instant::now();
         self.begin().await?;
-        let mark = self.mark();
-        let tx = self.tx.as_mut().ok_or(Failed::Again)?;
         let mut keeps_any = false;
         let mut next = 0;
         while let Some(gathered) = batch.get_mut(next) {
-            tx.tick();
-            let mut keep = gathered.job.run(tx, Again::Perhaps).await;
-            let session = tx.postgres();
-            if let Some(trouble) = session.trouble() {
-                return Err(self.abandon(trouble).await);
-            }
-            gathered.is_unsound = keep && session.is_aborted();
-            keep &= !gathered.is_unsound;
-            keeps_any |= keep;
+            keeps_any |= self.run(gathered).await?;
             next += 1;
-            if next == batch.len() && next < GATHER && began.elapsed() < GATHER_FOR {
+            if let Some(jobs) = &mut jobs
+                && next == batch.len()
+                && next < GATHER
+                && began.elapsed() < GATHER_FOR
+            {
                 batch.extend(jobs.try_recv().ok().map(Gathered::new));
             }
-            let stepped = match (keep, next < batch.len()) {
-                (true, true) => session.step("release savepoint job; savepoint job").await,
-                (true, false) => Ok(()),
-                (false, _) => session.back_to("rollback to savepoint job").await,
-            };
-            if stepped.is_err() {
-                return Err(self.abandon(Trouble::Lost).await);
+            if next < batch.len() {
+                let tx = self.tx.as_mut().ok_or(Failed::Again)?;
+                tx.postgres().send("release savepoint job; savepoint job");
             }
         }
-        let end = if keeps_any { mark.as_str() } else { "rollback" };
-        let ended = tx.postgres().step(end).await;
+        self.end(keeps_any).await
+    }
+
+    /// Runs a job; says whether what it did is kept.
+    async fn run(&mut self, gathered: &mut Gathered) -> Result<bool, Failed> {
+        let tx = self.tx.as_mut().ok_or(Failed::Again)?;
+        let recorded = tx.records.len();
+        tx.tick();
+        let keep = gathered.job.run(tx, Again::Perhaps).await;
+        let session = tx.postgres();
+        if let Some(trouble) = session.trouble() {
+            return Err(self.abandon(trouble).await);
+        }
+        gathered.is_unsound = keep && session.is_aborted();
+        if keep && !gathered.is_unsound {
+            return Ok(true);
+        }
+        if session.back_to("rollback to savepoint job").await.is_err() {
+            return Err(self.abandon(Trouble::Lost).await);
+        }
+        tx.records.truncate(recorded);
+        Ok(false)
+    }
+
+    /// Ends the transaction: with the audit chains, whose ends are then locked for as short as can be, and the commit.
+    async fn end(&mut self, keeps_any: bool) -> Result<(), Failed> {
+        let mark = self.mark();
+        let tx = self.tx.as_mut().ok_or(Failed::Again)?;
+        let ended = match audit::link(tx).await {
+            Ok(()) if keeps_any => tx.postgres().step(&mark).await,
+            Ok(()) => tx.postgres().step("rollback").await,
+            Err(error) => {
+                let trouble = tx.postgres().trouble();
+                let failed = self.abandon(trouble.unwrap_or(Trouble::Conflict)).await;
+                return Err(if trouble.is_some() { failed } else { error.into() });
+            }
+        };
         match (ended, tx.postgres().trouble()) {
             (Ok(()), _) => {
                 self.commits += u64::from(keeps_any);
@@ -184,7 +230,10 @@ impl Lane {
                 self.tx = None;
                 Err(if keeps_any { Failed::Unknown } else { Failed::Again })
             }
-            (Err(error), None) => Err(Failed::For(error)),
+            (Err(error), None) => {
+                self.abandon(Trouble::Conflict).await;
+                Err(error.into())
+            }
         }
     }
 
@@ -198,6 +247,8 @@ impl Lane {
             }
         }
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
+        // Of a transaction that came to nothing.
+        tx.records.clear();
         match tx.postgres().begin_alone(self.name as i32).await {
             Ok(()) => Ok(()),
             Err(_) => Err(self.abandon(Trouble::Lost).await),

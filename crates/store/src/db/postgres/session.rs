@@ -1,14 +1,16 @@
 //! One connection.
 
+mod owed;
+
 use super::clock::Clock;
 use super::settings::Settings;
 use crate::db::dialect;
 use crate::db::error::is_conflict;
-use crate::db::tx::{Lock, Sql};
+use crate::db::tx::Sql;
 use crate::db::{Error, Row, Value};
-use futures_util::future::try_join_all;
 use futures_util::{TryStreamExt as _, pin_mut};
 use jiff::{SignedDuration, Timestamp};
+use owed::{Encoded, Owed};
 use rustls::{ClientConfig, RootCertStore};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,22 +23,31 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// The first half of our advisory locks' keys; the second tells one installation of a database from another.
 const LOCKS: i32 = 0x0070_6c78;
 
+/// The lock of the ends of the audit chains; the lanes have the numbers after it.
+const AUDIT_CHAINS: i32 = 0;
+
 /// What every connection is told. Commits are durable whatever the server's default is; nothing waits for ever, and
-/// nobody holds a lock longer than he works.
+/// nobody holds a lock longer than he works. Each statement is planned once, as on SQLite without a look at its values:
+/// with the months of the history planning would take longer than anything else.
 const SETTLE: &str = "
     set synchronous_commit = on;
     set statement_timeout = '30s';
     set lock_timeout = '15s';
     set idle_in_transaction_session_timeout = '10s';
     set client_min_messages = warning;
+    set plan_cache_mode = force_generic_plan;
+    set jit = off;
 ";
 
 /// The server's time, in microseconds since 1970.
 const CLOCK: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
 
+/// Begins what reads.
+const SNAPSHOT: &str = "begin isolation level repeatable read read only";
+
 /// A connection with the statements that it has prepared.
 pub(in crate::db) struct Session {
-    client: Client,
+    client: Arc<Client>,
     statements: HashMap<(usize, usize), Prepared>,
     /// Told what the server says.
     clock: Option<Arc<Clock>>,
@@ -44,7 +55,7 @@ pub(in crate::db) struct Session {
     synced: Option<(Instant, Timestamp)>,
     trouble: Option<Trouble>,
     is_aborted: bool,
-    held: Vec<Lock>,
+    owed: Owed,
 }
 
 /// A statement, and which of the values it names: some texts leave out what their likes name.
@@ -87,13 +98,13 @@ impl Session {
         };
         client.batch_execute(SETTLE).await?;
         Ok(Self {
-            client,
+            client: Arc::new(client),
             statements: HashMap::new(),
             clock,
             synced: None,
             trouble: None,
             is_aborted: false,
-            held: Vec::new(),
+            owed: Owed::default(),
         })
     }
 
@@ -110,17 +121,20 @@ impl Session {
 
     /// Asks for the server's time when it was not asked for within a second.
     pub(super) async fn sync(&mut self) -> Result<(), Error> {
-        let is_fresh = self.synced.is_some_and(|(then, _)| then.elapsed().as_secs() == 0);
-        if !is_fresh {
+        if !self.is_fresh() {
             self.begin_with(CLOCK).await?;
         }
         Ok(())
     }
 
+    fn is_fresh(&self) -> bool {
+        self.synced.is_some_and(|(then, _)| then.elapsed().as_secs() == 0)
+    }
+
     /// Runs what begins a transaction, and takes the server's time from its last row.
     pub(super) async fn begin_with(&mut self, sql: &str) -> Result<(), Error> {
         (self.trouble, self.is_aborted) = (None, false);
-        self.held.clear();
+        self.owed.clear();
         let answer = self.client.simple_query(sql).await;
         let messages = self.note(answer)?;
         if let Some(clock) = &self.clock {
@@ -137,12 +151,16 @@ impl Session {
         Ok(())
     }
 
-    /// One state of the whole database, which nothing is written to.
+    /// One state of the whole database, which nothing is written to. It begins with the first statement, unless the
+    /// server's time is to be asked for as well.
     pub(super) async fn begin_snapshot(&mut self) -> Result<(), Error> {
-        self.begin_with(&format!(
-            "begin isolation level repeatable read read only; {CLOCK}"
-        ))
-        .await
+        if !self.is_fresh() {
+            return self.begin_with(&format!("{SNAPSHOT}; {CLOCK}")).await;
+        }
+        (self.trouble, self.is_aborted) = (None, false);
+        self.owed.clear();
+        self.send(SNAPSHOT);
+        Ok(())
     }
 
     /// A transaction that is the only one with this lock, and a savepoint in it.
@@ -152,20 +170,40 @@ impl Session {
             .await
     }
 
-    /// Waits for a lock and holds it to the end of the transaction.
-    pub(in crate::db) async fn lock(&mut self, lock: Lock) -> Result<(), Error> {
-        if self.held.contains(&lock) {
-            return Ok(());
-        }
-        let Lock::AuditChains = lock;
-        self.step(&advisory_lock(0)).await?;
-        self.held.push(lock);
-        Ok(())
-    }
-
-    /// Runs statements without values.
+    /// Runs statements without values, and looks at all answers that are owed.
     pub(in crate::db) async fn step(&mut self, sql: &str) -> Result<(), Error> {
         let answer = self.client.batch_execute(sql).await;
+        // The first failure is the one that tells why.
+        self.settle().await?;
+        self.note(answer)
+    }
+
+    /// Sends statements without values; what follows may be sent at once.
+    pub(in crate::db) fn send(&mut self, sql: impl AsRef<str> + Send + 'static) {
+        let client = Arc::clone(&self.client);
+        self.owed
+            .begin(async move { client.batch_execute(sql.as_ref()).await });
+    }
+
+    /// Keeps the ends of the audit chains to the rest of the transaction. Nobody takes another lock while he has this one.
+    pub(in crate::db) fn lock_chains(&mut self) {
+        self.send(advisory_lock(AUDIT_CHAINS));
+    }
+
+    /// Looks at the answers that are owed; the first failure is the result.
+    pub(in crate::db) async fn settle(&mut self) -> Result<(), Error> {
+        let mut settled = Ok(());
+        while let Some(answer) = self.owed.next().await {
+            settled = settled.and(self.note(answer));
+        }
+        settled
+    }
+
+    /// What a statement answered. Where it failed, the reason may be one that was sent before it.
+    async fn answered<T>(&mut self, answer: Result<T, tokio_postgres::Error>) -> Result<T, Error> {
+        if answer.is_err() {
+            self.settle().await?;
+        }
         self.note(answer)
     }
 
@@ -189,11 +227,11 @@ impl Session {
         self.is_aborted
     }
 
+    /// Undoes what was done since a savepoint, whatever became of it.
     pub(in crate::db) async fn back_to(&mut self, savepoint: &str) -> Result<(), Error> {
+        let _ = self.settle().await;
         self.step(savepoint).await?;
         self.is_aborted = false;
-        // Locks taken after the savepoint are gone with what was done under them.
-        self.held.clear();
         Ok(())
     }
 
@@ -233,7 +271,7 @@ impl Session {
             })
             .collect();
         let answer = self.client.prepare_typed(&translated, &types).await;
-        let statement = self.note(answer)?;
+        let statement = self.answered(answer).await?;
         let prepared = Prepared { statement, names };
         self.statements.insert(key, prepared.clone());
         Ok(prepared)
@@ -243,7 +281,8 @@ impl Session {
         let prepared = self.prepared(sql, values).await?;
         let given = prepared.given(values);
         let answer = self.client.execute(&prepared.statement, &given).await;
-        self.note(answer)
+        self.answered(answer)
+            .await
             .map(|rows| usize::try_from(rows).unwrap_or(usize::MAX))
     }
 
@@ -265,11 +304,11 @@ impl Session {
         mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let answer = self.client.query_raw(statement, given).await;
-        let rows = self.note(answer)?;
+        let rows = self.answered(answer).await?;
         pin_mut!(rows);
         loop {
             let next = rows.try_next().await;
-            match self.note(next)? {
+            match self.answered(next).await? {
                 Some(row) => read(&Row::Postgres(&row))?,
                 None => return Ok(()),
             }
@@ -285,10 +324,11 @@ impl Session {
         let prepared = self.prepared(sql, values).await?;
         let given = prepared.given(values);
         let answer = self.client.query(&prepared.statement, &given).await;
-        let rows = self.note(answer)?;
+        let rows = self.answered(answer).await?;
         rows.first().map(|row| read(&Row::Postgres(row))).transpose()
     }
 
+    /// Sends a statement for many sets of values; its answer is owed.
     pub(in crate::db) async fn execute_each<'v, const N: usize>(
         &mut self,
         sql: Sql,
@@ -298,25 +338,27 @@ impl Session {
         let Some(first) = sets.first() else {
             return Ok(());
         };
-        let answer = match sql {
+        match sql {
             Sql::Each { .. } => {
                 let statement = self.prepared(sql, &[]).await?.statement;
-                let columns = transposed(&sets);
-                self.client
-                    .execute(&statement, &arrays(&columns))
-                    .await
-                    .map(|_| ())
+                self.owe(&statement, &arrays(&transposed(&sets)))
             }
-            // Sent one behind the other, without waiting for the answers in between.
             Sql::Both(_) => {
-                let statement = self.prepared(sql, first).await?.statement;
-                let sent = sets
-                    .iter()
-                    .map(|values| self.client.execute_raw(&statement, values.iter()));
-                try_join_all(sent).await.map(|_| ())
+                let prepared = self.prepared(sql, first).await?;
+                for values in &sets {
+                    self.owe(&prepared.statement, &prepared.given(values))?;
+                }
+                Ok(())
             }
-        };
-        self.note(answer)
+        }
+    }
+
+    fn owe(&mut self, statement: &Statement, given: &[&(dyn ToSql + Sync)]) -> Result<(), Error> {
+        let values = Encoded::all(statement, given)?;
+        let (client, statement) = (Arc::clone(&self.client), statement.clone());
+        self.owed
+            .begin(async move { client.execute_raw(&statement, values).await.map(|_| ()) });
+        Ok(())
     }
 
     pub(in crate::db) async fn each_of<'v, const N: usize>(

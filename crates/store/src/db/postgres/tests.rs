@@ -1,6 +1,7 @@
 //! What only PostgreSQL does: conflicts, lost connections, several replicas. Runs where the environment names a
 //! server.
 
+mod gathering;
 mod proxy;
 
 use crate::db::handle::QUEUE;
@@ -306,8 +307,8 @@ async fn dispatched(db: &Db) -> (Uuid, Vec<Uuid>) {
             dispatched_by: "user:somebody".to_owned(),
             excluded: Vec::new(),
         };
-        let execution = executions::insert(tx, &new, &nodes).await?;
-        Ok::<_, Error>((execution.id, nodes))
+        let execution_id = executions::insert(tx, &new, &nodes).await?;
+        Ok::<_, Error>((execution_id, nodes))
     });
     work.await.unwrap()
 }

@@ -1,0 +1,138 @@
+//! What waits together commits together, and what fails in it fails alone.
+
+use super::*;
+use crate::audit;
+
+async fn commits(db: &Db) -> i64 {
+    let read = db.read(async |tx| {
+        tx.optional(
+            "select cast(coalesce(sum(commits), 0) as bigint) from writer_marks",
+            &[],
+            |row| row.get::<i64>(0),
+        )
+        .await
+    });
+    read.await.unwrap().unwrap()
+}
+
+/// What these come to, which wait together for a writer that is busy until all of them do.
+async fn together(db: &Db, jobs: usize, work: impl Fn(usize) -> Work) -> Vec<Result<(), Error>> {
+    let held = testing::hold(db).await;
+    let waiting: Vec<_> = (0..jobs)
+        .map(|nth| {
+            let (db, work) = (db.clone(), work(nth));
+            tokio::spawn(async move { db.write(async move |tx| work.run(tx).await).await })
+        })
+        .collect();
+    while db.waiting()[0].1 < jobs {
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    join_all(waiting).await.into_iter().map(Result::unwrap).collect()
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    /// Counts, and tells the platform's chain.
+    Audited,
+    /// Makes a counter with a number that is taken, and does not wait to hear of it.
+    Taken,
+    /// The same in an attempt, after which it goes on.
+    Attempted,
+}
+
+impl Work {
+    async fn run(self, tx: &mut crate::db::Tx) -> Result<(), Error> {
+        count(tx, 1).await?;
+        match self {
+            Self::Audited => audit::append(tx, &[7; 32], record()).await,
+            Self::Taken => taken(tx).await,
+            Self::Attempted => {
+                let attempted = tx.attempt(taken).await;
+                assert!(attempted.is_err_and(|error| error.is_constraint()));
+                count(tx, 2).await
+            }
+        }
+    }
+}
+
+async fn taken(tx: &mut crate::db::Tx) -> Result<(), Error> {
+    tx.execute_each("insert into counters (id, n) values ($1, 0)", [values![2_i64]])
+        .await
+}
+
+fn record() -> audit::Record {
+    audit::Record {
+        domain_id: None,
+        reason: plex_api::audit::AuditReason::Granted,
+        identity: "system".to_owned(),
+        relation: "dispatch".to_owned(),
+        object_type: "project".to_owned(),
+        object_id: String::new(),
+        correlation_id: String::new(),
+        ip: None,
+        user_agent: None,
+        caveats: std::collections::BTreeMap::new(),
+        count: 1,
+        details: None,
+    }
+}
+
+#[tokio::test]
+async fn what_is_audited_shares_a_commit() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let before = commits(&db).await;
+    let came_to = together(&db, 50, |_| Work::Audited).await;
+    assert!(came_to.iter().all(Result::is_ok), "{came_to:?}");
+    assert_eq!(counted(&db).await, [50, 0]);
+    let entries = db.read(async |tx| audit::last_seq(tx, None).await);
+    assert_eq!(entries.await.unwrap(), 50);
+    // How many come together is for the clock to say: a transaction gathers for a few milliseconds.
+    let made = commits(&db).await - before;
+    assert!(made < 50, "{made} commits");
+}
+
+#[tokio::test]
+async fn a_statement_that_fails_unheard_fails_its_job_and_no_other() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let work = |nth| if nth == 1 { Work::Taken } else { Work::Audited };
+    let came_to = together(&db, 3, work).await;
+    assert!(
+        matches!(&came_to[..], [Ok(()), Err(error), Ok(())] if error.is_constraint()),
+        "{came_to:?}"
+    );
+    assert_eq!(counted(&db).await, [2, 0]);
+}
+
+#[tokio::test]
+async fn an_attempt_hears_of_what_failed_in_it() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let came_to = together(&db, 2, |_| Work::Attempted).await;
+    assert!(came_to.iter().all(Result::is_ok), "{came_to:?}");
+    assert_eq!(counted(&db).await, [2, 2]);
+}
+
+#[tokio::test]
+async fn no_statement_is_planned_for_its_values() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let read = db.read(async |tx| {
+        for id in 1..=4_i64 {
+            tx.optional("select n from counters where id = $1", &values![id], |_| Ok(()))
+                .await?;
+        }
+        tx.optional(
+            "select cast(sum(generic_plans) as bigint), cast(sum(custom_plans) as bigint)
+            from pg_prepared_statements
+            where statement like '%from counters%'",
+            &[],
+            |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
+        )
+        .await
+    });
+    // The four, and the question itself.
+    assert_eq!(read.await.unwrap(), Some((5, 0)));
+}

@@ -1,0 +1,138 @@
+//! The page from PostgreSQL, by a few connections that many requests share.
+
+use super::json::{Execution, Items, Target};
+use super::{page_sql, targets_sql};
+use std::error::Error;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::Context as _;
+use plex_api::limits::DEFAULT_PAGE;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+use tokio_postgres::{Client, NoTls, Row, Statement};
+use uuid::Uuid;
+
+/// As many as the product has for reading.
+const CONNECTIONS: usize = 4;
+const TARGETS: &str = "json_each($1) ids
+    join invocations i on i.execution_id = unhex(ids.value)
+    join nodes n on n.id = i.node_id
+    order by ids.key, i.node_id";
+
+/// Pages of one project.
+pub(super) struct Pages {
+    sessions: Vec<Session>,
+    next: AtomicUsize,
+    project: Id,
+}
+
+struct Session {
+    client: Client,
+    page: Statement,
+    targets: Statement,
+}
+
+impl Pages {
+    pub(super) async fn open(url: &str, project: Uuid) -> anyhow::Result<Self> {
+        let mut sessions = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+            tokio::spawn(connection);
+            let page = client.prepare(&page_sql("executions")).await?;
+            let targets = client.prepare(&targets_sql(TARGETS)).await?;
+            sessions.push(Session {
+                client,
+                page,
+                targets,
+            });
+        }
+        Ok(Self {
+            sessions,
+            next: AtomicUsize::new(0),
+            project: Id(project),
+        })
+    }
+
+    /// The first page.
+    pub(super) async fn page(&self) -> anyhow::Result<Vec<u8>> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let session = self.sessions.get(turn % CONNECTIONS).context("a connection")?;
+        let (nil, limit) = (Id(Uuid::nil()), i64::from(DEFAULT_PAGE + 1));
+        let mut items = Items::default();
+        let values: [&(dyn ToSql + Sync); 6] = [&self.project, &0_i64, &nil, &i64::MAX, &nil, &limit];
+        for row in session.client.query(&session.page, &values).await? {
+            items.push(&execution(&row)?)?;
+        }
+        for row in session.client.query(&session.targets, &[&items.ids()]).await? {
+            let index: i64 = row.try_get(0)?;
+            items.push_target(usize::try_from(index)?, &target(&row)?)?;
+        }
+        Ok(items.finish(DEFAULT_PAGE as usize))
+    }
+}
+
+fn execution(row: &Row) -> anyhow::Result<Execution<'_>> {
+    let mut counts = [0; 7];
+    for (column, count) in (15_usize..).zip(&mut counts) {
+        *count = row.try_get(column)?;
+    }
+    let node_id: Option<Id> = row.try_get(12)?;
+    Ok(Execution {
+        id: row.try_get::<_, Id>(0)?.0,
+        project_id: row.try_get::<_, Id>(1)?.0,
+        domain_id: row.try_get::<_, Id>(2)?.0,
+        action: row.try_get(3)?,
+        kind: row.try_get(4)?,
+        status: row.try_get(5)?,
+        created_at: row.try_get(6)?,
+        updated_at: row.try_get(7)?,
+        expires_at: row.try_get(8)?,
+        timeout_seconds: row.try_get(9)?,
+        parameters: row.try_get(10)?,
+        selector: row.try_get(11)?,
+        node_id: node_id.map(|id| id.0),
+        dispatched_by: row.try_get(13)?,
+        counts,
+    })
+}
+
+fn target(row: &Row) -> anyhow::Result<Target<'_>> {
+    Ok(Target {
+        node_id: row.try_get::<_, Id>(1)?.0,
+        name: row.try_get(2)?,
+        status: row.try_get(3)?,
+        updated_at: row.try_get(4)?,
+        started_at: row.try_get(5)?,
+        finished_at: row.try_get(6)?,
+        exit_code: row.try_get(7)?,
+        error: row.try_get(8)?,
+        output_bytes: row.try_get(10)?,
+        output_truncated: row.try_get(11)?,
+    })
+}
+
+/// An id as PostgreSQL sends it: sixteen bytes.
+#[derive(Debug, Clone, Copy)]
+struct Id(Uuid);
+
+impl<'a> FromSql<'a> for Id {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(Uuid::from_slice(raw)?))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::UUID
+    }
+}
+
+impl ToSql for Id {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        out.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::UUID
+    }
+
+    to_sql_checked!();
+}
