@@ -288,9 +288,11 @@ impl From<plex_store::Error> for Failure {
                     "the database cannot answer now; try again",
                 )
             },
-            Store::Constraint(_) | Store::Corrupt(_) | Store::Statement(_) | Store::Panicked => {
-                Self::internal(error)
-            }
+            Store::Constraint(_)
+            | Store::Newer
+            | Store::Corrupt(_)
+            | Store::Statement(_)
+            | Store::Panicked => Self::internal(error),
         }
     }
 }

@@ -25,9 +25,12 @@ mod list;
 mod load;
 mod machine;
 mod memory;
+mod peers;
+mod plexctl;
 mod programs;
 mod random;
 mod rate;
+mod recipe;
 mod relations;
 mod report;
 mod reports;
@@ -57,6 +60,8 @@ use rustix::process::{Resource, Rlimit};
 const SEED: u64 = 0x5eed_0b5e_55ed_1095;
 /// Where a whole run's report goes.
 const REPORT: &str = "docs/benchmarks.md";
+/// The same of a run beside peers.
+const PEERS_REPORT: &str = "docs/benchmarks-peers.md";
 /// Open files that the largest measurement takes, on either side.
 const OPEN_FILES: u64 = 20_000;
 
@@ -76,23 +81,30 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     raise_descriptor_limit();
     let mut machine = Machine::look(bench.scratch.path())?;
     let mut findings = Findings::new()?;
-    if args.wants(Measurement::Relations) {
-        findings.measure("Relations", || Ok(relations::section(bench.size.rounds, SEED)))?;
-    }
-    let measured = args
-        .engines()
-        .into_iter()
-        .try_for_each(|engine| bench.measure_on(engine, &mut machine, &mut findings));
+    let (measured, report, elsewhere) = match &args.peers {
+        Some(named) => (
+            peers::measure(&bench, &workspace, named, &mut findings),
+            PEERS_REPORT,
+            "What the product does by itself, beside its floors, is in\n[benchmarks.md](benchmarks.md) (`cargo xtask bench`).",
+        ),
+        None => (
+            bench.measure_all(&mut machine, &mut findings),
+            REPORT,
+            "Other programs for the same job, 20 real agents beside Salt's minions among them, are in\n\
+             [benchmarks-peers.md](benchmarks-peers.md) (`cargo xtask bench --peers`).",
+        ),
+    };
     let setting = Setting {
         command: args.command(),
         seed: SEED,
+        elsewhere,
     };
     let text = report::markdown(&machine, &setting, &findings.sections);
     console::pass_on(text.as_bytes())?;
     // What was measured before a signal came is shown, but it is not the report.
     measured?;
     if args.is_whole() {
-        write(&text, &findings.sections)?;
+        write(report, &text, &findings.sections)?;
     }
     let missing = findings
         .sections
@@ -104,8 +116,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 }
 
 /// Writes the report and its drawings.
-fn write(text: &str, sections: &[Section]) -> anyhow::Result<()> {
-    let report = workspace::root().join(REPORT);
+fn write(report: &str, text: &str, sections: &[Section]) -> anyhow::Result<()> {
+    let report = workspace::root().join(report);
     let drawings = report.with_file_name(DRAWINGS);
     std::fs::create_dir_all(&drawings)?;
     for curve in sections.iter().filter_map(|section| section.curve.as_ref()) {
@@ -213,6 +225,14 @@ impl<'a> Bench<'a> {
             target,
             scratch,
         })
+    }
+
+    fn measure_all(&self, machine: &mut Machine, findings: &mut Findings) -> anyhow::Result<()> {
+        if self.args.wants(Measurement::Relations) {
+            findings.measure("Relations", || Ok(relations::section(self.size.rounds, SEED)))?;
+        }
+        let mut engines = self.args.engines().into_iter();
+        engines.try_for_each(|engine| self.measure_on(engine, machine, findings))
     }
 
     fn measure_on(

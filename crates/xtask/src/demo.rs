@@ -5,7 +5,6 @@
 
 mod cases;
 mod operator;
-mod process;
 mod site;
 
 use crate::console;

@@ -3,12 +3,14 @@
 //! They are programs rather than scripts so that they need nothing but what builds the product, and so that what
 //! they claim is checked by the same compiler and the same lints.
 
+mod agent;
 mod bench;
 mod console;
 mod demo;
 mod generated;
 mod interrupt;
 mod postgres;
+mod process;
 mod test;
 mod tools;
 mod workspace;

@@ -67,10 +67,48 @@ pub(crate) fn provide(workspace: &Workspace, tools: &[Tool]) -> anyhow::Result<P
 }
 
 fn python(tools: &Path) -> anyhow::Result<()> {
-    let pins = workspace::root().join(PINS).join("requirements.txt");
-    let place = tools.join("python");
-    once(&place, &[&pins], || {
-        make_environment(&place)?;
+    python_packages(
+        &tools.join("python"),
+        &workspace::root().join(PINS).join("requirements.txt"),
+        &["--only-binary", ":all:"],
+    )
+}
+
+/// The pinned packages of a peer of the bench, in an environment of its own: they do not agree about versions.
+/// Returns the environment's programs.
+///
+/// # Errors
+/// When they are neither here nor to be had.
+pub(crate) fn provide_peer(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf> {
+    let place = workspace.target().join("tools/peers").join(name);
+    // Some come as sources only.
+    python_packages(&place, &peer_pins(name), &["--prefer-binary"])?;
+    Ok(place.join("bin"))
+}
+
+/// The version of a peer's package that is pinned.
+///
+/// # Errors
+/// When none is.
+pub(crate) fn pinned(name: &str, package: &str) -> anyhow::Result<String> {
+    let pins = peer_pins(name);
+    let text = fs::read_to_string(&pins).with_context(|| format!("cannot read {}", pins.display()))?;
+    let mut versions = text.lines().filter_map(|line| line.split_once("=="));
+    let found = versions.find(|(pinned, _)| *pinned == package);
+    let (_, version) = found.with_context(|| format!("{} does not pin {package}", pins.display()))?;
+    Ok(version.to_owned())
+}
+
+fn peer_pins(name: &str) -> PathBuf {
+    workspace::root()
+        .join(PINS)
+        .join("peers")
+        .join(format!("{name}.txt"))
+}
+
+fn python_packages(place: &Path, pins: &Path, forms: &[&str]) -> anyhow::Result<()> {
+    once(place, &[pins], || {
+        make_environment(place)?;
         let mut pip = Command::new(place.join("bin/python"));
         pip.args([
             "-m",
@@ -81,8 +119,7 @@ fn python(tools: &Path) -> anyhow::Result<()> {
             "--no-input",
         ]);
         // Everything is pinned, so nothing may come in that is not.
-        pip.args(["--no-deps", "--only-binary", ":all:", "--requirement"])
-            .arg(&pins);
+        pip.arg("--no-deps").args(forms).arg("--requirement").arg(pins);
         run(pip).context("the Python packages cannot be installed")
     })
 }
@@ -243,8 +280,13 @@ mod tests {
     #[test]
     fn every_python_package_is_pinned_and_the_lock_file_names_no_server() {
         let pins = workspace::root().join(PINS);
-        let requirements = fs::read_to_string(pins.join("requirements.txt")).unwrap();
-        assert!(requirements.lines().all(|line| line.split_once("==").is_some()));
+        let peers = fs::read_dir(pins.join("peers")).unwrap();
+        let peers = peers.map(|peer| peer.unwrap().path());
+        for file in peers.chain([pins.join("requirements.txt")]) {
+            let requirements = fs::read_to_string(&file).unwrap();
+            let is_pinned = |line: &str| line.split_once("==").is_some();
+            assert!(requirements.lines().all(is_pinned), "{}", file.display());
+        }
         let lock = fs::read_to_string(pins.join("package-lock.json")).unwrap();
         assert!(lock.contains("\"integrity\"") && !lock.contains("\"resolved\""));
     }

@@ -13,6 +13,9 @@ pub enum Error {
     /// A uniqueness or foreign-key rule refused the change.
     #[error("a constraint refused the change")]
     Constraint(#[source] Cause),
+    /// This program is older than the oldest that can work with the schema.
+    #[error("the database is from a newer version of this program")]
+    Newer,
     /// A row holds what no version of this program writes, or the database cannot be trusted with one.
     #[error("unreadable row: {0}")]
     Corrupt(String),

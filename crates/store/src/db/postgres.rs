@@ -12,6 +12,8 @@ mod readers;
 mod session;
 mod settings;
 
+#[doc(hidden)]
+pub use migrate::{Change, Step};
 pub(super) use session::Session;
 pub use settings::{Settings, Time, UrlError};
 

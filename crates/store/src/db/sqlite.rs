@@ -212,9 +212,7 @@ fn migrate(connection: &mut Connection) -> Result<u32, Error> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let done: u32 = transaction.query_row("pragma user_version", [], |row| row.get(0))?;
     let Some(steps) = MIGRATIONS.get(done as usize..) else {
-        return Err(Error::Corrupt(
-            "the database is from a newer version of this program".to_owned(),
-        ));
+        return Err(Error::Newer);
     };
     for step in steps {
         transaction.execute_batch(step)?;

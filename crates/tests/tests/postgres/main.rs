@@ -6,3 +6,4 @@
 mod deaths;
 mod replicas;
 mod transcript;
+mod upgrade;

@@ -64,7 +64,7 @@ fn a_result_after_timeout_is_refused_and_audited() {
     }
     assert_eq!(admin.execution(execution), before, "the log keeps what it said");
     let late_results = "select count(*) from audit_entries where relation = 'late_result'";
-    let audited = record::number(&record::database(&control_plane), late_results);
+    let audited = control_plane.database().number(late_results);
     assert_eq!(audited, 3, "every late result, and no other report");
     assert_eq!(
         control_plane.metrics().value("plexsphere_late_results_total"),

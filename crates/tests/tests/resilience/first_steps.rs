@@ -116,6 +116,25 @@ fn a_second_server_on_the_same_directory_is_refused() {
 }
 
 #[test]
+fn a_program_older_than_its_file_is_refused_and_changes_nothing() {
+    let mut control_plane = ControlPlane::start_on_sqlite();
+    assert!(control_plane.terminate().success());
+    let database = control_plane.database();
+    let known = database.number("pragma user_version");
+    database.run(&format!("pragma user_version = {}", known + 1));
+    let data = control_plane.data_dir();
+    let refused = plexsphere(&["serve", "--listen", "127.0.0.1:0", "--data-dir", text(&data)]).expect(1);
+    let last = refused.stderr.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("error: ") && last.ends_with("the database is from a newer version of this program"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(refused.stderr.matches("error: ").count(), 1, "{}", refused.stderr);
+    assert_eq!(database.number("pragma user_version"), known + 1);
+}
+
+#[test]
 fn the_ready_file_says_where_and_appears_when_it_is_true() {
     let place = tempfile::tempdir().unwrap();
     let (data, ready) = (place.path().join("data"), place.path().join("ready.json"));

@@ -3,8 +3,7 @@
 use plex_api::executions::ExecutionStatus;
 use plex_api::paths;
 use plex_domain::execution::TargetCounts;
-use plex_tests::{ControlPlane, LIMIT, Operator};
-use rusqlite::{Connection, OpenFlags};
+use plex_tests::{ControlPlane, Database, Operator};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -38,29 +37,14 @@ fn aggregate(execution: &Value) -> ExecutionStatus {
     counts.aggregate()
 }
 
-/// The database, to look at.
-pub(super) fn database(control_plane: &ControlPlane) -> Connection {
-    let path = control_plane.data_dir().join("plexsphere.db");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let database = Connection::open_with_flags(path, flags).expect("the database is there");
-    database.busy_timeout(LIMIT).expect("a time-out can be set");
-    database
-}
-
-/// A number that the database tells.
-pub(super) fn number(database: &Connection, sql: &str) -> i64 {
-    database.query_row(sql, [], |row| row.get(0)).expect(sql)
-}
-
 /// Nothing in the database contradicts anything else in it.
 pub(super) fn assert_sound(control_plane: &ControlPlane) {
-    let database = database(control_plane);
-    let integrity: String = database
-        .query_row("pragma integrity_check", [], |row| row.get(0))
-        .expect("a database can be checked");
-    assert_eq!(integrity, "ok");
-    let number = |sql: &str| number(&database, sql);
-    assert_eq!(number("select count(*) from pragma_foreign_key_check"), 0);
+    let database = control_plane.database();
+    let number = |sql: &str| database.number(sql);
+    if let Database::Sqlite(_) = database {
+        assert_eq!(database.rows("pragma integrity_check"), [["ok"]]);
+        assert_eq!(number("select count(*) from pragma_foreign_key_check"), 0);
+    }
     for status in ExecutionStatus::ALL.map(ExecutionStatus::as_str) {
         let miscounted = format!(
             "select count(*) from executions e where e.{status} <>
@@ -78,25 +62,28 @@ pub(super) fn assert_sound(control_plane: &ControlPlane) {
         dispatches,
         "every dispatch is audited, once"
     );
-    let gaps = "select count(*) from audit_entries a
+    let nothing = match database {
+        Database::Sqlite(_) => "zeroblob(32)",
+        Database::Postgres(_) => "decode(repeat('00', 32), 'hex')",
+    };
+    let gaps = format!(
+        "select count(*) from audit_entries a
         left join audit_entries b on b.chain = a.chain and b.seq = a.seq - 1
-        where a.prev_hash <> coalesce(b.entry_hash, zeroblob(32)) or (b.seq is null and a.seq <> 1)";
-    assert_eq!(number(gaps), 0, "the audit chain is broken");
-    assert_histories(&database);
+        where a.prev_hash <> coalesce(b.entry_hash, {nothing}) or (b.seq is null and a.seq <> 1)"
+    );
+    assert_eq!(number(&gaps), 0, "the audit chain is broken");
+    assert_histories(database);
 }
 
 /// Every history leads, by legal steps, to the status that its invocation has.
-fn assert_histories(database: &Connection) {
+fn assert_histories(database: &Database) {
     let histories = "select i.status, coalesce(v.history, '')
         from invocations i left join (
-            select execution_id, node_id, group_concat(status) as history
-            from (select execution_id, node_id, status from execution_events order by status)
-            group by execution_id, node_id
+            select execution_id, node_id, string_agg(status, ',' order by status) as history
+            from execution_events group by execution_id, node_id
         ) v using (execution_id, node_id)";
-    let mut statement = database.prepare(histories).expect(histories);
-    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
-    for row in rows.expect(histories) {
-        let (status, history) = row.expect("text");
+    for row in database.rows(histories) {
+        let [status, history] = <[String; 2]>::try_from(row).expect("two columns");
         let legal: &[&str] = match status.as_str() {
             "pending" => &[""],
             "ack" => &["ack"],

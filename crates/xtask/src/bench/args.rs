@@ -2,6 +2,7 @@
 
 use super::callbacks::Amount;
 use super::engine::Engine;
+use super::peers::Peer;
 
 use clap::{Args as Flags, ValueEnum};
 
@@ -10,10 +11,14 @@ use clap::{Args as Flags, ValueEnum};
 pub(crate) struct Args {
     /// Less of everything; the report is printed and docs/benchmarks.md left as it is
     #[arg(long)]
-    quick: bool,
+    pub(super) quick: bool,
     /// Only these; the report is printed and docs/benchmarks.md left as it is
     #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
     only: Vec<Measurement>,
+    /// Only plexctl beside what users run today for the same job, all of it or these; whole, it writes
+    /// docs/benchmarks-peers.md
+    #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 0.., conflicts_with_all = ["only", "database"])]
+    pub(super) peers: Option<Vec<Peer>>,
     /// Only on this database; the report is printed and docs/benchmarks.md left as it is
     #[arg(long, value_name = "NAME")]
     database: Option<Engine>,
@@ -118,7 +123,8 @@ impl Args {
 
     /// Whether everything is measured in full.
     pub(super) fn is_whole(&self) -> bool {
-        !self.quick && self.only.is_empty() && self.database.is_none()
+        let some_peers = self.peers.as_ref().is_some_and(|peers| !peers.is_empty());
+        !self.quick && self.only.is_empty() && self.database.is_none() && !some_peers
     }
 
     /// How much of everything.
@@ -135,12 +141,23 @@ impl Args {
         if let Some(engine) = self.database {
             command.push_str(&format!(" --database {}", word(engine)));
         }
-        let names: Vec<String> = self.only.iter().copied().map(word).collect();
-        if !names.is_empty() {
-            command.push_str(&format!(" --only {}", names.join(",")));
+        if !self.only.is_empty() {
+            command.push_str(&format!(" --only {}", words(&self.only)));
+        }
+        if let Some(peers) = &self.peers {
+            command.push_str(" --peers");
+            if !peers.is_empty() {
+                command.push_str(&format!(" {}", words(peers)));
+            }
         }
         command
     }
+}
+
+/// Values as the command line has them.
+fn words<V: ValueEnum + Copy>(values: &[V]) -> String {
+    let words: Vec<String> = values.iter().copied().map(word).collect();
+    words.join(",")
 }
 
 /// A value as the command line has it.
@@ -171,6 +188,8 @@ mod tests {
         assert!(args(&[]).is_whole());
         assert!(!args(&["--quick"]).is_whole());
         assert!(!args(&["--only", "list"]).is_whole());
+        assert!(args(&["--peers"]).is_whole());
+        assert!(!args(&["--peers", "salt"]).is_whole());
         assert!(!args(&["--database", "sqlite"]).is_whole());
     }
 
@@ -190,6 +209,8 @@ mod tests {
             &["--quick"],
             &["--only", "list,memory"],
             &["--quick", "--only", "callbacks"],
+            &["--peers"],
+            &["--quick", "--peers", "salt,kubectl"],
             &["--database", "postgresql", "--only", "dispatch"],
         ] {
             let said = args(flags).command();

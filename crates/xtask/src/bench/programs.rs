@@ -3,15 +3,15 @@
 use super::control_plane::{ControlPlane, Installation, Programs};
 use super::fleet::Fleet;
 use super::latencies::{Latencies, milliseconds, shown};
+use super::plexctl::Plexctl;
+use super::recipe::{Recipe, by_turns};
 use super::report::{Row, Section, Verdict};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
-use anyhow::Context as _;
 use plex_api::paths;
 
 /// Of the time that an empty process takes.
@@ -29,11 +29,16 @@ pub(super) fn section(
 ) -> anyhow::Result<Section> {
     let list = Invocations::new(programs, installation, control_plane, fleet)?;
     list.check()?;
-    let listing = by_turns([&list.text(), &list.json(), &list.curl()], rounds)?;
+    let (text, json, curl) = (list.text()?, list.json()?, list.curl()?);
+    let listing = by_turns(
+        [&mut || text.run(), &mut || json.run(), &mut || curl.run()],
+        rounds,
+    )?;
     let [text, json, curl] = &listing;
-    let mut help = list.plexctl();
+    let mut help = list.plexctl.bare();
     help.arg("--help");
-    let [help, empty] = &by_turns([&Recipe(help), &Recipe(Command::new("/bin/true"))], rounds)?;
+    let (help, empty) = (Recipe::new(help)?, Recipe::new(Command::new("/bin/true"))?);
+    let [help, empty] = &by_turns([&mut || help.run(), &mut || empty.run()], rounds)?;
     let against_curl =
         |what: &str, ours: &Latencies| against(what, ours, (curl, "curl"), (1.0, "no slower than curl"));
     Ok(Section {
@@ -75,66 +80,10 @@ fn against(
     }
 }
 
-/// A command that can be run again and again.
-struct Recipe(Command);
-
-impl Recipe {
-    fn command(&self) -> Command {
-        let mut command = Command::new(self.0.get_program());
-        command.args(self.0.get_args());
-        for (name, value) in self.0.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command.stdin(Stdio::null()).stderr(Stdio::null());
-        command
-    }
-
-    fn output(&self) -> anyhow::Result<Vec<u8>> {
-        let output = self
-            .command()
-            .stderr(Stdio::inherit())
-            .output()
-            .context("cannot run a program")?;
-        anyhow::ensure!(
-            output.status.success(),
-            "{:?} failed: {}",
-            self.0.get_program(),
-            output.status
-        );
-        Ok(output.stdout)
-    }
-}
-
-/// Runs the commands in turn, so that what else happens on the machine falls on all alike.
-fn by_turns<const N: usize>(recipes: [&Recipe; N], rounds: usize) -> anyhow::Result<[Latencies; N]> {
-    let sink = tempfile::tempfile()?;
-    let mut all = [const { Vec::new() }; N].map(|_: Vec<()>| Latencies::default());
-    for _ in 0..rounds {
-        for (recipe, latencies) in recipes.iter().zip(&mut all) {
-            let mut command = recipe.command();
-            command.stdout(sink.try_clone()?);
-            let began = Instant::now();
-            let status = command.status().context("cannot run a program")?;
-            latencies.push(began.elapsed());
-            anyhow::ensure!(status.success(), "{:?} failed: {status}", recipe.0.get_program());
-            sink.set_len(0)?;
-        }
-    }
-    Ok(all)
-}
-
 /// The same list in each program's words.
 struct Invocations {
-    plexctl: PathBuf,
-    /// A home without a profile of somebody else.
-    home: PathBuf,
+    plexctl: Plexctl,
     url: String,
-    project: String,
-    path: String,
-    token_file: PathBuf,
     ca_file: PathBuf,
     header_file: PathBuf,
 }
@@ -146,8 +95,6 @@ impl Invocations {
         control_plane: &ControlPlane,
         fleet: &Fleet,
     ) -> anyhow::Result<Self> {
-        let home = installation.beside("home");
-        fs::create_dir_all(&home)?;
         let header_file = installation.beside("header");
         // The token must not be seen in curl's arguments.
         writeln!(
@@ -155,56 +102,24 @@ impl Invocations {
             "Authorization: Bearer {}",
             control_plane.token()
         )?;
+        let url = &control_plane.endpoint.url;
         Ok(Self {
-            plexctl: programs.path("plexctl"),
-            home,
-            url: control_plane.endpoint.url.clone(),
-            project: fleet.project_id.to_string(),
-            path: paths::executions(fleet.project_id),
-            token_file: installation.admin_token_file.clone(),
+            plexctl: Plexctl::new(programs, installation, url)?,
+            url: format!("{url}{}", paths::executions(fleet.project_id)),
             ca_file: installation.ca_file.clone(),
             header_file,
         })
     }
 
-    fn plexctl(&self) -> Command {
-        let mut command = Command::new(&self.plexctl);
-        command.env("HOME", &self.home).env_remove("XDG_CONFIG_HOME");
-        for name in ["PLEXSPHERE_URL", "PLEXSPHERE_TOKEN", "PLEXSPHERE_CA_FILE"] {
-            command.env_remove(name);
-        }
-        command
+    fn text(&self) -> anyhow::Result<Recipe> {
+        Recipe::new(self.plexctl.command(&["exec-log", "list"]))
     }
 
-    fn list(&self) -> Command {
-        let mut command = self.plexctl();
-        command.args([
-            "exec-log",
-            "list",
-            "--server",
-            &self.url,
-            "--project",
-            &self.project,
-        ]);
-        command
-            .arg("--token-file")
-            .arg(&self.token_file)
-            .arg("--ca-file")
-            .arg(&self.ca_file);
-        command
+    fn json(&self) -> anyhow::Result<Recipe> {
+        Recipe::new(self.plexctl.command(&["exec-log", "list", "--output", "json"]))
     }
 
-    fn text(&self) -> Recipe {
-        Recipe(self.list())
-    }
-
-    fn json(&self) -> Recipe {
-        let mut command = self.list();
-        command.args(["--output", "json"]);
-        Recipe(command)
-    }
-
-    fn curl(&self) -> Recipe {
+    fn curl(&self) -> anyhow::Result<Recipe> {
         let mut command = Command::new("curl");
         command
             .args(["--silent", "--show-error", "--fail", "--cacert"])
@@ -212,14 +127,14 @@ impl Invocations {
         command
             .arg("--header")
             .arg(format!("@{}", self.header_file.display()));
-        command.arg(format!("{}{}", self.url, self.path));
-        Recipe(command)
+        command.arg(&self.url);
+        Recipe::new(command)
     }
 
     /// Both programs must bring the same page.
     fn check(&self) -> anyhow::Result<()> {
-        let ours: serde_json::Value = serde_json::from_slice(&self.json().output()?)?;
-        let theirs: serde_json::Value = serde_json::from_slice(&self.curl().output()?)?;
+        let ours: serde_json::Value = serde_json::from_slice(&self.json()?.output()?)?;
+        let theirs: serde_json::Value = serde_json::from_slice(&self.curl()?.output()?)?;
         // A cursor is sealed anew for each answer.
         anyhow::ensure!(
             ours["items"] == theirs["items"],

@@ -105,6 +105,8 @@ pub(super) struct Setting {
     pub(super) command: String,
     /// Where all generated data comes from.
     pub(super) seed: u64,
+    /// What the other report has, and where it is.
+    pub(super) elsewhere: &'static str,
 }
 
 /// The directory of the drawings, beside the report.
@@ -132,10 +134,7 @@ pub(super) fn markdown(machine: &Machine, setting: &Setting, sections: &[Section
         "{} of {with_budget} budgets are met. Measurements that failed: {missing}.",
         with_budget - missed
     );
-    text.push_str(
-        "\nOther programs for the same job, 20 real agents beside Salt's minions among them, are in\n\
-         [benchmarks-peers.md](benchmarks-peers.md) (`cargo xtask bench --peers`).\n",
-    );
+    let _ = writeln!(text, "\n{}", setting.elsewhere);
     for section in sections {
         let _ = writeln!(text, "\n## {}\n\n{}", section.title, section.method);
         if let Some(curve) = &section.curve {
@@ -189,6 +188,7 @@ mod tests {
         let setting = Setting {
             command: "cargo xtask bench".to_owned(),
             seed: 255,
+            elsewhere: "",
         };
         let text = markdown(&Machine::default(), &setting, &[section]);
         assert!(text.contains("1 of 2 budgets are met."), "{text}");
@@ -206,6 +206,7 @@ mod tests {
         let setting = Setting {
             command: String::new(),
             seed: 0,
+            elsewhere: "",
         };
         let text = markdown(&Machine::default(), &setting, &sections);
         assert!(text.contains("Measurements that failed: 1."), "{text}");

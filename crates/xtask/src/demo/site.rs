@@ -1,11 +1,11 @@
 //! A whole installation in a temporary directory: the control plane, its data, and three agents with their hooks.
 
 use super::operator::{Access, Operator};
-use super::process::Process;
+use crate::agent;
 use crate::console;
 use crate::interrupt::Interrupt;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use crate::process::Process;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -180,11 +180,9 @@ impl Site {
         let token = issued["token"]
             .as_str()
             .context("no bootstrap token was issued")?;
-        let file = self.token_file();
-        fs::write(&file, token)?;
-        fs::set_permissions(&file, Permissions::from_mode(0o600))?;
+        agent::write_token(&self.token_file(), token)?;
         for name in NAMES {
-            write_hooks(&self.place.path().join(name).join("hooks"))?;
+            agent::write_hooks(&self.place.path().join(name), &HOOKS)?;
             let agent = self.start_agent(name)?;
             self.agents.push(agent);
         }
@@ -200,16 +198,13 @@ impl Site {
 
     fn start_agent(&self, name: &str) -> anyhow::Result<Process> {
         let home = self.place.path().join(name);
-        let mut command = Command::new(self.programs.join("plexd"));
-        command
-            .args(["run", "--name", name, "--server", &self.url, "--ca-file"])
-            .arg(&self.made.ca_file);
-        command.arg("--bootstrap-token-file").arg(self.token_file());
-        command
-            .arg("--state-dir")
-            .arg(home.join("state"))
-            .arg("--hooks-dir")
-            .arg(home.join("hooks"));
+        let settings = agent::Settings {
+            program: &self.programs.join("plexd"),
+            url: &self.url,
+            ca_file: &self.made.ca_file,
+            token_file: &self.token_file(),
+        };
+        let command = settings.command(name, &home);
         Process::start(&format!("the agent of {name}"), command, &home.join("log"))
     }
 
@@ -247,18 +242,6 @@ fn serve(programs: &Path, place: &Path, interrupt: &Interrupt) -> anyhow::Result
     })?;
     let ready: Ready = serde_json::from_slice(&text).context("the ready file is not what it should be")?;
     Ok((server, ready.url))
-}
-
-/// An agent runs no hook that somebody else could have written, whatever this user's umask is.
-fn write_hooks(directory: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(directory)?;
-    fs::set_permissions(directory, Permissions::from_mode(0o755))?;
-    for (name, script) in HOOKS {
-        let file = directory.join(name);
-        fs::write(&file, script)?;
-        fs::set_permissions(&file, Permissions::from_mode(0o755))?;
-    }
-    Ok(())
 }
 
 /// The nodes once all have sent their manifest.

@@ -16,6 +16,9 @@ const THEMES: [&str; 9] = [
     "transitions::",
 ];
 
+/// And those of the suite `resilience`.
+const TROUBLES: [&str; 4] = ["deadlines::", "keys::", "server_death::", "stopping::"];
+
 /// Runs what there is to run on PostgreSQL: tests of single crates, the programs, several replicas.
 ///
 /// # Errors
@@ -37,6 +40,7 @@ pub(super) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let end_to_end = ["test", "--locked", "--package", "plex-tests", "--test"];
     for what in [
         [&["e2e", "--"][..], &THEMES].concat(),
+        [&["resilience", "--"][..], &TROUBLES].concat(),
         // One after the other, because some restart the server.
         vec!["postgres", "--", "--test-threads", "1"],
     ] {

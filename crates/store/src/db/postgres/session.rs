@@ -414,8 +414,12 @@ fn named(sql: &str) -> Vec<bool> {
 }
 
 pub(super) fn advisory_lock(lane: i32) -> String {
-    let key = LOCKS + lane;
-    format!("select pg_advisory_xact_lock({key}, hashtext(current_schema()))")
+    format!("select pg_advisory_xact_lock({})", advisory_key(lane))
+}
+
+/// Both halves of a lock's key.
+pub(super) fn advisory_key(lane: i32) -> String {
+    format!("{}, hashtext(current_schema())", LOCKS + lane)
 }
 
 fn tls(server: &Settings) -> Result<MakeRustlsConnect, Error> {

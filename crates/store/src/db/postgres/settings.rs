@@ -1,3 +1,4 @@
+use super::migrate::Step;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use std::fmt;
@@ -13,6 +14,7 @@ pub struct Settings {
     pub(super) config: Config,
     pub(super) roots: Option<Vec<CertificateDer<'static>>>,
     pub(super) time: Time,
+    pub(super) further_steps: &'static [Step],
 }
 
 /// Whose time transactions have.
@@ -89,6 +91,7 @@ impl Settings {
             config,
             roots: roots.transpose()?,
             time: Time::Database,
+            further_steps: &[],
         })
     }
 
@@ -106,6 +109,14 @@ impl Settings {
     /// With another time than the server's.
     pub fn timed_by(mut self, time: Time) -> Self {
         self.time = time;
+        self
+    }
+
+    /// With steps of the schema that come after those of this program: what a later version of it would be, for
+    /// tests.
+    #[doc(hidden)]
+    pub fn with_further_steps(mut self, steps: &'static [Step]) -> Self {
+        self.further_steps = steps;
         self
     }
 

@@ -1,4 +1,4 @@
-//! A program of the product as a child process that does not outlive the demonstration.
+//! A program in the background that does not outlive the chore that started it.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -9,14 +9,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// How long a program may take to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// A running program. Dropping it ends it.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     name: String,
     child: Option<Child>,
     log: PathBuf,
@@ -24,11 +24,11 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts a program. What it says is appended to `log`. It is in a process group of its own, so that Ctrl-C
-    /// reaches the demonstration alone, which then ends everything in order.
+    /// reaches the chore alone, which then ends everything in order.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn start(name: &str, mut command: Command, log: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(name: &str, mut command: Command, log: &Path) -> anyhow::Result<Self> {
         let stdout = OpenOptions::new().create(true).append(true).open(log)?;
         let stderr = stdout.try_clone()?;
         command
@@ -45,7 +45,7 @@ impl Process {
     }
 
     /// Its process id, while it runs.
-    pub(super) fn id(&self) -> Option<u32> {
+    pub(crate) fn id(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
     }
 
@@ -53,7 +53,7 @@ impl Process {
     ///
     /// # Errors
     /// With the last that it said.
-    pub(super) fn expect_running(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn expect_running(&mut self) -> anyhow::Result<()> {
         let Some(child) = &mut self.child else {
             return Ok(());
         };
@@ -73,7 +73,7 @@ impl Process {
     ///
     /// # Errors
     /// When it does not end in time, or not with success.
-    pub(super) fn stop(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn stop(&mut self) -> anyhow::Result<()> {
         let Some(mut child) = self.child.take() else {
             return Ok(());
         };
@@ -87,7 +87,7 @@ impl Process {
     }
 
     /// Leaves it running for good.
-    pub(super) fn leave(mut self) {
+    pub(crate) fn leave(mut self) {
         self.child = None;
     }
 }
@@ -101,8 +101,16 @@ impl Drop for Process {
     }
 }
 
-/// SIGTERM, and SIGKILL for one that does not heed it.
+/// SIGTERM, SIGKILL for one that does not heed it, and SIGKILL for what it leaves behind in its process group.
 fn end(child: &mut Child) -> io::Result<ExitStatus> {
+    let group = Pid::from_child(child);
+    let status = end_alone(child);
+    // Most leave nothing, and then there is no such group any more.
+    let _ = kill_process_group(group, Signal::KILL);
+    status
+}
+
+fn end_alone(child: &mut Child) -> io::Result<ExitStatus> {
     if let Some(status) = child.try_wait()? {
         return Ok(status);
     }
@@ -131,7 +139,10 @@ mod tests {
     }
 
     fn lives(id: u32) -> bool {
-        Path::new("/proc").join(id.to_string()).exists()
+        // One that has ended and that nobody has asked about yet is still there, as a Z.
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        stat.rsplit_once(')')
+            .is_some_and(|(_, rest)| !rest.starts_with(" Z"))
     }
 
     #[test]
@@ -141,6 +152,23 @@ mod tests {
         assert!(lives(id));
         drop(process);
         assert!(!lives(id));
+    }
+
+    #[test]
+    fn its_own_children_end_with_it() {
+        let (place, process) = shell("sleep 600 & echo $!; wait");
+        let log = place.path().join("log");
+        let child = loop {
+            if let Some(id) = fs::read_to_string(&log).unwrap().strip_suffix('\n') {
+                break id.parse().unwrap();
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        assert!(lives(child));
+        drop(process);
+        while lives(child) {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     #[test]
