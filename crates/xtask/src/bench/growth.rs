@@ -27,6 +27,8 @@ pub(super) const REFERENCE: u32 = 10_000;
 const FLAT: f64 = 0.2;
 /// Dispatches of each narrower reach in one turn.
 const DISPATCHES: usize = 8;
+/// Turns of pages: they are so short that a moment's load would fall on one side alone.
+const PAGE_TURNS: usize = 20;
 /// Nodes of the narrower dispatches.
 const REACHES: [usize; 3] = [10, 100, 1000];
 
@@ -64,7 +66,7 @@ pub(super) struct Growth {
 /// How much is measured at each size.
 #[derive(Clone, Copy)]
 pub(super) struct Effort {
-    /// Turns of everything.
+    /// Turns of everything but pages.
     pub(super) turns: usize,
     /// Requests for each page, in all.
     pub(super) pages: usize,
@@ -86,9 +88,9 @@ impl Growth {
         for ground in grounds {
             sides.push(Side::start(ground, programs)?);
         }
-        for turn in 0..effort.turns {
+        for turn in 0..PAGE_TURNS {
             for side in in_turn(&mut sides, turn) {
-                side.read_pages(effort.pages.div_ceil(effort.turns))?;
+                side.read_pages(effort.pages.div_ceil(PAGE_TURNS))?;
             }
         }
         for turn in 0..effort.turns {
