@@ -90,7 +90,8 @@ fn rage(
     let mut schedule = Schedule::new(setting.seed, setting.longest_fault());
     load.go_on(RECOVERED);
     watch.calm(load, setting.calm());
-    while watch.elapsed() < setting.length {
+    // On a slow machine a storm takes longer.
+    while watch.elapsed() < setting.length || !watch.can_tell(setting.warm_up()) {
         let storm = schedule.storm();
         watch.note_storm(&storm.to_string());
         storm.rage((replicas, ground), |replicas| watch.look(replicas, false));

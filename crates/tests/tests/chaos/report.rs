@@ -11,7 +11,7 @@ use std::time::Duration;
 const ROWS: u32 = 60;
 
 pub(crate) fn markdown(setting: &Setting, watch: &Watch, (load, jobs): (&Load, &Jobs)) -> String {
-    let growths = watch.growths(setting.warm_up());
+    let growths: Vec<_> = watch.growths(setting.warm_up()).collect();
     let flat = growths.iter().all(super::watch::Growth::is_flat);
     let count = |is: fn(&End) -> bool| jobs.values().filter(|(_, end)| is(end)).count();
     let mut text = format!(
