@@ -26,5 +26,6 @@ mod spool;
 mod table;
 mod ui;
 mod view;
+mod whole_file;
 
 pub use root::{definition, main};

@@ -4,13 +4,13 @@ use super::{ChainArgs, LINE_BYTES, place};
 use crate::context::Context;
 use crate::error::Error;
 use crate::ui::Format;
+use crate::whole_file;
 use plex_api::audit::AuditEntryProof;
 use plex_api::paths;
 use plex_client::operator::{Answer, Call};
 use serde_json::value::RawValue;
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 
 /// Which entries to export, and where to.
 #[derive(clap::Args)]
@@ -33,8 +33,8 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     if ctx.ui.format() == Format::Yaml {
         return Err(Error::usage("an export is lines of JSON").hint("leave --output yaml away"));
     }
-    if let Some(file) = args.file.as_deref().filter(|file| file.exists()) {
-        ctx.confirm(&format!("{} exists. Replace it?", file.display()))?;
+    if let Some(file) = &args.file {
+        whole_file::may_replace(file, ctx)?;
     }
     let call = Call::get(paths::audit_export(args.chain.domain))
         .query("from_seq", args.from_seq)
@@ -43,19 +43,12 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
     let Some(file) = &args.file else {
         return each_line(answer, |line| ctx.ui.document(line));
     };
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let kept = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(unwritable)?;
-    let mut buffer = BufWriter::new(kept);
-    each_line(answer, |line| {
-        writeln!(buffer, "{}", line.get()).map_err(unwritable)
-    })?;
-    let kept = buffer
-        .into_inner()
-        .map_err(|error| unwritable(error.into_error()))?;
-    kept.as_file().sync_all().map_err(unwritable)?;
-    kept.persist(file)
-        .map(drop)
-        .map_err(|error| unwritable(error.error))
+    whole_file::write(file, |put| {
+        each_line(answer, |line| {
+            put(line.get().as_bytes())?;
+            put(b"\n")
+        })
+    })
 }
 
 /// Hands over line after line, each of which is an entry.
@@ -81,8 +74,4 @@ fn each_line(answer: Answer, mut line: impl FnMut(&RawValue) -> Result<(), Error
         line(&RawValue::from_string(text).map_err(|cause| wrong(&cause))?)?;
     }
     Ok(())
-}
-
-fn unwritable(cause: std::io::Error) -> Error {
-    Error::local("cannot write the export", cause)
 }

@@ -12,6 +12,7 @@ use crate::listing;
 use crate::parsing;
 use crate::ui::{Controls, Format, Ui};
 use crate::view::{Head, Target};
+use crate::whole_file;
 use jiff::Timestamp;
 use ndjson::Lines;
 use parquet::Rows;
@@ -19,9 +20,7 @@ use plex_api::{limits, paths};
 use plex_client::operator::Call;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use std::path::PathBuf;
 use uuid::Uuid;
 
 /// Which executions to write, how, and where to.
@@ -68,22 +67,10 @@ pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
             ui.output(bytes, Controls::Passed)
         });
     };
-    if file.exists() {
-        ctx.confirm(&format!("{} exists. Replace it?", file.display()))?;
-    }
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let kept = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(unwritable)?;
-    let mut buffer = BufWriter::new(kept);
-    export(args, ctx, writer.as_mut(), &mut |_, bytes| {
-        buffer.write_all(bytes).map_err(unwritable)
-    })?;
-    let kept = buffer
-        .into_inner()
-        .map_err(|error| unwritable(error.into_error()))?;
-    kept.as_file().sync_all().map_err(unwritable)?;
-    kept.persist(file)
-        .map(drop)
-        .map_err(|error| unwritable(error.error))
+    whole_file::may_replace(file, ctx)?;
+    whole_file::write(file, |put| {
+        export(args, ctx, writer.as_mut(), &mut |_, bytes| put(bytes))
+    })
 }
 
 /// An item of the list, as far as it must be known.
@@ -163,10 +150,6 @@ impl Visit for Through<'_, '_> {
         self.writer.end(head, members)?;
         self.hand_on()
     }
-}
-
-fn unwritable(cause: std::io::Error) -> Error {
-    Error::local("cannot write the export", cause)
 }
 
 #[cfg(test)]
