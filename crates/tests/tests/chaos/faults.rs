@@ -1,6 +1,6 @@
 //! What fails, when, and for how long: drawn from a seed.
 
-use plex_tests::{ControlPlane, Database, NatsServer, S3Store};
+use plex_tests::{ControlPlane, Database, Dice, NatsServer, S3Store};
 use rustix::process::Signal;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -52,7 +52,7 @@ pub(crate) struct Storm(Vec<Fault>);
 /// Storms without end. All kinds of faults come before one comes again.
 #[derive(Debug)]
 pub(crate) struct Schedule {
-    random: Random,
+    dice: Dice,
     longest: Duration,
     decks: u64,
     deck: Vec<What>,
@@ -155,7 +155,7 @@ impl Schedule {
     /// The schedule of that seed; nothing lasts longer than `longest`.
     pub(crate) fn new(seed: u64, longest: Duration) -> Self {
         Self {
-            random: Random(seed),
+            dice: Dice::new(seed),
             longest,
             decks: 0,
             deck: Vec::new(),
@@ -164,7 +164,7 @@ impl Schedule {
 
     /// The next two or three faults.
     pub(crate) fn storm(&mut self) -> Storm {
-        let count = 2 + self.random.below(2);
+        let count = 2 + self.dice.below(2);
         let mut faults: Vec<Fault> = Vec::new();
         for _ in 0..count {
             if self.deck.is_empty() {
@@ -176,7 +176,7 @@ impl Schedule {
             };
             let fault = Fault {
                 what: self.deck.remove(at),
-                begins: Duration::from_millis(self.random.below(TOGETHER)),
+                begins: Duration::from_millis(self.dice.below(TOGETHER)),
                 lasts: Duration::ZERO,
             };
             faults.push(fault);
@@ -184,7 +184,7 @@ impl Schedule {
         for fault in &mut faults {
             let longest = Duration::from_secs(fault.what.longest()).min(self.longest);
             let longest = u64::try_from(longest.as_millis()).expect("a short time");
-            fault.lasts = Duration::from_millis(self.random.below(longest.max(1)));
+            fault.lasts = Duration::from_millis(self.dice.below(longest.max(1)));
         }
         Storm(faults)
     }
@@ -205,24 +205,9 @@ impl Schedule {
             What::RefuseMoves,
         ]);
         for last in (1..self.deck.len()).rev() {
-            let other = self.random.below(last as u64 + 1);
-            self.deck
-                .swap(last, usize::try_from(other).expect("a small number"));
+            let other = self.dice.index(last + 1);
+            self.deck.swap(last, other);
         }
         self.decks += 1;
-    }
-}
-
-/// Repeatable randomness (SplitMix64).
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
     }
 }

@@ -1,9 +1,8 @@
 //! The audit chain read, verified and exported: whoever changes the database past the control plane is found out, by
 //! the server, by `plexctl` without a server, and by a verifier that shares nothing with either.
 
-use crate::Dice;
 use plex_api::paths;
-use plex_tests::{ControlPlane, Database, Operator, Ran, SimulatedNode};
+use plex_tests::{ControlPlane, Database, Dice, Operator, Ran, SimulatedNode};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;

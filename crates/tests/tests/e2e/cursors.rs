@@ -1,8 +1,8 @@
 //! Cursors: whom and what they hold for, and walks over pages while the log grows.
 
-use crate::{Dice, ids};
+use crate::ids;
 use plex_api::paths;
-use plex_tests::{ControlPlane, Manifest, Operator, SimulatedNode};
+use plex_tests::{ControlPlane, Dice, Manifest, Operator, SimulatedNode};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -48,30 +48,6 @@ fn ids(page: &Value) -> Vec<String> {
         .collect()
 }
 
-/// A sequence that is the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next number below `bound` (SplitMix64).
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length)
-            .map(|_| u8::try_from(self.below(256)).expect("below 256"))
-            .collect()
-    }
-}
-
 #[test]
 fn no_module_is_forgotten() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e");

@@ -1,9 +1,8 @@
 //! Outputs, byte for byte: from the process that wrote them to the operator who reads them.
 
-use crate::Dice;
 use crate::layout::expected_text;
 use plex_api::paths;
-use plex_tests::{Agent, ControlPlane, Manifest, Operator, SimulatedNode, from_base64, sha256_hex};
+use plex_tests::{Agent, ControlPlane, Dice, Manifest, Operator, SimulatedNode, from_base64, sha256_hex};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,9 +1,8 @@
 //! Every report in every state, against the real server, compared with the rules (`plex_domain::execution`).
 
-use crate::Dice;
 use plex_api::executions::ExecutionStatus;
 use plex_domain::execution::{Invocation, Refusal, Report, TargetCounts, Verdict, judge};
-use plex_tests::{ControlPlane, LIMIT, Operator, SimulatedNode};
+use plex_tests::{ControlPlane, Dice, LIMIT, Operator, SimulatedNode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,8 +1,7 @@
 //! Many targets: the text streams, whole and in order, and `plexctl` stays small.
 
-use crate::Dice;
 use crate::layout::expected_text;
-use plex_tests::{ControlPlane, Manifest, Operator, SimulatedNode, base64, bootstrap_token};
+use plex_tests::{ControlPlane, Dice, Manifest, Operator, SimulatedNode, base64, bootstrap_token};
 use serde_json::json;
 use std::io::Read as _;
 use std::process::{Child, Stdio};

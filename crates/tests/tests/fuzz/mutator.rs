@@ -1,5 +1,7 @@
 //! Changes inputs in the ways in which texts go wrong: bits, bytes, runs, words, and halves of two.
 
+use plex_tests::Dice;
+
 /// Words that parsers are touchy about.
 const WORDS: &[&[u8]] = &[
     b"\\u0000",
@@ -41,20 +43,23 @@ const MOST_BYTES: usize = 8 * 1024;
 
 /// An endless sequence of inputs, the same for the same seed and corpus.
 pub(super) struct Mutator {
-    state: u64,
+    dice: Dice,
     corpus: Vec<Vec<u8>>,
 }
 
 impl Mutator {
     pub(super) fn new(seed: u64, corpus: Vec<Vec<u8>>) -> Self {
-        Self { state: seed, corpus }
+        Self {
+            dice: Dice::new(seed),
+            corpus,
+        }
     }
 
     /// The next input.
     pub(super) fn next(&mut self) -> Vec<u8> {
-        let at = self.below(self.corpus.len());
+        let at = self.dice.index(self.corpus.len());
         let mut data = self.corpus[at].clone();
-        for _ in 0..=self.below(4) {
+        for _ in 0..=self.dice.index(4) {
             self.mutate(&mut data);
         }
         data.truncate(MOST_BYTES);
@@ -62,42 +67,33 @@ impl Mutator {
     }
 
     fn mutate(&mut self, data: &mut Vec<u8>) {
-        let at = self.below(data.len() + 1);
-        let end = (at + self.below(9)).min(data.len());
-        match self.below(8) {
-            0 if at < data.len() => data[at] ^= 1 << self.below(8),
+        let at = self.dice.index(data.len() + 1);
+        let end = (at + self.dice.index(9)).min(data.len());
+        match self.dice.index(8) {
+            0 if at < data.len() => data[at] ^= 1 << self.dice.index(8),
             1 if at < data.len() => data[at] = self.byte(),
             2 => data.insert(at, self.byte()),
             3 => drop(data.drain(at..end)),
             4 => {
-                let run = data[at..end].repeat(1 + self.below(8));
+                let run = data[at..end].repeat(1 + self.dice.index(8));
                 data.splice(at..at, run);
             }
             5 => {
-                let other = self.below(self.corpus.len());
-                let from = self.below(self.corpus[other].len() + 1);
+                let other = self.dice.index(self.corpus.len());
+                let from = self.dice.index(self.corpus[other].len() + 1);
                 data.truncate(at);
                 data.extend_from_slice(&self.corpus[other][from..]);
             }
             6 => data.truncate(at),
             _ => {
-                let word = WORDS[self.below(WORDS.len())];
+                let word = WORDS[self.dice.index(WORDS.len())];
                 data.splice(at..end, word.iter().copied());
             }
         }
     }
 
     fn byte(&mut self) -> u8 {
-        u8::try_from(self.below(256)).expect("below 256")
-    }
-
-    /// The next number below `bound` (SplitMix64).
-    fn below(&mut self, bound: usize) -> usize {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).expect("below a usize")
+        u8::try_from(self.dice.below(256)).expect("below 256")
     }
 }
 

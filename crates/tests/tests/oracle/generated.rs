@@ -10,7 +10,7 @@ use plex_domain::relation::check::{Truth, check};
 use plex_domain::relation::graph::{Caveat, Graph, Object, Tuple};
 use plex_domain::relation::lookup;
 use plex_domain::relation::schema::{CaveatId, Kind, Schema};
-use plex_tests::Oracle;
+use plex_tests::{Dice, Oracle};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -25,30 +25,17 @@ const OBJECTS: usize = 5;
 const PERMISSIONS: usize = 4;
 const CAVEAT: &str = "caveat fits(a int, b int) { a < b }\n";
 
-/// SplitMix64: a seed makes a case, for ever.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).expect("below a small bound")
-    }
-
-    fn one_in(&mut self, bound: usize) -> bool {
-        self.below(bound) == 0
-    }
+fn one_in(dice: &mut Dice, bound: usize) -> bool {
+    dice.index(bound) == 0
 }
 
 const FOLDERS: [&str; 2] = ["folder", "file"];
 
 /// The subjects of a generated relation, besides users.
-fn subjects(random: &mut Random) -> Vec<String> {
+fn subjects(dice: &mut Dice) -> Vec<String> {
     let mut subjects = vec!["user".to_owned()];
     for set in ["group#member", "folder#reader", "file#reader", "file#writer"] {
-        if random.one_in(2) {
+        if one_in(dice, 2) {
             subjects.push(set.to_owned());
         }
     }
@@ -56,23 +43,23 @@ fn subjects(random: &mut Random) -> Vec<String> {
 }
 
 /// An operand of a permission: of its own kind, or over an arrow; with an index below `bound`.
-fn operand(random: &mut Random, bound: usize) -> String {
-    let permission = (bound > 0).then(|| format!("may{}", random.below(bound.max(1))));
-    let own = ["reader", "writer", "banned"][random.below(3)].to_owned();
+fn operand(dice: &mut Dice, bound: usize) -> String {
+    let permission = (bound > 0).then(|| format!("may{}", dice.index(bound.max(1))));
+    let own = ["reader", "writer", "banned"][dice.index(3)].to_owned();
     let name = match permission {
-        Some(permission) if random.one_in(2) => permission,
+        Some(permission) if one_in(dice, 2) => permission,
         _ => own,
     };
-    if random.one_in(3) {
+    if one_in(dice, 3) {
         format!("parent->{name}")
     } else {
         name
     }
 }
 
-fn permission(random: &mut Random, index: usize) -> String {
-    let [a, b, c] = [(); 3].map(|()| operand(random, index));
-    match random.below(6) {
+fn permission(dice: &mut Dice, index: usize) -> String {
+    let [a, b, c] = [(); 3].map(|()| operand(dice, index));
+    match dice.index(6) {
         0 => format!("{a} + {b} + {c}"),
         // Only where everything is joined may a permission rest on itself, further up.
         1 | 2 => format!("{a} + parent->may{index}"),
@@ -83,7 +70,7 @@ fn permission(random: &mut Random, index: usize) -> String {
 }
 
 /// The same schema in our dialect and in SpiceDB's.
-fn schema(random: &mut Random) -> (String, String) {
+fn schema(dice: &mut Dice) -> (String, String) {
     let (mut ours, mut theirs) = (CAVEAT.to_owned(), CAVEAT.to_owned());
     let both = |ours: &mut String, theirs: &mut String, text: &str| {
         ours.push_str(text);
@@ -111,11 +98,11 @@ fn schema(random: &mut Random) -> (String, String) {
             &format!("definition {kind} {{\nrelation parent: folder | file\n"),
         );
         for name in ["reader", "writer", "banned"] {
-            let subjects = subjects(random);
+            let subjects = subjects(dice);
             relation(&mut ours, &mut theirs, name, &subjects);
         }
         for index in 0..PERMISSIONS {
-            let expression = permission(random, index);
+            let expression = permission(dice, index);
             both(
                 &mut ours,
                 &mut theirs,
@@ -139,20 +126,20 @@ fn text(schema: &Schema, object: Object) -> String {
 }
 
 /// A random tuple, and how SpiceDB writes it.
-fn tuple(random: &mut Random, schema: &Schema) -> (Tuple, String) {
+fn tuple(dice: &mut Dice, schema: &Schema) -> (Tuple, String) {
     let kinds = ["group", "folder", "file", "folder", "file"];
-    let kind = schema.kind(kinds[random.below(kinds.len())]).expect("a kind");
+    let kind = schema.kind(kinds[dice.index(kinds.len())]).expect("a kind");
     let relations: Vec<_> = schema
         .members(kind)
         .filter_map(|(name, _)| Some((name, schema.relation(kind, name)?)))
         .collect();
-    let (name, relation) = &relations[random.below(relations.len())];
-    let (subject_kind, set) = relation.subjects[random.below(relation.subjects.len())];
-    let caveat = (relation.takes_caveats && random.one_in(4)).then(|| {
+    let (name, relation) = &relations[dice.index(relations.len())];
+    let (subject_kind, set) = relation.subjects[dice.index(relation.subjects.len())];
+    let caveat = (relation.takes_caveats && one_in(dice, 4)).then(|| {
         let mut context = Map::new();
         for parameter in ["a", "b"] {
-            if random.one_in(2) {
-                context.insert(parameter.to_owned(), json!(random.below(3)));
+            if one_in(dice, 2) {
+                context.insert(parameter.to_owned(), json!(dice.index(3)));
             }
         }
         Caveat {
@@ -161,11 +148,11 @@ fn tuple(random: &mut Random, schema: &Schema) -> (Tuple, String) {
         }
     });
     // Whoever is no user has a higher number than the object, so that no way leads back.
-    let number = random.below(OBJECTS - 1);
+    let number = dice.index(OBJECTS - 1);
     let subject_number = if schema.kind_word(subject_kind) == "user" {
-        random.below(OBJECTS)
+        dice.index(OBJECTS)
     } else {
-        number + 1 + random.below(OBJECTS - 1 - number)
+        number + 1 + dice.index(OBJECTS - 1 - number)
     };
     let tuple = Tuple {
         object: object(kind, number),
@@ -197,11 +184,11 @@ fn word(truth: Truth) -> &'static str {
     }
 }
 
-fn given(random: &mut Random) -> Map<String, Value> {
+fn given(dice: &mut Dice) -> Map<String, Value> {
     let mut context = Map::new();
     for parameter in ["a", "b"] {
-        if random.one_in(3) {
-            context.insert(parameter.to_owned(), json!(random.below(3)));
+        if one_in(dice, 3) {
+            context.insert(parameter.to_owned(), json!(dice.index(3)));
         }
     }
     context
@@ -209,8 +196,8 @@ fn given(random: &mut Random) -> Map<String, Value> {
 
 /// Asks both the same; returns how many answers were compared.
 fn compare(seed: u64, oracle: &mut Oracle) -> usize {
-    let mut random = Random(seed);
-    let (ours, theirs) = schema(&mut random);
+    let mut dice = Dice::new(seed);
+    let (ours, theirs) = schema(&mut dice);
     let schema = Schema::parse(&ours).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{ours}"));
     let caveats = Caveats::compile(&schema).expect("the caveat compiles");
     let user = schema.kind("user").expect("users");
@@ -219,13 +206,13 @@ fn compare(seed: u64, oracle: &mut Oracle) -> usize {
         let mut graph = Graph::default();
         let mut written = std::collections::BTreeMap::new();
         for _ in 0..TUPLES {
-            let (tuple, text) = tuple(&mut random, &schema);
+            let (tuple, text) = tuple(&mut dice, &schema);
             // One tuple for a place and a subject, as in both; the later one stands.
             let place = (tuple.object, tuple.relation, tuple.subject, tuple.set);
             graph.insert(tuple);
             written.insert(place, text);
         }
-        let context = given(&mut random);
+        let context = given(&mut dice);
         let request = Request {
             given: context.clone(),
             ..Request::default()
