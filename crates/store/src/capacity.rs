@@ -60,24 +60,14 @@ pub async fn live_executions(tx: &mut Tx, domain_id: Uuid) -> Result<u64, Error>
 mod tests {
     use super::*;
     use crate::executions::{self, NewExecution};
-    use crate::testing::{TestClock, db_at, domain, node, project};
+    use crate::testing::{TestClock, db_at, domain, new_execution, node, project};
     use crate::{invocations, nodes};
-    use plex_api::executions::ActionKind;
     use std::time::Duration;
 
     fn execution(project_id: Uuid, domain_id: Uuid) -> NewExecution {
         NewExecution {
-            project_id,
-            domain_id,
-            action: "probe".to_owned(),
-            kind: ActionKind::Builtin,
-            parameters: None,
-            parameters_shown: None,
             timeout_seconds: 60,
-            selector: None,
-            node_id: None,
-            dispatched_by: "user:x".to_owned(),
-            excluded: Vec::new(),
+            ..new_execution(domain_id, project_id)
         }
     }
 

@@ -2,9 +2,11 @@
 //! rows that others hang on.
 
 use crate::db::{Db, Engine, Error, Settings, Tx, postgres};
+use crate::executions::NewExecution;
 use crate::labels::{self, AssignedBy, Definition};
 use crate::values;
 use jiff::Timestamp;
+use plex_api::executions::ActionKind;
 use plex_domain::env::{Clock, Rng};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -167,6 +169,23 @@ pub(crate) async fn node(tx: &mut Tx, project_id: Uuid, name: &str) -> Result<Uu
     )
     .await?;
     Ok(id)
+}
+
+/// A dispatch of the hook `backup` by somebody, for 300 s.
+pub(crate) fn new_execution(domain_id: Uuid, project_id: Uuid) -> NewExecution {
+    NewExecution {
+        project_id,
+        domain_id,
+        action: "backup".to_owned(),
+        kind: ActionKind::Hook,
+        parameters: None,
+        parameters_shown: None,
+        timeout_seconds: 300,
+        selector: None,
+        node_id: None,
+        dispatched_by: "user:somebody".to_owned(),
+        excluded: Vec::new(),
+    }
 }
 
 /// The definition that a bare key means in a project; a plain one, made now, where there is none.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{TestClock, db_at, domain, node, project};
+use crate::testing::{TestClock, db_at, domain, new_execution, node, project};
 use crate::{Db, invocations};
 use plex_domain::execution::Report;
 use proptest::prelude::*;
@@ -36,17 +36,11 @@ async fn dispatched(
     excluded: Vec<ExcludedNode>,
 ) -> Uuid {
     let new = NewExecution {
-        project_id,
-        domain_id,
         action: action.to_owned(),
-        kind: ActionKind::Hook,
         parameters: Some(r#"{"n":1.0}"#.to_owned()),
-        parameters_shown: None,
-        timeout_seconds: 300,
-        selector: None,
         node_id: Some(node_id),
-        dispatched_by: "user:somebody".to_owned(),
         excluded,
+        ..new_execution(domain_id, project_id)
     };
     db.write(async move |tx| insert(tx, &new, &[node_id]).await)
         .await
@@ -147,20 +141,7 @@ async fn an_execution_whose_targets_cannot_be_stored_does_not_exist() {
     let id = dispatch(&db, (domain_id, project_id, node_id), "first").await;
     let result = db
         .write(async move |tx| {
-            let new = find(tx, project_id, id).await?.unwrap();
-            let new = NewExecution {
-                project_id,
-                domain_id,
-                action: new.action,
-                kind: new.r#type,
-                parameters: None,
-                parameters_shown: None,
-                timeout_seconds: 1,
-                selector: None,
-                node_id: None,
-                dispatched_by: String::new(),
-                excluded: Vec::new(),
-            };
+            let new = new_execution(domain_id, project_id);
             // The second target of the same node breaks the key in the middle of the insert.
             insert(tx, &new, &[node_id, node_id]).await
         })

@@ -1,9 +1,9 @@
 use super::*;
 use crate::executions::{self, NewExecution};
-use crate::testing::{TestClock, db_at, domain, node, project};
+use crate::testing::{TestClock, db_at, domain, new_execution, node, project};
 use crate::{Db, outputs};
 use jiff::Timestamp;
-use plex_api::executions::{ActionKind, Execution, OutputRef};
+use plex_api::executions::{Execution, OutputRef};
 use plex_domain::execution::TargetCounts;
 use proptest::prelude::*;
 use std::time::Duration;
@@ -33,17 +33,8 @@ impl Fixture {
                     nodes.push(node(tx, project_id, &format!("node-{number}")).await?);
                 }
                 let new = NewExecution {
-                    project_id,
-                    domain_id,
-                    action: "system.info".to_owned(),
-                    kind: ActionKind::Builtin,
-                    parameters: None,
-                    parameters_shown: None,
                     timeout_seconds: TIMEOUT,
-                    selector: None,
-                    node_id: None,
-                    dispatched_by: "user:somebody".to_owned(),
-                    excluded: Vec::new(),
+                    ..new_execution(domain_id, project_id)
                 };
                 let execution_id = executions::insert(tx, &new, &nodes).await?;
                 Ok::<_, Error>((project_id, execution_id, nodes))

@@ -1,9 +1,9 @@
 use super::*;
 use crate::executions::{self, Filter, NewExecution, Order};
 use crate::invocations::{self, Advance, Output, OutputPlace};
-use crate::testing::{TestClock, db_at, domain, node, on_sqlite_at, project};
+use crate::testing::{TestClock, db_at, domain, new_execution, node, on_sqlite_at, project};
 use crate::{Db, outputs};
-use plex_api::executions::{ActionKind, ExcludedNode, ExecutionStatus};
+use plex_api::executions::{ExcludedNode, ExecutionStatus};
 use plex_domain::execution::Report;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -45,22 +45,13 @@ impl Fleet {
 
     async fn dispatch(&self) -> Uuid {
         let new = NewExecution {
-            project_id: self.project_id,
-            domain_id: self.domain_id,
-            action: "backup".to_owned(),
-            kind: ActionKind::Hook,
-            parameters: None,
-            parameters_shown: None,
-            timeout_seconds: 300,
-            selector: None,
-            node_id: None,
-            dispatched_by: "user:somebody".to_owned(),
             excluded: (0..101)
                 .map(|number| ExcludedNode {
                     node_id: Uuid::from_u128(number),
                     reason: "no_manifest".to_owned(),
                 })
                 .collect(),
+            ..new_execution(self.domain_id, self.project_id)
         };
         let nodes = self.nodes.clone();
         self.db

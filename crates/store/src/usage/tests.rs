@@ -1,25 +1,12 @@
 use super::*;
 use crate::Db;
-use crate::executions::{self, NewExecution};
-use crate::testing::{TestClock, db_at, domain, node, on_sqlite, project};
-use plex_api::executions::ActionKind;
+use crate::executions;
+use crate::testing::{TestClock, db_at, domain, new_execution, node, on_sqlite, project};
 use std::sync::Arc;
 use std::time::Duration;
 
 async fn dispatch(db: &Db, (domain_id, project_id, node_id): (Uuid, Uuid, Uuid)) {
-    let new = NewExecution {
-        project_id,
-        domain_id,
-        action: "backup".to_owned(),
-        kind: ActionKind::Hook,
-        parameters: None,
-        parameters_shown: None,
-        timeout_seconds: 300,
-        selector: None,
-        node_id: None,
-        dispatched_by: "user:somebody".to_owned(),
-        excluded: Vec::new(),
-    };
+    let new = new_execution(domain_id, project_id);
     db.write(async move |tx| executions::insert(tx, &new, &[node_id]).await)
         .await
         .unwrap();

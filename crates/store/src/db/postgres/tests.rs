@@ -6,12 +6,12 @@ mod proxy;
 
 use crate::db::handle::QUEUE;
 use crate::db::{Db, Engine, Error, Settings};
-use crate::executions::{self, NewExecution};
+use crate::executions;
 use crate::invocations::{self, Advance};
-use crate::testing::{self, TestClock, domain, node, project};
+use crate::testing::{self, TestClock, domain, new_execution, node, project};
 use crate::values;
 use futures_util::future::join_all;
-use plex_api::executions::{ActionKind, ExecutionStatus};
+use plex_api::executions::ExecutionStatus;
 use plex_domain::execution::Report;
 use proxy::{Cut, Proxy};
 use std::sync::Arc;
@@ -294,19 +294,7 @@ async fn dispatched(db: &Db) -> (Uuid, Vec<Uuid>) {
         for number in 0..NODES {
             nodes.push(node(tx, project_id, &format!("node-{number}")).await?);
         }
-        let new = NewExecution {
-            project_id,
-            domain_id,
-            action: "system.info".to_owned(),
-            kind: ActionKind::Builtin,
-            parameters: None,
-            parameters_shown: None,
-            timeout_seconds: 60,
-            selector: None,
-            node_id: None,
-            dispatched_by: "user:somebody".to_owned(),
-            excluded: Vec::new(),
-        };
+        let new = new_execution(domain_id, project_id);
         let execution_id = executions::insert(tx, &new, &nodes).await?;
         Ok::<_, Error>((execution_id, nodes))
     });
