@@ -9,6 +9,7 @@ use crate::http::meta::ObjectProbe;
 use crate::metrics::Metrics;
 use crate::objects::{Objects, Place};
 use crate::oidc::Provider;
+use crate::principal::Remembered;
 use crate::rates::Rates;
 use crate::signing::Signers;
 use crate::throttle::{Beginnings, Throttle};
@@ -88,6 +89,8 @@ pub struct Shared {
     pub wakes: Wakes,
     /// Denials on their way to the audit chain.
     pub denials: Denials,
+    /// Keys of nodes that reported.
+    pub reporters: Remembered,
     /// Uses of API tokens on their way to the database.
     pub token_uses: TokenUses,
     /// The limit on failed authentications.
@@ -205,6 +208,7 @@ impl App {
             traces: settings.traces,
             signers: Signers::default(),
             denials: Denials::default(),
+            reporters: Remembered::default(),
             token_uses: TokenUses::default(),
             throttle: Throttle::default(),
             rates: Rates::new(settings.rate_limit_per_principal),

@@ -2,6 +2,10 @@
 //!
 //! A handler that acts for somebody takes [`Principal`] or [`Node`] as an argument, so none can forget it.
 
+mod reporter;
+
+pub use reporter::{Remembered, Reporter};
+
 use crate::app::App;
 use crate::authorize::Decided;
 use crate::cookies;
@@ -235,6 +239,25 @@ impl FromRequestParts<App> for Node {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let claim = NodeClaim::of(parts, app)?;
+        let (node, standing) = claim.look_up(app).await?;
+        require_own_path(parts, node.id)?;
+        if standing == Standing::Next {
+            http::nodes::key::promote(app, &node).await?;
+        }
+        Ok(node)
+    }
+}
+
+/// A node's id and a key that came with a request, before anybody said that they belong together.
+struct NodeClaim {
+    id: Uuid,
+    key: PresentedKey,
+    context: Context,
+}
+
+impl NodeClaim {
+    fn of(parts: &Parts, app: &App) -> Result<Self, Failure> {
         let context = Context::of(parts, &app.trusted_proxies);
         let credential = bearer(&parts.headers)
             .and_then(credential::parse_node)
@@ -242,44 +265,42 @@ impl FromRequestParts<App> for Node {
                 let detail = "send the node's key as Authorization: Bearer nsk_<env>_<payload>";
                 refused(app, &context, malformed_key_code(parts.uri.path()), detail)
             })?;
-        let id = credential.node_id;
+        Ok(Self {
+            id: credential.node_id,
+            key: PresentedKey(credential::hash(&app.keys.node_keys, &credential.key)),
+            context,
+        })
+    }
+
+    /// Whose key it is, and which, if it holds.
+    async fn look_up(self, app: &App) -> Result<(Node, Standing), Failure> {
+        let id = self.id;
         let found = app
             .db
             .look_up(async move |tx| nodes::authenticate(tx, id).await)
             .await?;
-        let presented = credential::hash(&app.keys.node_keys, &credential.key);
         let now = app.clock.now();
-        let known = found.map(|node| (node.standing(&presented, now), node));
-        let (standing, node) = known
-            .filter(|(standing, _)| *standing != Standing::Unknown)
-            .ok_or_else(|| {
-                refused(
-                    app,
-                    &context,
-                    codes::NSK_INVALID,
-                    "this node key is not known; register the node anew",
-                )
-            })?;
-        if node.revoked_at.is_some() {
-            return Err(refused(
-                app,
-                &context,
-                codes::NSK_REVOKED,
-                "this node's key was revoked",
-            ));
+        let known = found.map(|node| (node.keys.standing(&self.key.0, now), node));
+        let known = known.filter(|(standing, _)| *standing != Standing::Unknown);
+        let (standing, node) = known.ok_or_else(|| {
+            let detail = "this node key is not known; register the node anew";
+            refused(app, &self.context, codes::NSK_INVALID, detail)
+        })?;
+        if node.keys.revoked_at.is_some() {
+            let detail = "this node's key was revoked";
+            return Err(refused(app, &self.context, codes::NSK_REVOKED, detail));
         }
-        require_own_path(parts, id)?;
-        let node = Self {
-            id,
-            project_id: node.project_id,
-            domain_id: node.domain_id,
-            key: PresentedKey(presented),
-            context,
-        };
-        if standing == Standing::Next {
-            http::nodes::key::promote(app, &node).await?;
+        Ok((self.node(node.project_id, node.domain_id), standing))
+    }
+
+    fn node(self, project_id: Uuid, domain_id: Uuid) -> Node {
+        Node {
+            id: self.id,
+            project_id,
+            domain_id,
+            key: self.key,
+            context: self.context,
         }
-        Ok(node)
     }
 }
 

@@ -47,7 +47,7 @@ pub enum Reported {
 /// Records a node's findings, all or none.
 pub async fn report(tx: &mut Tx, node_id: Uuid, findings: &[Finding]) -> Result<Reported, Error> {
     let node = crate::nodes::authenticate(tx, node_id).await?;
-    let Some(node) = node.filter(|node| node.revoked_at.is_none()) else {
+    let Some(node) = node.filter(|node| node.keys.revoked_at.is_none()) else {
         return Ok(Reported::NoNode);
     };
     let mut new = 0;

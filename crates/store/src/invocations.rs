@@ -18,6 +18,7 @@ pub use timeout::time_out;
 pub use writing::stored;
 
 use crate::db::{Error, Tx};
+use crate::nodes::Keys;
 use crate::values;
 use counting::settle;
 use plex_api::executions::ExecutionStatus;
@@ -33,6 +34,8 @@ pub struct Advance {
     pub execution_id: Uuid,
     /// The reporting node.
     pub node_id: Uuid,
+    /// The keyed hash of the key that it came with.
+    pub key: [u8; 32],
     /// The state reached, and the digest that tells a replay.
     pub report: Report,
     /// The process's exit code.
@@ -102,6 +105,8 @@ pub enum Outcome {
     },
     /// This node has no such invocation.
     NotFound,
+    /// The key that the report came with is none of the node's, or none any more; nothing changed.
+    Stranger,
 }
 
 /// A status reached, as the history keeps it.
@@ -119,7 +124,7 @@ pub struct Event {
     pub to: ExecutionStatus,
 }
 
-/// Decides and stores a batch of reports, in order. Returns an outcome for each, and the events stored.
+/// Decides and stores a batch of reports, in order; each by the keys that its node has now. Returns an outcome for each, and the events stored.
 pub async fn advance(tx: &mut Tx, batch: &[Advance]) -> Result<(Vec<Outcome>, Vec<Event>), Error> {
     let mut outcomes = vec![Outcome::NotFound; batch.len()];
     let mut events = Vec::new();
@@ -156,12 +161,14 @@ struct Shift {
 }
 
 /// What the decision needs to know of an invocation.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Stored {
     /// The status and the last report accepted.
     pub invocation: Invocation,
     /// The upload last declared.
     pub upload: Option<Upload>,
+    /// The node's keys.
+    pub keys: Keys,
 }
 
 async fn advance_round(tx: &mut Tx, reports: &[&Advance]) -> Result<Decided, Error> {
@@ -173,6 +180,10 @@ async fn advance_round(tx: &mut Tx, reports: &[&Advance]) -> Result<Decided, Err
             outcomes.push(Outcome::NotFound);
             continue;
         };
+        if !stored.keys.admit(&report.key, tx.now()) {
+            outcomes.push(Outcome::Stranger);
+            continue;
+        }
         let from = stored.invocation.status;
         outcomes.push(match judge(&stored.invocation, &report.report) {
             Verdict::Refuse(refusal) => Outcome::Refused {

@@ -8,7 +8,7 @@ mod list;
 mod registration;
 
 pub use candidates::{Addressed, Candidate, candidates};
-pub use keys::{Offered, Rotation, Standing, changed_keys, offer_key, promote_key, request_rotation};
+pub use keys::{Keys, Offered, Rotation, Standing, changed_keys, offer_key, promote_key, request_rotation};
 pub use list::{Listed, Within, find, page, reachability};
 pub use registration::{Member, NewNode, NoAddress, join, note_nonce, register};
 
@@ -32,14 +32,8 @@ pub struct NodeKey {
     pub domain_id: Uuid,
     /// The name it registered with.
     pub name: String,
-    /// Keyed hash of its secret key.
-    pub key_hash: [u8; 32],
-    /// When its key was revoked.
-    pub revoked_at: Option<Timestamp>,
-    /// Keyed hash of the key that it handed in and has not used yet.
-    pub next_key_hash: Option<[u8; 32]>,
-    /// Until when `key_hash` holds beside the next key.
-    pub previous_key_until: Option<Timestamp>,
+    /// What it may come with.
+    pub keys: Keys,
     /// When it was asked for a new key that it has not used yet.
     pub rotation_requested_at: Option<Timestamp>,
 }
@@ -58,10 +52,7 @@ pub async fn authenticate(tx: &mut Tx, id: Uuid) -> Result<Option<NodeKey>, Erro
                 project_id: row.get(1)?,
                 domain_id: row.get(2)?,
                 name: row.get(3)?,
-                key_hash: row.get(4)?,
-                revoked_at: row.get(5)?,
-                next_key_hash: row.get(6)?,
-                previous_key_until: row.get(7)?,
+                keys: Keys::read(row, 4)?,
                 rotation_requested_at: row.get(8)?,
             })
         },

@@ -3,11 +3,13 @@
 
 use crate::db::{Db, Engine, Error, Settings, Tx, postgres};
 use crate::executions::NewExecution;
+use crate::invocations::Advance;
 use crate::labels::{self, AssignedBy, Definition};
 use crate::values;
 use jiff::Timestamp;
-use plex_api::executions::ActionKind;
+use plex_api::executions::{ActionKind, ExecutionStatus};
 use plex_domain::env::{Clock, Rng};
+use plex_domain::execution::Report;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -160,15 +162,42 @@ pub(crate) async fn project(tx: &mut Tx, domain_id: Uuid, slug: &str) -> Result<
 /// A registered node; the hash of its key is its id twice.
 pub(crate) async fn node(tx: &mut Tx, project_id: Uuid, name: &str) -> Result<Uuid, Error> {
     let id = tx.new_id();
-    let key_hash = [id.as_bytes().as_slice(), id.as_bytes()].concat();
     tx.execute(
         "insert into nodes (
             id, project_id, domain_id, name, kind, public_key, mesh_ip, key_hash, bootstrap_token_id, created_at
         ) select $1, id, domain_id, $3, 'node', 'key', '10.0.0.1', $4, $1, $5 from projects where id = $2",
-        &values![id, project_id, name, &key_hash, tx.now()],
+        &values![id, project_id, name, &key_of(id), tx.now()],
     )
     .await?;
     Ok(id)
+}
+
+/// The hash of such a node's key.
+pub(crate) fn key_of(node_id: Uuid) -> [u8; 32] {
+    let mut key = [0; 32];
+    for half in key.chunks_exact_mut(16) {
+        half.copy_from_slice(node_id.as_bytes());
+    }
+    key
+}
+
+/// The report of such a node that its invocation reached a status, without anything else; `mark` is its digest.
+pub(crate) fn report(execution_id: Uuid, node_id: Uuid, (status, mark): (ExecutionStatus, u8)) -> Advance {
+    Advance {
+        execution_id,
+        node_id,
+        key: key_of(node_id),
+        report: Report {
+            status,
+            declared_bytes: None,
+            digest: [mark; 32],
+        },
+        exit_code: None,
+        error: None,
+        declared_sha256: None,
+        upload_key: None,
+        output: None,
+    }
 }
 
 /// A dispatch of the hook `backup` by somebody, for 300 s.

@@ -102,7 +102,7 @@ async fn pin(
     by: &str,
 ) -> Result<(NodeHook, String), Failure> {
     let node = nodes::authenticate(tx, wanted.node_id).await?;
-    if node.is_none_or(|node| node.project_id != project_id || node.revoked_at.is_some()) {
+    if node.is_none_or(|node| node.project_id != project_id || node.keys.revoked_at.is_some()) {
         return Err(Failure::not_found(codes::NODE_NOT_FOUND, "node in this project"));
     }
     if wanted.checksum.starts_with(IMAGE) {

@@ -1,7 +1,6 @@
 use super::*;
-use crate::testing::{TestClock, db_at, domain, new_execution, node, project};
+use crate::testing::{TestClock, db_at, domain, new_execution, node, project, report};
 use crate::{Db, invocations};
-use plex_domain::execution::Report;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -217,20 +216,7 @@ proptest! {
 }
 
 async fn acknowledge(db: &Db, execution_id: Uuid, node_id: Uuid) {
-    let report = invocations::Advance {
-        execution_id,
-        node_id,
-        report: Report {
-            status: ExecutionStatus::Ack,
-            declared_bytes: None,
-            digest: [1; 32],
-        },
-        exit_code: None,
-        error: None,
-        declared_sha256: None,
-        upload_key: None,
-        output: None,
-    };
+    let report = report(execution_id, node_id, (ExecutionStatus::Ack, 1));
     db.write(async move |tx| invocations::advance(tx, &[report]).await)
         .await
         .unwrap();

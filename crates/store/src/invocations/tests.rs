@@ -1,6 +1,6 @@
 use super::*;
 use crate::executions::{self, NewExecution};
-use crate::testing::{TestClock, db_at, domain, new_execution, node, project};
+use crate::testing::{TestClock, db_at, domain, new_execution, node, project, report};
 use crate::{Db, outputs};
 use jiff::Timestamp;
 use plex_api::executions::{Execution, OutputRef};
@@ -52,20 +52,7 @@ impl Fixture {
     }
 
     fn report(&self, node: usize, status: ExecutionStatus, mark: u8) -> Advance {
-        Advance {
-            execution_id: self.execution_id,
-            node_id: self.nodes[node],
-            report: Report {
-                status,
-                declared_bytes: None,
-                digest: [mark; 32],
-            },
-            exit_code: None,
-            error: None,
-            declared_sha256: None,
-            upload_key: None,
-            output: None,
-        }
+        report(self.execution_id, self.nodes[node], (status, mark))
     }
 
     async fn advance(&self, batch: Vec<Advance>) -> Vec<Outcome> {
@@ -73,6 +60,11 @@ impl Fixture {
             .write(async move |tx| Ok::<_, Error>(advance(tx, &batch).await?.0))
             .await
             .unwrap()
+    }
+
+    async fn statuses(&self) -> Vec<ExecutionStatus> {
+        let execution = self.execution().await;
+        execution.targets.iter().map(|target| target.status).collect()
     }
 
     async fn execution(&self) -> Execution {
@@ -110,6 +102,35 @@ impl Fixture {
 
 fn accepted(status: ExecutionStatus) -> Outcome {
     Outcome::Accepted { status, upload: None }
+}
+
+#[tokio::test]
+async fn a_report_with_another_key_changes_nothing_and_does_not_hold_up_the_rest() {
+    let fixture = Fixture::with_nodes(2).await;
+    let mut forged = fixture.report(0, ExecutionStatus::Ack, 1);
+    forged.key[0] ^= 1;
+    let honest = fixture.report(1, ExecutionStatus::Ack, 2);
+    assert_eq!(
+        fixture.advance(vec![forged, honest]).await,
+        [Outcome::Stranger, accepted(ExecutionStatus::Ack)]
+    );
+    assert_eq!(
+        fixture.statuses().await,
+        [ExecutionStatus::Pending, ExecutionStatus::Ack]
+    );
+
+    let node = fixture.nodes[0];
+    fixture
+        .db
+        .write(async move |tx| crate::nodes::revoke(tx, node).await)
+        .await
+        .unwrap();
+    let late = fixture.report(0, ExecutionStatus::Ack, 1);
+    assert_eq!(fixture.advance(vec![late]).await, [Outcome::Stranger]);
+    assert_eq!(
+        fixture.statuses().await,
+        [ExecutionStatus::Pending, ExecutionStatus::Ack]
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::{Advance, OutputPlace, Stored, Upload};
 use crate::db::{Error, Row, Sql, Tx};
+use crate::nodes::Keys;
 use crate::values;
 use plex_api::executions::ExecutionStatus;
 use plex_domain::execution::Invocation;
@@ -35,14 +36,28 @@ pub(super) async fn stored_all(
     Ok(found)
 }
 
+macro_rules! stored_sql {
+    ($rest:literal) => {
+        concat!(
+            "select
+                i.execution_id, i.node_id, i.status, i.last_report, i.upload_key, i.declared_bytes, i.declared_sha256,
+                n.key_hash, n.revoked_at, n.next_key_hash, n.previous_key_until
+            from ",
+            $rest
+        )
+    };
+}
+
 const STORED: Sql = Sql::Each {
-    sqlite: "select execution_id, node_id, status, last_report, upload_key, declared_bytes, declared_sha256
-        from invocations
-        where execution_id = $1 and node_id = $2",
-    postgres: "select
-            i.execution_id, i.node_id, i.status, i.last_report, i.upload_key, i.declared_bytes, i.declared_sha256
-        from unnest($1::uuid[], $2::uuid[]) as asked (execution_id, node_id)
-            join invocations i on i.execution_id = asked.execution_id and i.node_id = asked.node_id",
+    sqlite: stored_sql!(
+        "invocations i cross join nodes n on n.id = i.node_id
+        where i.execution_id = $1 and i.node_id = $2"
+    ),
+    postgres: stored_sql!(
+        "unnest($1::uuid[], $2::uuid[]) as asked (execution_id, node_id)
+            join invocations i on i.execution_id = asked.execution_id and i.node_id = asked.node_id
+            join nodes n on n.id = asked.node_id"
+    ),
 };
 
 fn read_stored(row: &Row<'_>) -> Result<Stored, Error> {
@@ -55,6 +70,7 @@ fn read_stored(row: &Row<'_>) -> Result<Stored, Error> {
             last_report: row.get(3)?,
         },
         upload: key.zip(bytes).map(|(key, bytes)| Upload { key, bytes, sha256 }),
+        keys: Keys::read(row, 7)?,
     })
 }
 

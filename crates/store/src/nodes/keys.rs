@@ -4,8 +4,7 @@
 //! the new one is first used, or until a time limit; so whichever step a crash interrupts, the node has a key that
 //! holds, and the key before does not hold for ever.
 
-use super::NodeKey;
-use crate::db::{Error, Tx};
+use crate::db::{Error, Row, Tx};
 use crate::values;
 use jiff::Timestamp;
 use plex_domain::credential;
@@ -22,15 +21,40 @@ pub enum Standing {
     Unknown,
 }
 
-impl NodeKey {
+/// The keys of a node.
+#[derive(Clone)]
+pub struct Keys {
+    /// Keyed hash of the key in use.
+    pub current: [u8; 32],
+    /// When they were revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// Keyed hash of the key that was handed in and has not been used yet.
+    pub next: Option<[u8; 32]>,
+    /// Until when the current key holds beside the next one.
+    pub current_until: Option<Timestamp>,
+}
+
+impl Keys {
+    /// From `key_hash`, `revoked_at`, `next_key_hash` and `previous_key_until`, which begin at `column`.
+    pub(crate) fn read(row: &Row<'_>, column: usize) -> Result<Self, Error> {
+        Ok(Self {
+            current: row.get(column)?,
+            revoked_at: row.get(column + 1)?,
+            next: row.get(column + 2)?,
+            current_until: row.get(column + 3)?,
+        })
+    }
+
+    /// Whether somebody who comes with the key of that keyed hash is the node, at `now`.
+    pub fn admit(&self, presented: &[u8; 32], now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.standing(presented, now) != Standing::Unknown
+    }
+
     /// What the key of that keyed hash is to this node at `now`. Revocation is another matter.
     pub fn standing(&self, presented: &[u8; 32], now: Timestamp) -> Standing {
-        let is_next = self
-            .next_key_hash
-            .is_some_and(|next| credential::equal(&next, presented));
-        let is_current = credential::equal(&self.key_hash, presented);
-        let is_over =
-            self.next_key_hash.is_some() && self.previous_key_until.is_some_and(|until| until <= now);
+        let is_next = self.next.is_some_and(|next| credential::equal(&next, presented));
+        let is_current = credential::equal(&self.current, presented);
+        let is_over = self.next.is_some() && self.current_until.is_some_and(|until| until <= now);
         match (is_next, is_current && !is_over) {
             (true, _) => Standing::Next,
             (false, true) => Standing::Current,
@@ -55,7 +79,7 @@ pub async fn request_rotation(tx: &mut Tx, id: Uuid) -> Result<Option<Rotation>,
     let Some(node) = super::authenticate(tx, id).await? else {
         return Ok(None);
     };
-    if node.revoked_at.is_some() {
+    if node.keys.revoked_at.is_some() {
         return Ok(Some(Rotation::Revoked));
     }
     if let Some(since) = node.rotation_requested_at {
@@ -98,16 +122,16 @@ pub async fn offer_key(
     limit: std::time::Duration,
 ) -> Result<Offered, Error> {
     let node = super::authenticate(tx, id).await?;
-    let Some(node) = node.filter(|node| node.revoked_at.is_none()) else {
+    let Some(node) = node.filter(|node| node.keys.revoked_at.is_none()) else {
         return Ok(Offered::Revoked);
     };
-    if credential::equal(&node.key_hash, hash) {
+    if credential::equal(&node.keys.current, hash) {
         return Ok(Offered::Same);
     }
     if node.rotation_requested_at.is_none() {
         return Ok(Offered::NotRequested);
     }
-    if let (true, Some(until)) = (node.next_key_hash == Some(*hash), node.previous_key_until) {
+    if let (true, Some(until)) = (node.keys.next == Some(*hash), node.keys.current_until) {
         return Ok(Offered::Kept {
             previous_key_until: until,
             is_repeat: true,
@@ -182,7 +206,7 @@ mod tests {
         let (_dir, db) = db_at(TestClock::new());
         db.write(async |tx| {
             let id = a_node(tx).await?;
-            let old = authenticate(tx, id).await?.unwrap().key_hash;
+            let old = authenticate(tx, id).await?.unwrap().keys.current;
             assert_eq!(offer_key(tx, id, &[1; 32], LIMIT).await?, Offered::NotRequested);
             let asked = request_rotation(tx, id).await?;
             assert!(matches!(asked, Some(Rotation::Requested(_))));
@@ -197,15 +221,19 @@ mod tests {
             }
             let node = authenticate(tx, id).await?.unwrap();
             let now = tx.now();
-            assert_eq!(node.standing(&old, now), Standing::Current);
-            assert_eq!(node.standing(&[2; 32], now), Standing::Next);
-            assert_eq!(node.standing(&[1; 32], now), Standing::Unknown, "it gave way");
+            assert_eq!(node.keys.standing(&old, now), Standing::Current);
+            assert_eq!(node.keys.standing(&[2; 32], now), Standing::Next);
+            assert_eq!(
+                node.keys.standing(&[1; 32], now),
+                Standing::Unknown,
+                "it gave way"
+            );
             assert!(!promote_key(tx, id, &[1; 32]).await?);
             assert!(promote_key(tx, id, &[2; 32]).await?);
             assert!(!promote_key(tx, id, &[2; 32]).await?);
             let node = authenticate(tx, id).await?.unwrap();
-            assert_eq!(node.standing(&old, now), Standing::Unknown);
-            assert_eq!(node.standing(&[2; 32], now), Standing::Current);
+            assert_eq!(node.keys.standing(&old, now), Standing::Unknown);
+            assert_eq!(node.keys.standing(&[2; 32], now), Standing::Current);
             assert_eq!(node.rotation_requested_at, None);
             assert_eq!(offer_key(tx, id, &[3; 32], LIMIT).await?, Offered::NotRequested);
             Ok::<_, Error>(())
@@ -223,7 +251,7 @@ mod tests {
                 let id = a_node(tx).await?;
                 request_rotation(tx, id).await?;
                 offer_key(tx, id, &[1; 32], LIMIT).await?;
-                Ok::<_, Error>((id, authenticate(tx, id).await?.unwrap().key_hash))
+                Ok::<_, Error>((id, authenticate(tx, id).await?.unwrap().keys.current))
             })
             .await
             .unwrap();
@@ -231,8 +259,8 @@ mod tests {
         clock.advance(LIMIT);
         db.write(async move |tx| {
             let node = authenticate(tx, id).await?.unwrap();
-            assert_eq!(node.standing(&old, tx.now()), Standing::Unknown);
-            assert_eq!(node.standing(&[1; 32], tx.now()), Standing::Next);
+            assert_eq!(node.keys.standing(&old, tx.now()), Standing::Unknown);
+            assert_eq!(node.keys.standing(&[1; 32], tx.now()), Standing::Next);
             assert_eq!(changed_keys(tx, begun).await?, [id]);
             assert!(promote_key(tx, id, &[1; 32]).await?);
             Ok::<_, Error>(())
@@ -285,7 +313,7 @@ mod tests {
     async fn try_key(db: &Db, id: Uuid, key: [u8; 32]) -> bool {
         db.write(async move |tx| {
             let node = authenticate(tx, id).await?.unwrap();
-            let standing = node.standing(&key, tx.now());
+            let standing = node.keys.standing(&key, tx.now());
             if standing == Standing::Next {
                 promote_key(tx, id, &key).await?;
             }
@@ -317,7 +345,7 @@ mod tests {
                 let (id, first) = db
                     .write(async |tx| {
                         let id = a_node(tx).await?;
-                        Ok::<_, Error>((id, authenticate(tx, id).await?.unwrap().key_hash))
+                        Ok::<_, Error>((id, authenticate(tx, id).await?.unwrap().keys.current))
                     })
                     .await
                     .unwrap();
@@ -357,7 +385,7 @@ mod tests {
                         // A node whose disk lost the key that it had drawn but never handed in.
                         Step::DrawAnew => {
                             let node = db.read(async move |tx| authenticate(tx, id).await).await.unwrap().unwrap();
-                            if node.next_key_hash.is_none() && pending != Some(node.key_hash) {
+                            if node.keys.next.is_none() && pending != Some(node.keys.current) {
                                 pending = None;
                             }
                         }
@@ -366,7 +394,7 @@ mod tests {
                         .read(async move |tx| Ok::<_, Error>((authenticate(tx, id).await?.unwrap(), tx.now())))
                         .await
                         .unwrap();
-                    let holds = |key: &[u8; 32]| node.standing(key, now) != Standing::Unknown;
+                    let holds = |key: &[u8; 32]| node.keys.standing(key, now) != Standing::Unknown;
                     assert!(holds(&own) || pending.is_some_and(|key| holds(&key)), "locked out after {step:?}");
                 }
             });

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{TestClock, db, db_at, domain, node, project};
+use crate::testing::{TestClock, db, db_at, domain, key_of, node, project};
 use crate::{capabilities, labels, projects};
 use plex_api::bootstrap_tokens::NodeKind;
 use plex_api::executions::ActionKind;
@@ -29,12 +29,13 @@ async fn a_node_is_found_by_id_and_revoked_once() {
             (found.id, found.project_id, found.domain_id),
             (id, project, domain)
         );
-        assert_eq!((found.name.as_str(), found.revoked_at), ("web-1", None));
-        assert_eq!(found.key_hash[..16], id.as_bytes()[..]);
+        assert_eq!((found.name.as_str(), found.keys.revoked_at), ("web-1", None));
+        assert_eq!(found.keys.current, key_of(id));
         assert!(authenticate(tx, Uuid::max()).await?.is_none());
         assert!(revoke(tx, id).await?);
         assert!(!revoke(tx, id).await?, "a second revocation changes nothing");
-        assert_eq!(authenticate(tx, id).await?.unwrap().revoked_at, Some(tx.now()));
+        let revoked = authenticate(tx, id).await?.unwrap();
+        assert_eq!(revoked.keys.revoked_at, Some(tx.now()));
         assert!(!revoke(tx, Uuid::max()).await?);
         Ok::<_, Error>(())
     })
@@ -172,7 +173,7 @@ async fn registration_hands_out_addresses_until_the_pool_is_empty() {
         };
         let id = register(tx, &new, &first).await?;
         let stored = authenticate(tx, id).await?.unwrap();
-        assert_eq!((stored.key_hash, stored.domain_id), ([3; 32], domain));
+        assert_eq!((stored.keys.current, stored.domain_id), ([3; 32], domain));
         revoke(tx, id).await?;
         assert_eq!(
             join(tx, project).await?.unwrap().mesh_ip.to_string(),

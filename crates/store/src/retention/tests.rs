@@ -1,10 +1,9 @@
 use super::*;
 use crate::executions::{self, Filter, NewExecution, Order};
 use crate::invocations::{self, Advance, Output, OutputPlace};
-use crate::testing::{TestClock, db_at, domain, new_execution, node, on_sqlite_at, project};
+use crate::testing::{TestClock, db_at, domain, new_execution, node, on_sqlite_at, project, report};
 use crate::{Db, outputs};
 use plex_api::executions::{ExcludedNode, ExecutionStatus};
-use plex_domain::execution::Report;
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,21 +62,11 @@ impl Fleet {
     /// One target fails, as a refusal that brings this output.
     async fn fail(&self, execution_id: Uuid, node: usize, place: Option<OutputPlace>) {
         let report = Advance {
-            execution_id,
-            node_id: self.nodes[node],
-            report: Report {
-                status: ExecutionStatus::Failed,
-                declared_bytes: None,
-                digest: [1; 32],
-            },
-            exit_code: None,
-            error: None,
-            declared_sha256: None,
-            upload_key: None,
             output: place.map(|place| Output {
                 place,
                 truncated: false,
             }),
+            ..report(execution_id, self.nodes[node], (ExecutionStatus::Failed, 1))
         };
         self.db
             .report(async move |tx| invocations::advance(tx, &[report]).await)

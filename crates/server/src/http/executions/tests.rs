@@ -5,9 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use plex_api::nodes::NodeStateSnapshot;
 use plex_api::paths;
+use plex_domain::credential;
 use plex_domain::relation::{ObjectKind, ObjectRef};
+use plex_store::{Error, nodes};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use uuid::Uuid;
 
 const CHECKSUM: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
@@ -50,6 +53,64 @@ async fn report(node: &NodeActor, execution: Uuid, body: Value) -> (u16, Value) 
 
 fn code(answer: &(u16, Value)) -> (u16, &str) {
     (answer.0, answer.1["code"].as_str().unwrap_or(""))
+}
+
+/// What the log says of the only target.
+async fn status_of(app: &TestApp, execution: Uuid) -> Value {
+    let (_, got) = app
+        .admin()
+        .get(&paths::execution(app.project_id, execution))
+        .await;
+    got["targets"][0]["status"].clone()
+}
+
+/// As another replica does it: nobody tells this one.
+#[tokio::test]
+async fn a_key_that_was_revoked_elsewhere_reports_nothing_more() {
+    let (app, node) = with_node().await;
+    let (id, node_id) = (dispatched(&app, &node).await, node.id);
+    assert_eq!(report(&node, id, json!({"status": "ack"})).await.0, 200);
+    let revoke = app.app.db.write(async move |tx| nodes::revoke(tx, node_id).await);
+    assert!(revoke.await.unwrap());
+    for (execution, body) in [
+        (id, json!({"status": "started"})),
+        (id, json!({"status": "ack"})),
+        (id, json!({"status": "pending"})),
+        (id, json!({"statuss": "started"})),
+        (Uuid::now_v7(), json!({"status": "ack"})),
+        (
+            id,
+            json!({"status": "failed", "output": {"object_key": "uploads/x", "sha256": "00".repeat(32)}}),
+        ),
+    ] {
+        let refused = report(&node, execution, body.clone()).await;
+        assert_eq!(code(&refused), (401, "nsk_revoked"), "{body}");
+    }
+    assert_eq!(status_of(&app, id).await, "ack");
+}
+
+/// As another replica does it: nobody tells this one.
+#[tokio::test]
+async fn a_key_that_was_replaced_elsewhere_reports_nothing_more() {
+    let (app, node) = with_node().await;
+    let (id, node_id, new) = (dispatched(&app, &node).await, node.id, [9; 32]);
+    assert_eq!(report(&node, id, json!({"status": "ack"})).await.0, 200);
+    let hash = credential::hash(&app.app.keys.node_keys, &new);
+    let replace = app.app.db.write(async move |tx| {
+        nodes::request_rotation(tx, node_id).await?;
+        nodes::offer_key(tx, node_id, &hash, Duration::from_secs(600)).await?;
+        Ok::<_, Error>(nodes::promote_key(tx, node_id, &hash).await?)
+    });
+    assert!(replace.await.unwrap());
+    let started = || json!({"status": "started"});
+    let refused = report(&node, id, started()).await;
+    assert_eq!(code(&refused), (401, "nsk_invalid"));
+    assert_eq!(status_of(&app, id).await, "ack");
+    let node = app.node_with(node_id, new);
+    for _ in 0..2 {
+        assert_eq!(report(&node, id, started()).await.0, 200);
+    }
+    assert_eq!(status_of(&app, id).await, "started");
 }
 
 #[tokio::test]

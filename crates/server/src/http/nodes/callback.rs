@@ -1,7 +1,7 @@
 //! `POST /v1/nodes/{id}/executions/{execution_id}`: what a node reports of one invocation.
 
 use crate::app::App;
-use crate::principal::Node;
+use crate::principal::{Node, Reporter};
 use crate::problem::{Failure, Problems};
 use crate::request::{BodyRules, parse_json, path_id, read_body};
 use axum::Json;
@@ -41,14 +41,29 @@ const BODY: BodyRules = BodyRules {
 )]
 pub async fn callback(
     State(app): State<App>,
-    node: Node,
+    reporter: Reporter,
     Path((_node, execution_id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Json<ExecutionCallbackResponse>, Failure> {
-    let execution_id = path_id(&execution_id, codes::INVALID_EXECUTION_ID)?;
+    let answer = receive(&app, &reporter.0, &execution_id, request).await;
+    // Who the caller is comes before what is wrong with its report.
+    let is_refusal = |failure: &Failure| failure.status().is_client_error();
+    if answer.as_ref().is_err_and(is_refusal) {
+        reporter.confirm(&app).await?;
+    }
+    answer.map(Json)
+}
+
+async fn receive(
+    app: &App,
+    node: &Node,
+    execution_id: &str,
+    request: Request,
+) -> Result<ExecutionCallbackResponse, Failure> {
+    let execution_id = path_id(execution_id, codes::INVALID_EXECUTION_ID)?;
     let body = read_body(request, BODY).await?;
     let callback: ExecutionCallbackRequest = parse_json(&body, codes::MALFORMED_EXECUTION_CALLBACK)?;
-    check(&app, &callback)?;
+    check(app, &callback)?;
     let callback_status = callback.status;
     let report = Report {
         status: callback.status,
@@ -58,10 +73,7 @@ pub async fn callback(
             .try_into()
             .expect("SHA-256 has 32 bytes"),
     };
-    let invocation = Invocation {
-        node: &node,
-        execution_id,
-    };
+    let invocation = Invocation { node, execution_id };
     // From before it is judged until it is committed, so that nothing is moved over an object that is referred to.
     let names_object = callback
         .output
@@ -71,7 +83,7 @@ pub async fn callback(
         true => Some(app.moves.take((execution_id, node.id)).await),
         false => None,
     };
-    let advance = invocation.advance(&app, callback, report).await?;
+    let advance = invocation.advance(app, callback, report).await?;
     let parent = SpanContext::parent_in(execution_id, node.context.span);
     let _span = app
         .traces
@@ -83,19 +95,24 @@ pub async fn callback(
     app.metrics.callbacks.observe_time(handed_in.elapsed());
     match outcome {
         Outcome::Accepted { status, upload } => {
-            let output_upload_url = upload.map(|upload| app.objects.presign_upload(&app, &upload));
-            Ok(Json(ExecutionCallbackResponse {
+            let output_upload_url = upload.map(|upload| app.objects.presign_upload(app, &upload));
+            Ok(ExecutionCallbackResponse {
                 status,
                 output_upload_url,
-            }))
+            })
         }
         Outcome::Refused { refusal, current } => Err(refused(refusal).with_current(current)),
         Outcome::NotFound => Err(missing()),
+        Outcome::Stranger => Err(stranger()),
     }
 }
 
 fn missing() -> Failure {
     Failure::not_found(codes::EXECUTION_NOT_FOUND, "execution for this node")
+}
+
+fn stranger() -> Failure {
+    Failure::unauthorized(codes::NSK_INVALID, "this node key does not hold any more")
 }
 
 fn refused(refusal: Refusal) -> Failure {
@@ -224,6 +241,7 @@ impl Invocation<'_> {
         Ok(Advance {
             execution_id: self.execution_id,
             node_id: self.node.id,
+            key: self.node.key.0,
             upload_key: (declares && !report.status.is_terminal()).then(|| self.fresh_upload_key(app)),
             report,
             exit_code: callback.exit_code,
@@ -260,6 +278,9 @@ impl Invocation<'_> {
             .read(async move |tx| invocations::stored(tx, execution_id, node_id).await)
             .await?;
         let stored = stored.ok_or_else(missing)?;
+        if !stored.keys.admit(&self.node.key.0, app.clock.now()) {
+            return Err(stranger());
+        }
         match judge(&stored.invocation, report) {
             Verdict::Advance => {}
             Verdict::Replay | Verdict::Declare => return Ok(None),

@@ -127,10 +127,7 @@ async fn key_standing(app: &App, id: Uuid, key: PresentedKey) -> Standing {
         return Standing::Unknown;
     };
     let now = app.clock.now();
-    let holds = |node: &nodes::NodeKey| {
-        node.revoked_at.is_none() && node.standing(&key.0, now) != nodes::Standing::Unknown
-    };
-    match found.filter(holds) {
+    match found.filter(|node| node.keys.admit(&key.0, now)) {
         Some(node) => Standing::Holds {
             rotation_requested_at: node.rotation_requested_at,
             again_after: None,

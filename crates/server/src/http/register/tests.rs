@@ -86,7 +86,7 @@ async fn a_token_makes_one_node_whose_key_works() {
         .await
         .unwrap()
         .unwrap();
-    assert_ne!(kept.key_hash, key, "only a hash is kept");
+    assert_ne!(kept.keys.current, key, "only a hash is kept");
     assert_eq!(
         count(
             &app,

@@ -4,7 +4,7 @@ use plex_api::executions::{ActionKind, ExecutionStatus};
 use plex_domain::execution::Report;
 use plex_store::executions::{self, NewExecution};
 use plex_store::invocations::{self, Advance, Output, OutputPlace};
-use plex_store::values;
+use plex_store::{nodes, values};
 use serde_json::json;
 use std::path::Path;
 use uuid::Uuid;
@@ -41,9 +41,15 @@ async fn execution(app: &TestApp, days: i64, status: ExecutionStatus) -> (Uuid, 
         bytes: 20_000,
         sha256: "00".repeat(32),
     };
+    let node_key = app.app.db.read(async move |tx| {
+        let node = nodes::authenticate(tx, node_id).await?;
+        Ok::<_, Error>(node.expect("it is registered").keys.current)
+    });
+    let node_key = node_key.await.unwrap();
     let report = Advance {
         execution_id: id,
         node_id,
+        key: node_key,
         report: Report {
             status,
             declared_bytes: None,

@@ -7,12 +7,11 @@ mod proxy;
 use crate::db::handle::QUEUE;
 use crate::db::{Db, Engine, Error, Settings};
 use crate::executions;
-use crate::invocations::{self, Advance};
-use crate::testing::{self, TestClock, domain, new_execution, node, project};
+use crate::invocations;
+use crate::testing::{self, TestClock, domain, new_execution, node, project, report};
 use crate::values;
 use futures_util::future::join_all;
 use plex_api::executions::ExecutionStatus;
-use plex_domain::execution::Report;
 use proxy::{Cut, Proxy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -299,23 +298,6 @@ async fn dispatched(db: &Db) -> (Uuid, Vec<Uuid>) {
         Ok::<_, Error>((execution_id, nodes))
     });
     work.await.unwrap()
-}
-
-fn report(execution_id: Uuid, node_id: Uuid, (status, mark): (ExecutionStatus, u8)) -> Advance {
-    Advance {
-        execution_id,
-        node_id,
-        report: Report {
-            status,
-            declared_bytes: None,
-            digest: [mark; 32],
-        },
-        exit_code: None,
-        error: None,
-        declared_sha256: None,
-        upload_key: None,
-        output: None,
-    }
 }
 
 #[tokio::test]
