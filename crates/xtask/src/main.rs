@@ -35,7 +35,7 @@ enum Chore {
     Test(test::Args),
     /// Measure the product beside floors and peers
     Bench(bench::Args),
-    /// What the benchmark of lists is compared with
+    /// What lists and callbacks are compared with
     #[command(hide = true)]
     BenchFloor(bench::FloorArgs),
     /// Write openapi/plexsphere.json anew
@@ -43,6 +43,10 @@ enum Chore {
     /// Write docs/cli.md anew
     CliReference,
 }
+
+/// The product's, so that a floor is none the slower for another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let result = match Cli::parse().chore {

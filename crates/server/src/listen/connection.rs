@@ -8,17 +8,19 @@ use super::limits::Limits;
 use super::pacing::Paced;
 use super::refusal::Refusal;
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
-use hyper::rt::{Read, Write};
-use hyper::service::service_fn;
+use hyper::server::conn::{http1, http2};
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -43,55 +45,66 @@ pub(super) struct Shared {
 }
 
 /// Serves one accepted connection to its end.
+///
+/// Idle connections are what there are most of, and a future keeps room for all that it ever held. So an open one is
+/// a future of its own, without the handshake that it came from.
 pub(super) async fn serve(stream: TcpStream, peer: Peer, shared: Arc<Shared>) {
+    let opened = Box::pin(open(stream, peer, &shared)).await;
+    if let Some(connection) = opened {
+        connection.await;
+    }
+}
+
+/// What serves the connection once its handshake is done; `None` when it comes to nothing.
+async fn open(stream: TcpStream, peer: Peer, shared: &Shared) -> Option<BoxFuture<'_, ()>> {
     let patience = shared.limits.write_stall;
     let Some(tls) = &shared.tls else {
-        return serve_http1(Paced::new(stream, patience), peer, &shared).await;
+        return Some(serve_http1(Paced::new(stream, patience), peer, shared));
     };
     let handshake = tokio::time::timeout(shared.limits.handshake, tls.accept(stream));
     let stream = tokio::select! {
         stream = handshake => stream,
-        () = shared.shutdown.cancelled() => return,
+        () = shared.shutdown.cancelled() => return None,
     };
     let Ok(Ok(stream)) = stream else {
         tracing::debug!(peer.address = %peer.0, "TLS handshake failed");
-        return;
+        return None;
     };
     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let stream = Paced::new(stream, patience);
-    if is_h2 {
-        serve_http2(stream, peer, &shared).await
+    Some(if is_h2 {
+        serve_http2(stream, peer, shared)
     } else {
-        serve_http1(stream, peer, &shared).await
-    }
+        serve_http1(stream, peer, shared)
+    })
 }
 
-async fn serve_http1<IO>(io: IO, peer: Peer, shared: &Shared)
+fn serve_http1<IO>(io: IO, peer: Peer, shared: &Shared) -> BoxFuture<'_, ()>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let activity = Activity::new();
     let guard = Guard::new(io, &shared.limits, Arc::clone(&activity));
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    let mut builder = http1::Builder::new();
     // The guard times and bounds heads. The library's own timer would also end a connection that merely
     // waits for its next request.
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_headers(shared.limits.headers)
         .max_buf_size(2 * shared.limits.head_bytes.max(8192));
-    drive(&builder, TokioIo::new(guard), &activity, (peer, shared)).await;
+    let service = service(peer, &activity, shared);
+    let connection = Box::pin(builder.serve_connection(TokioIo::new(guard), service));
+    drive(connection, activity, (peer, shared)).boxed()
 }
 
-async fn serve_http2<IO>(io: IO, peer: Peer, shared: &Shared)
+fn serve_http2<IO>(io: IO, peer: Peer, shared: &Shared) -> BoxFuture<'_, ()>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let activity = Activity::new();
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http2_only();
+    let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
-        .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(H2_STREAMS)
         .max_header_list_size(u32::try_from(shared.limits.head_bytes).unwrap_or(u32::MAX))
@@ -99,28 +112,31 @@ where
         .max_local_error_reset_streams(H2_ERROR_RESETS)
         .keep_alive_interval(H2_PING)
         .keep_alive_timeout(H2_PONG);
-    drive(&builder, TokioIo::new(io), &activity, (peer, shared)).await;
+    let service = service(peer, &activity, shared);
+    let connection = Box::pin(builder.serve_connection(TokioIo::new(io), service));
+    drive(connection, activity, (peer, shared)).boxed()
+}
+
+/// Answers the requests of one connection.
+fn service(
+    peer: Peer,
+    activity: &Arc<Activity>,
+    shared: &Shared,
+) -> impl HttpService<Incoming, ResBody = Tracked, Error = Infallible, Future: Send> + Send + use<> {
+    let (activity, router) = (Arc::clone(activity), shared.router.clone());
+    let body_idle = shared.limits.body_idle;
+    service_fn(move |request| answer(request, peer, router.clone(), (Arc::clone(&activity), body_idle)))
 }
 
 /// Runs the connection until it ends by itself, has been idle for too long, or the server shuts down.
-async fn drive<IO>(
-    builder: &auto::Builder<TokioExecutor>,
-    io: IO,
-    activity: &Arc<Activity>,
-    (peer, shared): (Peer, &Shared),
-) where
-    IO: Read + Write + Unpin + 'static,
+async fn drive<C>(mut connection: Pin<Box<C>>, activity: Arc<Activity>, (peer, shared): (Peer, &Shared))
+where
+    C: GracefulConnection<Error: std::fmt::Display>,
 {
     let limits = &shared.limits;
-    let (router, body_idle) = (shared.router.clone(), limits.body_idle);
-    let service = service_fn({
-        let activity = Arc::clone(activity);
-        move |request| answer(request, peer, router.clone(), (Arc::clone(&activity), body_idle))
-    });
-    let mut connection = pin!(builder.serve_connection(io, service));
     tokio::select! {
         result = connection.as_mut() => return log_end(peer, result),
-        () = idle(activity, limits) => {}
+        () = idle(&activity, limits) => {}
         () = shared.shutdown.cancelled() => {}
     }
     connection.as_mut().graceful_shutdown();

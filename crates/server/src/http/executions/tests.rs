@@ -7,7 +7,7 @@ use plex_api::nodes::NodeStateSnapshot;
 use plex_api::paths;
 use plex_domain::credential;
 use plex_domain::relation::{ObjectKind, ObjectRef};
-use plex_store::{Error, nodes};
+use plex_store::nodes;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -99,7 +99,7 @@ async fn a_key_that_was_replaced_elsewhere_reports_nothing_more() {
     let replace = app.app.db.write(async move |tx| {
         nodes::request_rotation(tx, node_id).await?;
         nodes::offer_key(tx, node_id, &hash, Duration::from_secs(600)).await?;
-        Ok::<_, Error>(nodes::promote_key(tx, node_id, &hash).await?)
+        nodes::promote_key(tx, node_id, &hash).await
     });
     assert!(replace.await.unwrap());
     let started = || json!({"status": "started"});

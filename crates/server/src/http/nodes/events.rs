@@ -160,14 +160,15 @@ impl EventStream {
             }
             self.hear();
             if self.check_at.is_some_and(|at| at <= Instant::now()) {
-                match self.check().await {
+                // Boxed, as the room that these two take is not needed while the stream waits.
+                match Box::pin(self.check()).await {
                     Checked::Ended => return None,
                     Checked::Holds(frame) if frame.is_empty() => {}
                     Checked::Holds(frame) => return Some(frame.into()),
                 }
             }
             if self.look_at.is_some_and(|at| at <= Instant::now()) {
-                let frames = self.look().await;
+                let frames = Box::pin(self.look()).await;
                 if !frames.is_empty() {
                     self.keep_alive_at = Instant::now() + KEEP_ALIVE;
                     return Some(frames.into());
