@@ -1,11 +1,12 @@
 //! `cargo xtask bench`: the real server measured from outside, beside floors and peers of the same run.
 //!
 //! Absolute figures say more about a machine than about a program. So each figure stands next to something that
-//! was measured in the same minutes on the same cores: a no-op request of the same stack, a bare database
-//! transaction, `curl`, an empty process. A missed budget is shown in the report and is not a failure; a failure is
-//! what could not be measured, and the report says so in its place.
+//! was measured in the same minutes on the same cores: a bare handler, a bare database transaction, `curl`, an empty
+//! process. A missed budget is shown in the report and is not a failure; a failure is what could not be measured, and
+//! the report says so in its place.
 
 mod args;
+mod audit;
 mod bare;
 mod callbacks;
 mod chart;
@@ -34,6 +35,7 @@ mod recipe;
 mod relations;
 mod report;
 mod reports;
+mod retention;
 mod seed;
 mod soak;
 mod stream;

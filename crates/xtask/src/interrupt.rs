@@ -90,17 +90,26 @@ async fn first([mut interrupt, mut terminate, mut hangup]: [Signal; 3]) {
 }
 
 #[cfg(test)]
+impl Interrupt {
+    /// One that no signal reaches.
+    pub(crate) fn quiet() -> Self {
+        Self(Arc::new(AtomicBool::new(false)))
+    }
+
+    /// As if a signal came.
+    pub(crate) fn come(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
-
-    fn quiet() -> Interrupt {
-        Interrupt(Arc::new(AtomicBool::new(false)))
-    }
 
     #[test]
     fn a_wait_gives_what_it_finds() {
         let mut looks = 0;
-        let found = quiet().wait_for("the third look", Duration::from_secs(60), || {
+        let found = Interrupt::quiet().wait_for("the third look", Duration::from_secs(60), || {
             looks += 1;
             Ok((looks == 3).then_some("found"))
         });
@@ -109,14 +118,14 @@ mod tests {
 
     #[test]
     fn a_wait_ends_with_its_patience_and_names_what_it_waited_for() {
-        let result = quiet().wait_for("snow", Duration::ZERO, || Ok(None::<()>));
+        let result = Interrupt::quiet().wait_for("snow", Duration::ZERO, || Ok(None::<()>));
         assert_eq!(result.unwrap_err().to_string(), "waited 0 s in vain for snow");
     }
 
     #[test]
     fn a_signal_ends_every_wait() {
-        let interrupt = quiet();
-        interrupt.0.store(true, Ordering::Relaxed);
+        let interrupt = Interrupt::quiet();
+        interrupt.come();
         let result = interrupt.wait_for("snow", Duration::from_secs(3600), || Ok(None::<()>));
         assert!(result.unwrap_err().to_string().starts_with("interrupted"));
         assert!(interrupt.check().is_err());

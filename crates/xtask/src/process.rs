@@ -20,6 +20,7 @@ pub(crate) struct Process {
     name: String,
     child: Option<Child>,
     log: PathBuf,
+    grace: Duration,
 }
 
 impl Process {
@@ -41,12 +42,31 @@ impl Process {
             name: name.to_owned(),
             child: Some(child),
             log: log.to_owned(),
+            grace: GRACE,
         })
+    }
+
+    /// It has nothing to put in order, so nobody waits for it when it is to end. Twenty that are asked one after the
+    /// other would take minutes.
+    pub(crate) fn expendable(mut self) -> Self {
+        self.grace = Duration::ZERO;
+        self
     }
 
     /// Its process id, while it runs.
     pub(crate) fn id(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
+    }
+
+    /// Whether it has not ended by itself.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub(crate) fn is_running(&mut self) -> io::Result<bool> {
+        match &mut self.child {
+            Some(child) => Ok(child.try_wait()?.is_none()),
+            None => Ok(false),
+        }
     }
 
     /// Fails when it has ended by itself.
@@ -77,7 +97,7 @@ impl Process {
         let Some(mut child) = self.child.take() else {
             return Ok(());
         };
-        let status = end(&mut child).with_context(|| format!("cannot stop {}", self.name))?;
+        let status = end(&mut child, self.grace).with_context(|| format!("cannot stop {}", self.name))?;
         ensure!(
             status.success(),
             "{} was asked to end and ended with {status}",
@@ -96,27 +116,27 @@ impl Drop for Process {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
             // This is the way out of a failure, which is the one to report.
-            let _ = end(&mut child);
+            let _ = end(&mut child, self.grace);
         }
     }
 }
 
 /// SIGTERM, SIGKILL for one that does not heed it, and SIGKILL for what it leaves behind in its process group.
-fn end(child: &mut Child) -> io::Result<ExitStatus> {
+fn end(child: &mut Child, grace: Duration) -> io::Result<ExitStatus> {
     let group = Pid::from_child(child);
-    let status = end_alone(child);
+    let status = end_alone(child, grace);
     // Most leave nothing, and then there is no such group any more.
     let _ = kill_process_group(group, Signal::KILL);
     status
 }
 
-fn end_alone(child: &mut Child) -> io::Result<ExitStatus> {
+fn end_alone(child: &mut Child, grace: Duration) -> io::Result<ExitStatus> {
     if let Some(status) = child.try_wait()? {
         return Ok(status);
     }
     kill_process(Pid::from_child(child), Signal::TERM)?;
     let began = Instant::now();
-    while began.elapsed() < GRACE {
+    while began.elapsed() < grace {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
         }
@@ -169,6 +189,19 @@ mod tests {
         while lives(child) {
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    #[test]
+    fn an_expendable_one_is_not_waited_for() {
+        let (place, process) = shell("trap '' TERM; echo deaf; while true; do sleep 1; done");
+        let mut process = process.expendable();
+        while fs::read_to_string(place.path().join("log")).unwrap().is_empty() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert!(process.is_running().unwrap());
+        let began = Instant::now();
+        drop(process);
+        assert!(began.elapsed() < GRACE / 2);
     }
 
     #[test]

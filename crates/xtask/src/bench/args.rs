@@ -32,8 +32,10 @@ pub(crate) struct Args {
 pub(super) enum Measurement {
     /// Checks of relations per second, beside look-ups in a hash map
     Relations,
-    /// Durable callbacks per second, beside a no-op POST
+    /// Durable callbacks per second, beside a bare handler with a group committer
     Callbacks,
+    /// A page of the audit chain, and the verification of all of it
+    Audit,
     /// A dispatch to 10,000 nodes
     Dispatch,
     /// 10,000 callbacks on one execution, from two replicas
@@ -48,6 +50,8 @@ pub(super) enum Measurement {
     Memory,
     /// 10,000 agents that come back after a restart of their replica
     Return,
+    /// What callbacks feel while old executions are removed
+    Retention,
     /// An hour under load while everything fails; only when it is named, and then by itself
     Soak,
 }

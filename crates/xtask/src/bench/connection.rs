@@ -179,6 +179,19 @@ impl Operator {
         let request = self.caller.send("POST", path, &serde_json::to_string(body)?);
         parse(&self.connection.call(&request)?)
     }
+
+    /// Puts something.
+    ///
+    /// # Errors
+    /// When the answer is not a success with that content.
+    pub(super) fn put<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        let request = self.caller.send("PUT", path, &serde_json::to_string(body)?);
+        parse(&self.connection.call(&request)?)
+    }
 }
 
 /// The content of a successful answer.

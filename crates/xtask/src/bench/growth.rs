@@ -27,6 +27,8 @@ pub(super) const REFERENCE: u32 = 10_000;
 const FLAT: f64 = 0.2;
 /// Dispatches of each narrower reach in one turn.
 const DISPATCHES: usize = 8;
+/// Dispatches to all in one turn; the first finds the caches as the other side left them.
+const WIDE_DISPATCHES: usize = 3;
 /// Turns of pages: they are so short that a moment's load would fall on one side alone.
 const PAGE_TURNS: usize = 20;
 /// Nodes of the narrower dispatches.
@@ -252,7 +254,7 @@ impl<'g> Side<'g> {
 
     /// A dispatch to all, every node's reports on it, and narrower dispatches.
     fn work(&mut self) -> anyhow::Result<()> {
-        let id = self.dispatch(7, (Reach::All, 1))?;
+        let id = self.dispatch(7, (Reach::All, WIDE_DISPATCHES))?;
         let executions = [id];
         let mut reports = Reports::new(&self.fleet, Shape::Wide(&executions));
         let count = reports.count();

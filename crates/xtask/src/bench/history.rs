@@ -7,7 +7,7 @@ use super::fleet::Fleet;
 use super::growth::{Effort, Growth, REFERENCE};
 use super::random::Random;
 use super::seed::History;
-use super::{Findings, Place, SEED, Site, comeback, list, memory, programs, rate, say};
+use super::{Findings, Place, SEED, Site, comeback, list, memory, programs, rate, retention, say};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -19,6 +19,7 @@ pub(super) const MEASUREMENTS: &[Measurement] = &[
     Measurement::Programs,
     Measurement::Memory,
     Measurement::Return,
+    Measurement::Retention,
 ];
 
 /// An installation with nodes and a history.
@@ -151,6 +152,12 @@ fn measure_at_length(site: &Site<'_>, ground: &Ground, findings: &mut Findings) 
     if site.cluster.is_some() && bench.args.wants(Measurement::Return) {
         findings.measure("Agents after a restart of their replica", || {
             comeback::section(&bench.programs, ground)
+        })?;
+    }
+    // It eats the history, so it comes last.
+    if bench.args.wants(Measurement::Retention) {
+        findings.measure(&format!("Retention under callbacks on {name}"), || {
+            retention::section(&bench.programs, ground)
         })?;
     }
     Ok(())

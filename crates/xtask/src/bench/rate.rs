@@ -31,7 +31,7 @@ pub(super) fn section(
     requests: usize,
 ) -> anyhow::Result<Section> {
     let installation = &ground.place.installation;
-    let floor = Floor::start(installation)?;
+    let floor = Floor::of_pages(installation)?;
     let bare = Endpoint::new(&floor.url, &installation.ca_file)?;
     let path = paths::executions(installation.project_id);
     let ours = Caller::new(&control_plane.endpoint.host, control_plane.token()).get(&path);

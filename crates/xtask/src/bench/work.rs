@@ -1,13 +1,17 @@
-//! Dispatches and callbacks, on a database of their own.
+//! Dispatches and callbacks, and the audit chain that they leave, on a database of their own.
 
 use super::args::Measurement;
 use super::fleet::{Fleet, Reach};
 use super::random::Random;
-use super::{Findings, Place, SEED, Site, callbacks, dispatch, hot, say};
+use super::{Findings, Place, SEED, Site, audit, callbacks, dispatch, hot, say};
 
 /// What is measured here.
-pub(super) const MEASUREMENTS: &[Measurement] =
-    &[Measurement::Callbacks, Measurement::Dispatch, Measurement::Hot];
+pub(super) const MEASUREMENTS: &[Measurement] = &[
+    Measurement::Callbacks,
+    Measurement::Audit,
+    Measurement::Dispatch,
+    Measurement::Hot,
+];
 
 /// Measures what is wanted of it.
 ///
@@ -34,26 +38,34 @@ fn measure_at(site: &Site<'_>, place: &Place, findings: &mut Findings) -> anyhow
         bench.size.fleet,
         &mut random,
     )?;
-    if bench
+    let is_dispatched = bench
         .args
-        .wants_any(&[Measurement::Callbacks, Measurement::Dispatch])
+        .wants_any(&[Measurement::Callbacks, Measurement::Dispatch]);
+    let dispatched = is_dispatched
+        .then(|| {
+            let count = bench.size.amount.executions();
+            dispatch::to_many(&control_plane, &fleet, (Reach::All, count))
+        })
+        .transpose()?;
+    if let Some(dispatched) = &dispatched
+        && bench.args.wants(Measurement::Callbacks)
     {
-        let count = bench.size.amount.executions();
-        let dispatched = dispatch::to_many(&control_plane, &fleet, (Reach::All, count))?;
-        if bench.args.wants(Measurement::Callbacks) {
-            findings.measure(&format!("Callbacks on {name}"), || {
-                let how = (bench.size.amount, site.engine);
-                callbacks::section(&control_plane, &fleet, &dispatched, how)
-            })?;
-        }
-        control_plane.stop()?;
-        if bench.args.wants(Measurement::Dispatch) {
-            findings.measure(&format!("Dispatch on {name}"), || {
-                dispatch::section(installation, &fleet, &dispatched, &mut random)
-            })?;
-        }
-    } else {
-        control_plane.stop()?;
+        findings.measure(&format!("Callbacks on {name}"), || {
+            callbacks::section(site, (installation, &control_plane), &fleet, dispatched)
+        })?;
+    }
+    if bench.args.wants(Measurement::Audit) {
+        findings.measure(&format!("Audit on {name}"), || {
+            audit::section(&control_plane, installation, bench.size.pages)
+        })?;
+    }
+    control_plane.stop()?;
+    if let Some(dispatched) = &dispatched
+        && bench.args.wants(Measurement::Dispatch)
+    {
+        findings.measure(&format!("Dispatch on {name}"), || {
+            dispatch::section(installation, &fleet, dispatched, &mut random)
+        })?;
     }
     // Only a database that is shared has several replicas.
     if site.cluster.is_some() && bench.args.wants(Measurement::Hot) {

@@ -173,7 +173,9 @@ impl Ours {
         } else {
             ["--node", &self.node]
         };
-        let what = ["action", "dispatch", "--action", HOOK.0, "--output", "json"];
+        let what = [
+            "action", "dispatch", "--type", "hook", "--action", HOOK.0, "--output", "json",
+        ];
         Recipe::new(self.plexctl.command(&[&what[..], &place].concat()))
     }
 }

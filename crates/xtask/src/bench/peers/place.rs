@@ -14,7 +14,7 @@ use anyhow::{Context as _, ensure};
 use rusqlite::Connection;
 
 /// For servers to start, of which there are many at once.
-pub(super) const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// A peer's place.
 pub(super) struct Place<'a> {
@@ -81,12 +81,12 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
-    /// Starts a server and waits until it accepts at `port`.
+    /// Starts a server and waits until it accepts at `port`. It is killed when it is dropped: what it wrote goes, too.
     ///
     /// # Errors
     /// When it ends or does not get ready.
     pub(super) fn serve(&self, name: &str, command: Command, port: u16) -> anyhow::Result<Process> {
-        let mut server = Process::start(name, command, &self.file(&format!("{name}.log")))?;
+        let mut server = Process::start(name, command, &self.file(&format!("{name}.log")))?.expendable();
         self.interrupt.wait_for(name, PATIENCE, || {
             server.expect_running()?;
             Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok())
@@ -110,6 +110,7 @@ pub(super) fn free_port() -> io::Result<u16> {
 pub(super) fn seed(database: &Path, sql: &str, size: u32) -> anyhow::Result<()> {
     let database = Connection::open(database)?;
     let script = sql.replace(":size", &size.to_string());
-    database.execute_batch(&format!("begin;\n{script}\ncommit;"))?;
+    // Rows that refer to each other have an order in which only the last makes them whole.
+    database.execute_batch(&format!("pragma foreign_keys = off; begin;\n{script}\ncommit;"))?;
     Ok(())
 }

@@ -1,16 +1,19 @@
 //! Salt: a master and its minions, all of them processes of this machine and of this user.
 
 use super::ours::{AGENTS, Task};
-use super::place::{PATIENCE, Place, free_port};
+use super::place::{Place, free_port};
 use super::{AHEAD, Ready, Work};
 use crate::process::Process;
 use crate::tools;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
+/// For all minions to start and to answer. Where they do not, the machine has too little left for them.
+const FIRST_ANSWERS: Duration = Duration::from_secs(180);
 /// Jobs in the caches that are listed.
 const JOBS: [u32; 2] = [1000, 10_000];
 const WRITE_JOBS: &str = include_str!("salt_jobs.py");
@@ -43,7 +46,7 @@ pub(super) fn prepare(place: &Place<'_>) -> anyhow::Result<Ready> {
     for jobs in JOBS {
         works.extend(site.reading(jobs)?);
     }
-    site.wait_for_minions(&mut servers)?;
+    site.wait_for_minions(&mut servers, FIRST_ANSWERS)?;
     Ok(Ready {
         version: format!("Salt {}", tools::pinned("salt", "salt")?),
         method: format!(
@@ -74,7 +77,7 @@ impl Site<'_> {
     fn configure(&self, name: &str) -> anyhow::Result<PathBuf> {
         let directory = self.place.file(name);
         fs::create_dir(&directory)?;
-        let text = self.settings(&directory, &self.place.file("m"))
+        let text = self.settings(&directory)
             + &format!(
                 "interface: 127.0.0.1\nret_port: {}\nauto_accept: true\n",
                 self.return_port
@@ -83,12 +86,12 @@ impl Site<'_> {
         Ok(directory)
     }
 
-    /// What masters and minions have in common. The paths of sockets are short, because the kernel bounds them.
-    fn settings(&self, root: &Path, sockets: &Path) -> String {
+    /// What masters and minions have in common. Paths are below the root; that of sockets is short, because the kernel
+    /// bounds it, and Salt takes a longer one than its cache's for one that is too long.
+    fn settings(&self, root: &Path) -> String {
         format!(
-            "root_dir: {}\nsock_dir: {}\npublish_port: {}\nuser: {}\n",
+            "root_dir: {}\nsock_dir: /s\npublish_port: {}\nuser: {}\n",
             root.display(),
-            sockets.display(),
             self.publish_port,
             user()
         )
@@ -107,14 +110,14 @@ impl Site<'_> {
         let name = format!("node-{number:02}");
         let directory = self.place.file(&name);
         fs::create_dir(&directory)?;
-        let text = self.settings(&directory, &self.place.file(&format!("{number}")))
+        let text = self.settings(&directory)
             + &format!(
                 "id: {name}\nmaster: 127.0.0.1\nmaster_port: {}\nenable_fqdns_grains: false\n",
                 self.return_port
             );
         fs::write(directory.join("minion"), text)?;
         let command = self.salt("salt-minion", &name, &[]);
-        Process::start(&name, command, &directory.join("log"))
+        Ok(Process::start(&name, command, &directory.join("log"))?.expendable())
     }
 
     /// Fills a cache, and says what is read from it.
@@ -155,17 +158,33 @@ impl Site<'_> {
         Ok(said.trim().to_owned())
     }
 
-    fn wait_for_minions(&self, servers: &mut [Process]) -> anyhow::Result<()> {
-        let mut ping = self.salt("salt", "master", &["--static", "--out", "txt", "*", "test.ping"]);
-        self.place.interrupt.wait_for("all minions", PATIENCE, || {
+    /// Pings all of them, again and again while some do not answer.
+    fn wait_for_minions(&self, servers: &mut [Process], patience: Duration) -> anyhow::Result<()> {
+        let answers = self.place.file("answers");
+        let mut ping = self.ping(&answers)?;
+        let mut answered = 0;
+        let waited = self.place.interrupt.wait_for("all minions", patience, || {
             for server in &mut *servers {
                 server.expect_running()?;
             }
-            // Without a minion it fails.
-            let said = ping.output().context("cannot run salt")?;
-            let answers = String::from_utf8_lossy(&said.stdout).matches(": True").count();
-            Ok((answers == AGENTS as usize).then_some(()))
-        })
+            if ping.is_running()? {
+                return Ok(None);
+            }
+            answered = fs::read_to_string(&answers)?.matches(": True").count();
+            if answered == AGENTS as usize {
+                return Ok(Some(()));
+            }
+            ping = self.ping(&answers)?;
+            Ok(None)
+        });
+        waited.with_context(|| format!("{answered} of {AGENTS} minions answered the last ping"))
+    }
+
+    /// A ping of its own process, so that nobody has to wait for it. Without a minion it fails.
+    fn ping(&self, answers: &Path) -> anyhow::Result<Process> {
+        fs::write(answers, "")?;
+        let ping = self.salt("salt", "master", &["--static", "--out", "txt", "*", "test.ping"]);
+        Ok(Process::start("salt", ping, answers)?.expendable())
     }
 }
 
@@ -179,4 +198,59 @@ fn user() -> String {
         .and_then(|mut entry| entry.next())
         .unwrap_or("root")
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interrupt::Interrupt;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::time::Instant;
+
+    /// Waits for minions that a script speaks for.
+    fn wait(script: &str, interrupt: &Interrupt, patience: Duration) -> anyhow::Result<()> {
+        let programs = tempfile::tempdir()?;
+        let salt = programs.path().join("salt");
+        fs::write(&salt, format!("#!/bin/sh\n{script}\n"))?;
+        fs::set_permissions(&salt, fs::Permissions::from_mode(0o755))?;
+        let place = Place::new(
+            programs.path().join("place"),
+            programs.path().to_owned(),
+            interrupt,
+        )?;
+        let site = Site {
+            place: &place,
+            publish_port: 0,
+            return_port: 0,
+        };
+        site.wait_for_minions(&mut [], patience)
+    }
+
+    #[test]
+    fn minions_that_answer_late_are_waited_for() {
+        let script = "echo node: True; test -e ../again || { touch ../again; exit 1; }
+            for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do echo node: True; done";
+        wait(script, &Interrupt::quiet(), FIRST_ANSWERS).unwrap();
+    }
+
+    #[test]
+    fn a_ping_that_hangs_is_not_waited_for_longer_than_the_limit() {
+        let began = Instant::now();
+        let waited = wait("sleep 600", &Interrupt::quiet(), Duration::from_millis(300));
+        let error = format!("{:#}", waited.unwrap_err());
+        assert!(
+            error.starts_with("0 of 20 minions answered the last ping: waited"),
+            "{error}"
+        );
+        assert!(began.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_signal_ends_the_wait_and_the_ping() {
+        let (began, interrupt) = (Instant::now(), Interrupt::quiet());
+        interrupt.come();
+        let waited = wait("sleep 600", &interrupt, FIRST_ANSWERS);
+        assert!(format!("{:#}", waited.unwrap_err()).contains("interrupted while waiting for all minions"));
+        assert!(began.elapsed() < Duration::from_secs(10));
+    }
 }

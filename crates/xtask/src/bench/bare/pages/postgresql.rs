@@ -1,13 +1,13 @@
 //! The page from PostgreSQL, by a few connections that many requests share.
 
+use super::super::id::Id;
 use super::json::{Execution, Items, Target};
 use super::{page_sql, targets_sql};
-use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 use plex_api::limits::DEFAULT_PAGE;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
@@ -108,31 +108,4 @@ fn target(row: &Row) -> anyhow::Result<Target<'_>> {
         output_bytes: row.try_get(10)?,
         output_truncated: row.try_get(11)?,
     })
-}
-
-/// An id as PostgreSQL sends it: sixteen bytes.
-#[derive(Debug, Clone, Copy)]
-struct Id(Uuid);
-
-impl<'a> FromSql<'a> for Id {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Self(Uuid::from_slice(raw)?))
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        *kind == Type::UUID
-    }
-}
-
-impl ToSql for Id {
-    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        out.extend_from_slice(self.0.as_bytes());
-        Ok(IsNull::No)
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        *kind == Type::UUID
-    }
-
-    to_sql_checked!();
 }
