@@ -124,7 +124,8 @@ pub struct Event {
     pub to: ExecutionStatus,
 }
 
-/// Decides and stores a batch of reports, in order; each by the keys that its node has now. Returns an outcome for each, and the events stored.
+/// Decides and stores a batch of reports, in order; each by the keys that its node has now. Returns an outcome for
+/// each, and the events stored.
 pub async fn advance(tx: &mut Tx, batch: &[Advance]) -> Result<(Vec<Outcome>, Vec<Event>), Error> {
     let mut outcomes = vec![Outcome::NotFound; batch.len()];
     let mut events = Vec::new();

@@ -1,6 +1,6 @@
 //! Nodes: who they are, when they were last heard, and whether their key still holds.
 //!
-//! [`authenticate`] runs before every request of a node, so it is one look-up by primary key.
+//! [`authenticate`] runs before nearly every request of a node, so it is one look-up by primary key.
 
 mod candidates;
 mod keys;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, Request, Response, Version, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
@@ -185,7 +185,10 @@ async fn answer(
         Some(Failed::Broken) => activity.refusal(),
         None => None,
     };
-    if let Some(refusal) = refusal {
+    // Somebody who is nobody, or who is to wait, was refused for that.
+    let is_of_the_caller =
+        [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS].contains(&response.status());
+    if let Some(refusal) = refusal.filter(|_| !is_of_the_caller) {
         response = refusal.response(uri.path(), version);
     }
     if outcome.is_unread() && version < Version::HTTP_2 {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 /// A node that reports, on its own path; its key held when the database was last asked.
 #[derive(Debug, Clone)]
-pub struct Reporter(pub Node);
+pub struct Reporter(Node);
 
 impl FromRequestParts<App> for Reporter {
     type Rejection = Failure;
@@ -35,11 +35,25 @@ impl FromRequestParts<App> for Reporter {
 }
 
 impl Reporter {
-    /// Asks the database whether the key holds now.
+    /// What `work` answers, which has to make sure of the key before it stores anything for the node. A refusal is
+    /// only for somebody whose key holds now: who the caller is comes before what is wrong with its report.
     ///
     /// # Errors
-    /// When it does not, as for everything else that a node asks.
-    pub async fn confirm(&self, app: &App) -> Result<(), Failure> {
+    /// Those of `work`, and those of a key that does not hold.
+    pub async fn answer<T>(
+        self,
+        app: &App,
+        work: impl AsyncFnOnce(&Node) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let answer = work(&self.0).await;
+        let is_refusal = |failure: &Failure| failure.status().is_client_error();
+        if answer.as_ref().is_err_and(is_refusal) {
+            self.confirm(app).await?;
+        }
+        answer
+    }
+
+    async fn confirm(&self, app: &App) -> Result<(), Failure> {
         let Self(node) = self;
         let claim = NodeClaim {
             id: node.id,
@@ -48,7 +62,7 @@ impl Reporter {
         };
         let looked_up = claim.look_up(app).await;
         if looked_up.is_err() {
-            app.reporters.forget(node.id);
+            app.reporters.forget(&[node.id]);
         }
         looked_up.map(|_| ())
     }
@@ -85,8 +99,11 @@ impl Remembered {
         nodes.insert(node.id, known);
     }
 
-    fn forget(&self, id: Uuid) {
+    /// Has the database asked again about these.
+    pub fn forget(&self, ids: &[Uuid]) {
         let mut nodes = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        nodes.remove(&id);
+        for id in ids {
+            nodes.remove(id);
+        }
     }
 }

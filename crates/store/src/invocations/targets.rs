@@ -59,9 +59,12 @@ pub async fn attach_targets(tx: &mut Tx, executions: &mut [&mut Execution]) -> R
             ),
             // Spelt out: a function of SQL's own is called anew, which costs as much as twenty look-ups.
             postgres: targets_sql!(
-                "ids.key - 1",
-                "json_array_elements_text($1::json) with ordinality as ids (value, key)
-                    join invocations i on i.execution_id = ids.value::uuid
+                "ids.key",
+                "(
+                    select ordinality - 1 as key, value::uuid as id
+                    from json_array_elements_text($1::text::json) with ordinality
+                ) ids
+                    join invocations i on i.execution_id = ids.id
                     join nodes n on n.id = i.node_id
                 order by ids.key, i.node_id"
             ),

@@ -45,13 +45,8 @@ pub async fn callback(
     Path((_node, execution_id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Json<ExecutionCallbackResponse>, Failure> {
-    let answer = receive(&app, &reporter.0, &execution_id, request).await;
-    // Who the caller is comes before what is wrong with its report.
-    let is_refusal = |failure: &Failure| failure.status().is_client_error();
-    if answer.as_ref().is_err_and(is_refusal) {
-        reporter.confirm(&app).await?;
-    }
-    answer.map(Json)
+    let work = async |node: &Node| receive(&app, node, &execution_id, request).await;
+    reporter.answer(&app, work).await.map(Json)
 }
 
 async fn receive(

@@ -13,8 +13,11 @@ use uuid::Uuid;
 
 /// As many as the product has for reading.
 const CONNECTIONS: usize = 4;
-const TARGETS: &str = "json_each($1) ids
-    join invocations i on i.execution_id = unhex(ids.value)
+const TARGETS: &str = "(
+        select ordinality - 1 as key, value::uuid as id
+        from json_array_elements_text($1::text::json) with ordinality
+    ) ids
+    join invocations i on i.execution_id = ids.id
     join nodes n on n.id = i.node_id
     order by ids.key, i.node_id";
 
