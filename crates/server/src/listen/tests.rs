@@ -7,6 +7,7 @@ mod secure;
 
 use super::{Limits, Peer, serve};
 use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use futures_util::StreamExt as _;
@@ -87,6 +88,13 @@ fn router(
     Router::new()
         .route("/echo", post(|body: Bytes| async { body }))
         .route("/ignore", post(|| async { "ignored" }))
+        .route(
+            "/stranger",
+            post(|body: Body| async {
+                let _ = axum::body::to_bytes(body, usize::MAX).await;
+                StatusCode::UNAUTHORIZED
+            }),
+        )
         .route(
             "/peer",
             get(|Extension(peer): Extension<Peer>| async move { peer.0.to_string() }),

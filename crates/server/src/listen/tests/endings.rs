@@ -119,6 +119,18 @@ async fn a_stalled_body_is_408() {
 }
 
 #[tokio::test]
+async fn a_stranger_stays_one_whose_body_stalls() {
+    let server = TestServer::start(Limits {
+        body_idle: SHORT,
+        ..Limits::default()
+    })
+    .await;
+    let request = b"POST /stranger HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc";
+    let answer = server.exchange(request).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_peer_that_does_not_read_is_cut_off() {
     let server = TestServer::start(Limits {
         write_stall: SHORT,
