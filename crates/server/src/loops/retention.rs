@@ -12,6 +12,7 @@ use plex_store::retention::{self, Bounded, Forgotten, Leftover};
 use plex_store::{Error, Tx, audit};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Between two rounds.
 pub(super) const PERIOD: Duration = Duration::from_secs(60 * 60);
@@ -21,8 +22,11 @@ const EXECUTIONS: u32 = 200;
 const INVOCATIONS: u32 = 200;
 /// Most steps of the history that are looked at, and so removed, at once.
 const STEPS: u32 = 2_000;
-/// Between two transactions.
+/// Between two transactions, at least.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How many times as long as the last one took, the wait for its turn included: four fifths of the lane are the
+/// reports', however slow the database is.
+const REST: u32 = 4;
 /// How much earlier a step may lie in the history than its time says: clocks have gone back.
 const CLOCKS: SignedDuration = SignedDuration::from_hours(1);
 
@@ -47,11 +51,12 @@ async fn round(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits a little between two transactions; `false` when the server stops.
-async fn goes_on(app: &App) -> bool {
+/// Waits a little between two transactions, of which one began then and has just ended; `false` when the server stops.
+async fn goes_on(app: &App, began: Instant) -> bool {
+    let pause = PAUSE.max(began.elapsed() * REST);
     tokio::select! {
         () = app.shutdown.cancelled() => false,
-        () = tokio::time::sleep(PAUSE) => true,
+        () = tokio::time::sleep(pause) => true,
     }
 }
 
@@ -70,6 +75,7 @@ async fn forget(app: &App, bounded: Bounded) -> anyhow::Result<Option<Timestamp>
     let (mut ended_at, mut count) = (None, 0);
     loop {
         let correlation = CorrelationId::new(app);
+        let began = Instant::now();
         let forgotten = app
             .db
             .report(async move |tx| {
@@ -82,10 +88,10 @@ async fn forget(app: &App, bounded: Bounded) -> anyhow::Result<Option<Timestamp>
         let Some(forgotten) = forgotten else { break };
         ended_at = ended_at.max(Some(forgotten.ended_at));
         count += u64::from(forgotten.count);
-        clear(app).await?;
-        if !goes_on(app).await {
+        if !goes_on(app, began).await {
             break;
         }
+        clear(app).await?;
     }
     if count > 0 {
         tracing::info!(project.id = %project_id, count, "old executions were removed");
@@ -125,8 +131,9 @@ async fn clear(app: &App) -> anyhow::Result<()> {
             retention::remove(tx, &part).await?;
             retention::finish(tx).await
         };
+        let began = Instant::now();
         let is_left = app.db.report(remove).await?;
-        if is_cleared || !is_left || !goes_on(app).await {
+        if !goes_on(app, began).await || is_cleared || !is_left {
             return Ok(());
         }
     }
@@ -160,12 +167,13 @@ async fn clear_steps(app: &App, ended_at: Timestamp) -> Result<(), Error> {
             .filter(|step| step.is_left)
             .map(|step| step.place)
             .collect();
+        let began = Instant::now();
         if !places.is_empty() {
             app.db
                 .report(async move |tx| retention::remove_steps(tx, &places).await)
                 .await?;
         }
-        if is_past || !goes_on(app).await {
+        if is_past || !goes_on(app, began).await {
             return Ok(());
         }
     }
@@ -173,12 +181,13 @@ async fn clear_steps(app: &App, ended_at: Timestamp) -> Result<(), Error> {
 
 /// Gives what became free back to the disk.
 async fn give_back(app: &App) -> Result<(), Error> {
-    while app.db.report(async |tx| retention::give_back(tx).await).await? {
-        if !goes_on(app).await {
-            break;
+    loop {
+        let began = Instant::now();
+        let is_more = app.db.report(async |tx| retention::give_back(tx).await).await?;
+        if !is_more || !goes_on(app, began).await {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
