@@ -93,7 +93,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             bench.measure_all(&mut machine, &mut findings),
             REPORT,
             "Other programs for the same job, 20 real agents beside Salt's minions among them, are in\n\
-             [benchmarks-peers.md](benchmarks-peers.md) (`cargo xtask bench --peers`).",
+             [benchmarks-peers.md](benchmarks-peers.md) (`cargo xtask bench --peers`). Why budgets are missed, and what was tried, is\n\
+             in [benchmarks-profiles.md](benchmarks-profiles.md).",
         ),
     };
     let setting = Setting {
