@@ -1,6 +1,6 @@
 //! Authentication: which operator or which node is calling.
 //!
-//! A handler that acts for somebody takes [`Principal`] or [`Node`] as an argument, so none can forget it.
+//! A handler that acts for somebody takes [`Principal`], [`Node`] or [`Reporter`] as an argument, so none can forget it.
 
 mod reporter;
 
@@ -290,10 +290,10 @@ impl NodeClaim {
             let detail = "this node's key was revoked";
             return Err(refused(app, &self.context, codes::NSK_REVOKED, detail));
         }
-        Ok((self.node(node.project_id, node.domain_id), standing))
+        Ok((self.into_node(node.project_id, node.domain_id), standing))
     }
 
-    fn node(self, project_id: Uuid, domain_id: Uuid) -> Node {
+    fn into_node(self, project_id: Uuid, domain_id: Uuid) -> Node {
         Node {
             id: self.id,
             project_id,

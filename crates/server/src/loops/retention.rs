@@ -53,11 +53,15 @@ async fn round(app: &App) -> anyhow::Result<()> {
 
 /// Waits a little between two transactions, of which one began then and has just ended; `false` when the server stops.
 async fn goes_on(app: &App, began: Instant) -> bool {
-    let pause = PAUSE.max(began.elapsed() * REST);
+    let pause = pause_after(began.elapsed());
     tokio::select! {
         () = app.shutdown.cancelled() => false,
         () = tokio::time::sleep(pause) => true,
     }
+}
+
+fn pause_after(took: Duration) -> Duration {
+    PAUSE.max(took * REST)
 }
 
 /// Removes what is beyond a project's bounds. Returns when the last of it had ended, where there was any.

@@ -26,7 +26,7 @@ impl FromRequestParts<App> for Reporter {
         if require_own_path(parts, claim.id).is_ok()
             && let Some((project_id, domain_id)) = app.reporters.recall(claim.id, claim.key)
         {
-            return Ok(Self(claim.node(project_id, domain_id)));
+            return Ok(Self(claim.into_node(project_id, domain_id)));
         }
         let node = Node::from_request_parts(parts, app).await?;
         app.reporters.remember(&node);

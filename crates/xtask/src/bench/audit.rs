@@ -86,16 +86,13 @@ fn rows([nothing, page, walk]: [&Latencies; 3], length: u64) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn a_walk_is_told_by_its_time_and_by_its_rate() {
-        let of = |milliseconds| {
-            let mut latencies = Latencies::default();
-            latencies.push(Duration::from_millis(milliseconds));
-            latencies
-        };
-        let rows = rows([&of(1), &of(2), &of(500)], 100_000);
+        let rows = rows(
+            [&Latencies::of(1), &Latencies::of(2), &Latencies::of(500)],
+            100_000,
+        );
         assert_eq!(rows[0].beside, "1.00 ms for GET /v1/version");
         assert_eq!(rows[1].what, "verification of 100,000 entries");
         assert_eq!(rows[1].figure, "p50 500 ms, 200,000 entries/s");

@@ -193,16 +193,14 @@ fn free_address() -> anyhow::Result<String> {
 mod tests {
     use super::*;
 
-    fn of(milliseconds: u64) -> Latencies {
-        let mut latencies = Latencies::default();
-        latencies.push(Duration::from_millis(milliseconds));
-        latencies
-    }
-
     #[test]
     fn a_return_is_judged_by_its_time_and_by_what_others_feel() {
         let verdicts = |back, meanwhile| {
-            let rows = rows(10_000, Duration::from_secs(back), [&of(10), &of(meanwhile)]);
+            let rows = rows(
+                10_000,
+                Duration::from_secs(back),
+                [&Latencies::of(10), &Latencies::of(meanwhile)],
+            );
             rows.map(|row| row.verdict)
         };
         assert_eq!(verdicts(60, 20), [Verdict::Met, Verdict::Met]);

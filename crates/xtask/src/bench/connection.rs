@@ -176,8 +176,7 @@ impl Operator {
         path: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
-        let request = self.caller.send("POST", path, &serde_json::to_string(body)?);
-        parse(&self.connection.call(&request)?)
+        self.send("POST", path, body)
     }
 
     /// Puts something.
@@ -189,7 +188,16 @@ impl Operator {
         path: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
-        let request = self.caller.send("PUT", path, &serde_json::to_string(body)?);
+        self.send("PUT", path, body)
+    }
+
+    fn send<T: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        let request = self.caller.send(method, path, &serde_json::to_string(body)?);
         parse(&self.connection.call(&request)?)
     }
 }

@@ -54,6 +54,16 @@ pub(super) fn shown(duration: Duration) -> String {
 }
 
 #[cfg(test)]
+impl Latencies {
+    /// Of one request.
+    pub(super) fn of(milliseconds: u64) -> Self {
+        let mut latencies = Self::default();
+        latencies.push(Duration::from_millis(milliseconds));
+        latencies
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

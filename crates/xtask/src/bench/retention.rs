@@ -142,22 +142,16 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn of(milliseconds: u64) -> Latencies {
-        let mut latencies = Latencies::default();
-        latencies.push(Duration::from_millis(milliseconds));
-        latencies
-    }
-
     #[test]
     fn both_latencies_stand_side_by_side_with_what_went() {
         let meanwhile = Reported {
             run: Run {
                 elapsed: Duration::from_secs(20),
-                latencies: of(6),
+                latencies: Latencies::of(6),
             },
             removed: 30_000,
         };
-        let rows = rows(&of(4), &meanwhile);
+        let rows = rows(&Latencies::of(4), &meanwhile);
         assert_eq!(rows[0].figure, "p50 6.00 ms, p99 6.00 ms");
         assert_eq!(rows[0].beside, "p50 4.00 ms, p99 4.00 ms alone");
         assert_eq!(rows[0].ratio, "1.50 × at p99");

@@ -150,3 +150,12 @@ async fn an_interrupted_round_is_taken_up_by_the_next() {
     run(&app.app).await;
     assert_eq!((left().await, path.exists()), (0, false));
 }
+
+#[test]
+fn a_slow_transaction_is_followed_by_a_longer_pause() {
+    assert_eq!(pause_after(Duration::from_millis(1)), PAUSE);
+    assert_eq!(
+        pause_after(Duration::from_millis(150)),
+        Duration::from_millis(600)
+    );
+}
