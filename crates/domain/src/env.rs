@@ -32,6 +32,21 @@ pub fn uuid_v7(now: Timestamp, rng: &dyn Rng) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
+/// Not greater than any id of that time or a later one.
+pub fn first_id(time: Timestamp) -> Uuid {
+    Uuid::from_u128(millis(time) << 80)
+}
+
+/// Not less than any id of that time or an earlier one.
+pub fn last_id(time: Timestamp) -> Uuid {
+    Uuid::from_u128(((millis(time) + 1) << 80) - 1)
+}
+
+/// The 48 bits that an id of that time begins with; the calendar's end fits.
+fn millis(time: Timestamp) -> u128 {
+    u128::try_from(time.as_millisecond()).unwrap_or(0)
+}
+
 /// The time cut to whole microseconds, as databases keep it.
 pub fn micros(t: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(t.as_microsecond()).expect("a cut time is in the range of times")
@@ -64,6 +79,14 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_ids_of_any_time_have_room() {
+        for time in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+            assert!(first_id(time) < last_id(time) && last_id(time) < Uuid::max());
+        }
+        assert_eq!(first_id(Timestamp::MIN), Uuid::nil());
+    }
+
+    #[test]
     fn ids_of_one_time_differ_and_later_ids_sort_later() {
         let rng = CountingRng::default();
         let early = Timestamp::from_millisecond(1_700_000_000_000).unwrap();
@@ -82,6 +105,15 @@ pub(crate) mod tests {
             let [early, late] = [micros, micros + more].map(|t| Timestamp::from_microsecond(t).unwrap());
             let rng = CountingRng::default();
             prop_assert!(uuid_v7(early, &rng) < uuid_v7(late, &rng));
+        }
+
+        #[test]
+        fn ids_lie_between_the_first_and_the_last_of_their_time(micros in 0_i64..4_000_000_000_000_000, more in 0_i64..3_000) {
+            let [early, late] = [micros, micros + more].map(|t| Timestamp::from_microsecond(t).unwrap());
+            let rng = CountingRng::default();
+            prop_assert!(first_id(early) <= uuid_v7(late, &rng) && uuid_v7(early, &rng) <= last_id(late));
+            let next = Timestamp::from_millisecond(micros / 1000 + 1).unwrap();
+            prop_assert!(last_id(early) < first_id(next), "no more than a millisecond");
         }
 
         #[test]

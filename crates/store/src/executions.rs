@@ -2,9 +2,10 @@
 
 use crate::db::{Error, Row, Sql, Tx, Value};
 use crate::values;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plex_api::executions::{ActionKind, ExcludedNode, Execution, ExecutionStatus};
 use plex_api::limits::LIST_EXCLUDED;
+use plex_domain::env::{first_id, last_id};
 use plex_domain::execution::TargetCounts;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -58,20 +59,64 @@ pub struct Filter {
     pub created_before: Option<Timestamp>,
 }
 
+/// Where history lies in months: how far from its beginning a list is looked at first, and on its own. Few lists have to
+/// go further to fill a page.
+const NEAR: SignedDuration = SignedDuration::from_hours(32 * 24);
+
+/// What lies between two positions, which are not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Range {
+    first: Position,
+    last: Position,
+}
+
+/// The position before all of a time: no id is nil.
+fn before(created_at: Timestamp) -> Position {
+    Position {
+        created_at,
+        id: Uuid::nil(),
+    }
+}
+
 impl Filter {
-    /// What of the list is left after a position: between these two, which are not in it.
-    fn range(&self, order: Order, after: Option<Position>) -> (Position, Position) {
-        // No id is nil: a position with it is before all of its time.
-        let before = |created_at| Position {
-            created_at,
-            id: Uuid::nil(),
-        };
+    /// What of the list is left after a position.
+    fn range(&self, order: Order, after: Option<Position>) -> Range {
         let first = before(self.created_from.unwrap_or(Timestamp::UNIX_EPOCH));
         let last = before(self.created_before.unwrap_or(Timestamp::MAX));
-        match (order, after) {
+        let (first, last) = match (order, after) {
             (_, None) => (first, last),
             (Order::Descending, Some(after)) => (first, last.min(after)),
             (Order::Ascending, Some(after)) => (first.max(after), last),
+        };
+        Range { first, last }
+    }
+}
+
+impl Range {
+    /// What is near the beginning, and what is not; the youngest is of `now`.
+    fn near_and_far(self, order: Order, now: Timestamp) -> Vec<Self> {
+        let Self { first, last } = self;
+        let end_of_near = match order {
+            Order::Descending => last.created_at.min(now).checked_sub(NEAR).ok(),
+            // Nobody knows when the first of all was.
+            Order::Ascending if first == before(Timestamp::UNIX_EPOCH) => None,
+            Order::Ascending => first.created_at.checked_add(NEAR).ok(),
+        };
+        let is_inside = |between: &Position| first < *between && *between < last;
+        let Some(between) = end_of_near.map(before).filter(is_inside) else {
+            return vec![self];
+        };
+        let older = Self {
+            first,
+            last: between,
+        };
+        let younger = Self {
+            first: between,
+            last,
+        };
+        match order {
+            Order::Descending => vec![younger, older],
+            Order::Ascending => vec![older, younger],
         }
     }
 }
@@ -144,6 +189,7 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<U
 
 /// One execution of a project, without its targets and with all its excluded nodes.
 pub async fn find(tx: &mut Tx, project_id: Uuid, id: Uuid) -> Result<Option<Execution>, Error> {
+    // To a planner that sees an empty month, an index that begins with the project looks as good as the key.
     tx.optional(
         "select
             id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
@@ -151,7 +197,7 @@ pub async fn find(tx: &mut Tx, project_id: Uuid, id: Uuid) -> Result<Option<Exec
             pending, ack, started, succeeded, failed, cancelled, timeout,
             (select nodes from excluded_beyond where execution_id = executions.id)
         from executions
-        where id = $1 and project_id = $2",
+        where id = $1 and (project_id = $2) is true",
         &values![id, project_id],
         |row| {
             let mut execution = read(row)?;
@@ -169,25 +215,24 @@ macro_rules! page_sql {
                 id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
                 timeout_seconds, coalesce(parameters_shown, parameters), selector, node_id, dispatched_by,
                 excluded, pending, ack, started, succeeded, failed, cancelled, timeout,
-                exists (select 1 from excluded_beyond where execution_id = executions.id)
+                excluded is not null
+                    and (select count(*) from excluded_beyond where execution_id = executions.id) > 0
             from executions indexed by ",
             $index,
             " where project_id = $1",
             $filter,
-            " and (created_at, id) > ($2, $3) and (created_at, id) < ($4, $5) order by created_at ",
+            " and (created_at, id) > ($2, $3) and (created_at, id) < ($4, $5) and id between $6 and $7
+            order by created_at ",
             $direction,
             ", id ",
             $direction,
-            " limit $6"
+            " limit $8"
         )
     };
 }
 
 /// A page of a project's executions after a position, without their targets and with as many excluded nodes as a
 /// list item carries.
-///
-/// Each combination of filters has a statement of its own, because each has an index of its own. It is named, because
-/// with both ends given the one by time alone looks as good to SQLite.
 pub async fn page(
     tx: &mut Tx,
     project_id: Uuid,
@@ -195,31 +240,60 @@ pub async fn page(
     (order, after): (Order, Option<Position>),
     limit: u32,
 ) -> Result<Vec<Execution>, Error> {
+    let range = filter.range(order, after);
+    let parts = if tx.is_shared() {
+        range.near_and_far(order, tx.now())
+    } else {
+        vec![range]
+    };
+    let mut page = Vec::new();
+    for part in parts {
+        let left = limit.saturating_sub(u32::try_from(page.len()).unwrap_or(u32::MAX));
+        if left > 0 {
+            page.extend(between(tx, project_id, filter, (order, part), left).await?);
+        }
+    }
+    Ok(page)
+}
+
+/// The first of the executions in a range.
+///
+/// Each combination of filters has a statement of its own, because each has an index of its own. It is named, because
+/// with both ends given the one by time alone looks as good to SQLite. The ids say in which months PostgreSQL has to
+/// look.
+async fn between(
+    tx: &mut Tx,
+    project_id: Uuid,
+    filter: &Filter,
+    (order, Range { first, last }): (Order, Range),
+    limit: u32,
+) -> Result<Vec<Execution>, Error> {
     let sql = match (filter.status.is_some(), filter.action.is_some(), order) {
         (false, false, Order::Descending) => page_sql!("executions_by_time", "", "desc"),
         (false, false, Order::Ascending) => page_sql!("executions_by_time", "", "asc"),
-        (true, false, Order::Descending) => page_sql!("executions_by_status", " and status = $7", "desc"),
-        (true, false, Order::Ascending) => page_sql!("executions_by_status", " and status = $7", "asc"),
-        (false, true, Order::Descending) => page_sql!("executions_by_action", " and action = $7", "desc"),
-        (false, true, Order::Ascending) => page_sql!("executions_by_action", " and action = $7", "asc"),
+        (true, false, Order::Descending) => page_sql!("executions_by_status", " and status = $9", "desc"),
+        (true, false, Order::Ascending) => page_sql!("executions_by_status", " and status = $9", "asc"),
+        (false, true, Order::Descending) => page_sql!("executions_by_action", " and action = $9", "desc"),
+        (false, true, Order::Ascending) => page_sql!("executions_by_action", " and action = $9", "asc"),
         (true, true, Order::Descending) => page_sql!(
             "executions_by_action_status",
-            " and action = $7 and status = $8",
+            " and action = $9 and status = $10",
             "desc"
         ),
         (true, true, Order::Ascending) => page_sql!(
             "executions_by_action_status",
-            " and action = $7 and status = $8",
+            " and action = $9 and status = $10",
             "asc"
         ),
     };
-    let (first, last) = filter.range(order, after);
     let mut values = values![
         project_id,
         first.created_at,
         first.id,
         last.created_at,
         last.id,
+        first_id(first.created_at),
+        last_id(last.created_at),
         limit
     ]
     .to_vec();

@@ -20,12 +20,12 @@ pub use writing::stored;
 use crate::db::{Error, Tx};
 use crate::nodes::Keys;
 use crate::values;
-use counting::settle;
+use counting::{ask_counted, settle, told_counted};
 use plex_api::executions::ExecutionStatus;
 use plex_domain::execution::{Invocation, Refusal, Report, Verdict, judge};
 use std::collections::HashSet;
 use uuid::Uuid;
-use writing::{declare, store, stored_all};
+use writing::{ask_stored, declare, store, told_stored};
 
 /// One callback, checked but not yet decided.
 #[derive(Debug, Clone)]
@@ -173,7 +173,13 @@ pub struct Stored {
 }
 
 async fn advance_round(tx: &mut Tx, reports: &[&Advance]) -> Result<Decided, Error> {
-    let known = stored_all(tx, reports).await?;
+    let ids = reports
+        .iter()
+        .map(|report| (report.execution_id, report.node_id));
+    let invocations = ask_stored(tx, ids.clone()).await?;
+    let executions = ask_counted(tx, ids.map(|(execution_id, _)| execution_id)).await?;
+    let known = told_stored(tx, invocations).await?;
+    let counted = told_counted(tx, executions).await?;
     let (mut declared, mut advanced, mut shifts) = (Vec::new(), Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(reports.len());
     for report in reports {
@@ -225,7 +231,7 @@ async fn advance_round(tx: &mut Tx, reports: &[&Advance]) -> Result<Decided, Err
     );
     declare(tx, &declared).await?;
     store(tx, &advanced).await?;
-    let events = settle(tx, shifts).await?;
+    let events = settle(tx, counted, shifts).await?;
     Ok(Decided { outcomes, events })
 }
 

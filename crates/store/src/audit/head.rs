@@ -61,8 +61,13 @@ pub(super) async fn read(
             "select h.seq, h.entry_hash, h.seal, l.seq, l.entry_hash, l.latest_at, h.chain, l.chain
             from (select 1) as one_row
                 left join audit_heads h on h.chain = $1
-                left join audit_entries l on l.chain = $1
-                    and l.seq = (select max(seq) from audit_entries where chain = $1)",
+                left join (
+                    select chain, seq, entry_hash, latest_at
+                    from audit_entries
+                    where chain = $1
+                    order by seq desc
+                    limit 1
+                ) as l on true",
             &values![chain.unwrap_or(Uuid::nil())],
             |row| {
                 let has_head = row.get::<Option<Uuid>>(6)?.is_some();

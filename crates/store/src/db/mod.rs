@@ -26,6 +26,7 @@ mod value;
 
 pub use error::{Cause, Error};
 pub use handle::{Db, Engine, Settings};
+pub(crate) use tx::Asked;
 pub use tx::{Sql, Tx};
 pub(crate) use value::id_list;
 pub use value::{Column, Row, Value};

@@ -14,7 +14,7 @@ mod settings;
 
 #[doc(hidden)]
 pub use migrate::{Change, Step};
-pub(super) use session::Session;
+pub(super) use session::{Asked, Session};
 pub use settings::{Settings, Time, UrlError};
 
 use super::handle::{QUEUE, Queue, Threads};

@@ -1,4 +1,4 @@
-use super::postgres::Session;
+use super::postgres::{self, Session};
 use super::value::bind;
 use super::{Error, Row, Settings, Value};
 use crate::audit::{self, Unlinked};
@@ -41,6 +41,14 @@ pub enum Sql {
     },
 }
 
+/// A query for sets of values, whose rows nobody has looked at yet.
+pub(crate) enum Asked<'v, const N: usize> {
+    /// SQLite looks for them when it is to tell.
+    Sqlite(&'static str, Vec<[Value<'v>; N]>),
+    /// PostgreSQL is at it.
+    Postgres(postgres::Asked),
+}
+
 impl From<&'static str> for Sql {
     fn from(sql: &'static str) -> Self {
         Self::Both(sql)
@@ -66,7 +74,8 @@ impl Tx {
         }
     }
 
-    /// The time of this transaction by the database's clock, in whole microseconds.
+    /// The time of this transaction by the database's clock, in whole microseconds. In what reports, times ascend in the
+    /// order of the commits only from the first answer of the database on; before it is an estimate.
     pub fn now(&self) -> Timestamp {
         self.now
     }
@@ -94,6 +103,16 @@ impl Tx {
             Connection::Postgres(session) => session.now(),
         };
         self.now = micros(now.unwrap_or_else(|| self.clock.now()));
+    }
+
+    /// Waits until the transaction has begun, and takes the time of that.
+    pub(super) async fn turn(&mut self) -> Result<(), Error> {
+        if let Connection::Postgres(session) = &mut self.connection
+            && session.turn().await?
+        {
+            self.tick();
+        }
+        Ok(())
     }
 
     /// Whether other replicas may share the database.
@@ -131,6 +150,7 @@ impl Tx {
         &mut self,
         work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.turn().await?;
         let recorded = self.records.len();
         match &mut self.connection {
             Connection::Sqlite(_) => self.step("savepoint attempt")?,
@@ -154,12 +174,11 @@ impl Tx {
         attempted
     }
 
-    /// Ends a job that is to be kept: what it told the audit chains is appended, on PostgreSQL at the end of the commit,
-    /// and all that it wrote was written.
+    /// Ends a job that is to be kept: what it told the audit chains is appended, on PostgreSQL at the end of the commit.
     pub(super) async fn end_job(&mut self) -> Result<(), Error> {
         match &mut self.connection {
             Connection::Sqlite(_) => audit::link(self).await,
-            Connection::Postgres(session) => session.settle().await,
+            Connection::Postgres(_) => Ok(()),
         }
     }
 
@@ -174,6 +193,7 @@ impl Tx {
 
     /// Runs a statement; returns how many rows it changed.
     pub async fn execute(&mut self, sql: impl Into<Sql>, values: &[Value<'_>]) -> Result<usize, Error> {
+        self.turn().await?;
         match &mut self.connection {
             Connection::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql.into().sqlite())?;
@@ -207,6 +227,7 @@ impl Tx {
         values: &[Value<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        self.turn().await?;
         match &mut self.connection {
             Connection::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql.into().sqlite())?;
@@ -228,6 +249,7 @@ impl Tx {
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
+        self.turn().await?;
         match &mut self.connection {
             Connection::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql.into().sqlite())?;
@@ -239,16 +261,30 @@ impl Tx {
         }
     }
 
-    /// The rows of a query for many sets of values; they tell themselves whose they are.
-    pub(crate) async fn each_of<'v, const N: usize>(
+    /// Asks for the rows of a query for many sets of values; they tell themselves whose they are. What is asked before
+    /// the first answer is looked at costs one way to the database and back, however much it is.
+    pub(crate) async fn ask<'v, const N: usize>(
         &mut self,
         sql: impl Into<Sql>,
         sets: impl IntoIterator<Item = [Value<'v>; N]>,
+    ) -> Result<Asked<'v, N>, Error> {
+        let (sql, sets) = (sql.into(), sets.into_iter().collect::<Vec<_>>());
+        match &mut self.connection {
+            Connection::Sqlite(_) => Ok(Asked::Sqlite(sql.sqlite(), sets)),
+            Connection::Postgres(session) => Ok(Asked::Postgres(session.ask(sql, &sets).await?)),
+        }
+    }
+
+    /// The rows that were asked for.
+    pub(crate) async fn told<const N: usize>(
+        &mut self,
+        asked: Asked<'_, N>,
         mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        match &mut self.connection {
-            Connection::Sqlite(connection) => {
-                let mut statement = connection.prepare_cached(sql.into().sqlite())?;
+        self.turn().await?;
+        match (asked, &mut self.connection) {
+            (Asked::Sqlite(sql, sets), Connection::Sqlite(connection)) => {
+                let mut statement = connection.prepare_cached(sql)?;
                 for values in sets {
                     bind(&mut statement, &values)?;
                     let mut rows = statement.raw_query();
@@ -258,7 +294,8 @@ impl Tx {
                 }
                 Ok(())
             }
-            Connection::Postgres(session) => session.each_of(sql.into(), sets, read).await,
+            (Asked::Postgres(asked), Connection::Postgres(session)) => session.told(asked, read).await,
+            _ => unreachable!("who was asked answers"),
         }
     }
 

@@ -1,20 +1,75 @@
 //! The counts of executions, from which their aggregate status follows.
 
 use super::{Event, Shift};
-use crate::db::{Error, Sql, Tx};
+use crate::db::{Asked, Error, Sql, Tx};
 use crate::values;
 use plex_api::executions::ExecutionStatus;
 use plex_domain::execution::TargetCounts;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
+/// What a recount needs to know of an execution.
+pub(super) struct Counted {
+    domain_id: Uuid,
+    status: ExecutionStatus,
+    counts: TargetCounts,
+}
+
+/// Asks how executions are counted now.
+pub(super) async fn ask_counted(
+    tx: &mut Tx,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Asked<'static, 1>, Error> {
+    let ids: BTreeSet<Uuid> = ids.into_iter().collect();
+    tx.ask(
+        Sql::Each {
+            sqlite:
+                "select domain_id, status, pending, ack, started, succeeded, failed, cancelled, timeout, id
+                from executions
+                where id = $1",
+            // A join looks for each id in its own month alone.
+            postgres: "select
+                    e.domain_id, e.status, e.pending, e.ack, e.started, e.succeeded, e.failed, e.cancelled,
+                    e.timeout, e.id
+                from unnest($1::uuid[]) as asked (id) join executions e on e.id = asked.id",
+        },
+        ids.into_iter().map(|id| values![id]),
+    )
+    .await
+}
+
+pub(super) async fn told_counted(
+    tx: &mut Tx,
+    asked: Asked<'_, 1>,
+) -> Result<HashMap<Uuid, Counted>, Error> {
+    let mut found = HashMap::new();
+    tx.told(asked, |row| {
+        let mut counts = [0; 7];
+        for (column, count) in (2..).zip(counts.iter_mut()) {
+            *count = row.get(column)?;
+        }
+        let counted = Counted {
+            domain_id: row.get(0)?,
+            status: row.get(1)?,
+            counts: TargetCounts::from_array(counts),
+        };
+        found.insert(row.get(9)?, counted);
+        Ok(())
+    })
+    .await?;
+    Ok(found)
+}
+
 /// Counts each touched execution anew, once.
-pub(super) async fn settle(tx: &mut Tx, shifts: Vec<Shift>) -> Result<Vec<Event>, Error> {
+pub(super) async fn settle(
+    tx: &mut Tx,
+    mut counted: HashMap<Uuid, Counted>,
+    shifts: Vec<Shift>,
+) -> Result<Vec<Event>, Error> {
     let mut by_execution: BTreeMap<Uuid, Vec<Shift>> = BTreeMap::new();
     for shift in shifts {
         by_execution.entry(shift.execution_id).or_default().push(shift);
     }
-    let mut counted = counted(tx, by_execution.keys().copied()).await?;
     let mut events = Vec::new();
     let (mut recounted, mut reached) = (Vec::new(), Vec::new());
     for (execution_id, shifts) in by_execution {
@@ -44,46 +99,6 @@ pub(super) async fn settle(tx: &mut Tx, shifts: Vec<Shift>) -> Result<Vec<Event>
     recount(tx, &recounted).await?;
     set_aggregates(tx, &reached).await?;
     Ok(events)
-}
-
-/// What a recount needs to know of an execution.
-struct Counted {
-    domain_id: Uuid,
-    status: ExecutionStatus,
-    counts: TargetCounts,
-}
-
-async fn counted(tx: &mut Tx, ids: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, Counted>, Error> {
-    let mut found = HashMap::new();
-    tx.each_of(
-        Sql::Each {
-            sqlite:
-                "select domain_id, status, pending, ack, started, succeeded, failed, cancelled, timeout, id
-                from executions
-                where id = $1",
-            // A join looks for each id in its own month alone.
-            postgres: "select
-                    e.domain_id, e.status, e.pending, e.ack, e.started, e.succeeded, e.failed, e.cancelled,
-                    e.timeout, e.id
-                from unnest($1::uuid[]) as asked (id) join executions e on e.id = asked.id",
-        },
-        ids.map(|id| values![id]),
-        |row| {
-            let mut counts = [0; 7];
-            for (column, count) in (2..).zip(counts.iter_mut()) {
-                *count = row.get(column)?;
-            }
-            let counted = Counted {
-                domain_id: row.get(0)?,
-                status: row.get(1)?,
-                counts: TargetCounts::from_array(counts),
-            };
-            found.insert(row.get(9)?, counted);
-            Ok(())
-        },
-    )
-    .await?;
-    Ok(found)
 }
 
 async fn recount(tx: &mut Tx, executions: &[(Uuid, TargetCounts)]) -> Result<(), Error> {

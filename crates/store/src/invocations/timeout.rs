@@ -1,6 +1,6 @@
 //! What the deadline does to invocations that nobody reported.
 
-use super::counting::settle;
+use super::counting::{ask_counted, settle, told_counted};
 use super::writing::record;
 use super::{Event, Shift};
 use crate::db::{Error, Sql, Tx};
@@ -62,7 +62,9 @@ pub async fn time_out(tx: &mut Tx, cutoff: Timestamp, limit: u32) -> Result<Vec<
         )
     });
     record(tx, events).await?;
-    settle(tx, overdue).await
+    let asked = ask_counted(tx, overdue.iter().map(|shift| shift.execution_id)).await?;
+    let counted = told_counted(tx, asked).await?;
+    settle(tx, counted, overdue).await
 }
 
 fn told(shift: &Shift) -> String {

@@ -1,7 +1,7 @@
 //! What a batch of reports reads and writes of its invocations.
 
 use super::{Advance, OutputPlace, Stored, Upload};
-use crate::db::{Error, Row, Sql, Tx};
+use crate::db::{Asked, Error, Row, Sql, Tx};
 use crate::nodes::Keys;
 use crate::values;
 use plex_api::executions::ExecutionStatus;
@@ -11,24 +11,28 @@ use uuid::Uuid;
 
 /// What is stored of one invocation.
 pub async fn stored(tx: &mut Tx, execution_id: Uuid, node_id: Uuid) -> Result<Option<Stored>, Error> {
-    let mut found = None;
-    tx.each_of(STORED, [values![execution_id, node_id]], |row| {
-        found = Some(read_stored(row)?);
-        Ok(())
-    })
-    .await?;
-    Ok(found)
+    let asked = ask_stored(tx, [(execution_id, node_id)]).await?;
+    Ok(told_stored(tx, asked).await?.remove(&(execution_id, node_id)))
 }
 
-pub(super) async fn stored_all(
+pub(super) async fn ask_stored(
     tx: &mut Tx,
-    reports: &[&Advance],
+    invocations: impl IntoIterator<Item = (Uuid, Uuid)>,
+) -> Result<Asked<'static, 2>, Error> {
+    let invocations = invocations.into_iter();
+    tx.ask(
+        STORED,
+        invocations.map(|(execution_id, node_id)| values![execution_id, node_id]),
+    )
+    .await
+}
+
+pub(super) async fn told_stored(
+    tx: &mut Tx,
+    asked: Asked<'_, 2>,
 ) -> Result<HashMap<(Uuid, Uuid), Stored>, Error> {
-    let mut found = HashMap::with_capacity(reports.len());
-    let sets = reports
-        .iter()
-        .map(|report| values![report.execution_id, report.node_id]);
-    tx.each_of(STORED, sets, |row| {
+    let mut found = HashMap::new();
+    tx.told(asked, |row| {
         found.insert((row.get(0)?, row.get(1)?), read_stored(row)?);
         Ok(())
     })

@@ -45,8 +45,15 @@ pub(super) struct Lane {
 /// A job in a transaction.
 struct Gathered {
     job: Box<dyn Job>,
-    /// Whether it went on after a statement had failed, so that what it says is not what was done.
-    is_unsound: bool,
+    /// Why what it did was undone, though it does not know.
+    undone: Option<Error>,
+}
+
+/// A job that has run, and of which nobody knows yet whether what it sent has succeeded.
+struct Ran {
+    wants_to_keep: bool,
+    /// How much was recorded before it.
+    recorded: usize,
 }
 
 /// Why a transaction came to nothing.
@@ -88,7 +95,7 @@ impl Gathered {
     fn new(waiting: Waiting) -> Self {
         Self {
             job: waiting.job,
-            is_unsound: false,
+            undone: None,
         }
     }
 }
@@ -114,10 +121,9 @@ impl Lane {
         // Of a batch that failed as a whole, each is to come again; one alone learns why.
         let is_alone = batch.len() == 1;
         let mut failed = committed.err();
-        for Gathered { job, is_unsound } in batch {
+        for Gathered { job, undone } in batch {
             job.answer(match &mut failed {
-                None if is_unsound => Err(Error::Corrupt("a failed statement was passed over".to_owned())),
-                None => Ok(()),
+                None => undone.map_or(Ok(()), Err),
                 Some(Error::Busy) => Err(Error::Busy),
                 Some(_) if !is_alone => Err(Error::Unavailable(None)),
                 Some(error) => Err(std::mem::replace(error, Error::Unavailable(None))),
@@ -169,7 +175,7 @@ impl Lane {
         let mut keeps_any = false;
         let mut next = 0;
         while let Some(gathered) = batch.get_mut(next) {
-            keeps_any |= self.run(gathered).await?;
+            let ran = self.run(gathered).await?;
             next += 1;
             if let Some(jobs) = &mut jobs
                 && next == batch.len()
@@ -178,7 +184,9 @@ impl Lane {
             {
                 batch.extend(jobs.try_recv().ok().map(Gathered::new));
             }
-            if next < batch.len() {
+            let is_last = next == batch.len();
+            keeps_any |= self.keep(&mut batch[next - 1], ran, is_last).await?;
+            if !is_last {
                 let tx = self.tx.as_mut().ok_or(Failed::Again)?;
                 tx.postgres().send("release savepoint job; savepoint job");
             }
@@ -186,24 +194,42 @@ impl Lane {
         self.end(keeps_any).await
     }
 
-    /// Runs a job; says whether what it did is kept.
-    async fn run(&mut self, gathered: &mut Gathered) -> Result<bool, Failed> {
+    async fn run(&mut self, gathered: &mut Gathered) -> Result<Ran, Failed> {
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
         let recorded = tx.records.len();
         tx.tick();
-        let keep = gathered.job.run(tx, Again::Perhaps).await;
+        let wants_to_keep = gathered.job.run(tx, Again::Perhaps).await;
+        // Where it went on after a statement had failed, what it says is not what was done.
+        let is_unsound = wants_to_keep && tx.postgres().is_aborted();
+        gathered.undone =
+            is_unsound.then(|| Error::Corrupt("a failed statement was passed over".to_owned()));
+        Ok(Ran {
+            wants_to_keep,
+            recorded,
+        })
+    }
+
+    /// Keeps what a job did, or undoes it; says which. What the last one sent is heard of with the commit: nobody comes
+    /// after it who would have to be told apart.
+    async fn keep(&mut self, gathered: &mut Gathered, ran: Ran, is_last: bool) -> Result<bool, Failed> {
+        let tx = self.tx.as_mut().ok_or(Failed::Again)?;
         let session = tx.postgres();
+        if ran.wants_to_keep
+            && !is_last
+            && let Err(error) = session.settle().await
+        {
+            gathered.undone.get_or_insert(error);
+        }
         if let Some(trouble) = session.trouble() {
             return Err(self.abandon(trouble).await);
         }
-        gathered.is_unsound = keep && session.is_aborted();
-        if keep && !gathered.is_unsound {
+        if ran.wants_to_keep && !session.is_aborted() {
             return Ok(true);
         }
         if session.back_to("rollback to savepoint job").await.is_err() {
             return Err(self.abandon(Trouble::Lost).await);
         }
-        tx.records.truncate(recorded);
+        tx.records.truncate(ran.recorded);
         Ok(false)
     }
 
@@ -249,7 +275,13 @@ impl Lane {
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
         // Of a transaction that came to nothing.
         tx.records.clear();
-        match tx.postgres().begin_alone(self.name as i32).await {
+        tx.postgres().begin_alone(self.name as i32);
+        // What reports begins with a question, whose answer is soon enough for the time.
+        let begun = match self.name {
+            Name::Writers => tx.turn().await,
+            Name::Reporters => Ok(()),
+        };
+        match begun {
             Ok(()) => Ok(()),
             Err(_) => Err(self.abandon(Trouble::Lost).await),
         }

@@ -10,7 +10,8 @@ use crate::db::tx::Sql;
 use crate::db::{Error, Row, Value};
 use futures_util::{TryStreamExt as _, pin_mut};
 use jiff::{SignedDuration, Timestamp};
-use owed::{Encoded, Owed};
+pub(in crate::db) use owed::Asked;
+use owed::{Encoded, Owed, Pending, sent};
 use rustls::{ClientConfig, RootCertStore};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -58,6 +59,8 @@ pub(in crate::db) struct Session {
     synced: Option<(Instant, Timestamp)>,
     trouble: Option<Trouble>,
     is_aborted: bool,
+    /// The answer to what began the transaction, and asked for the time, until somebody looks at it.
+    begun: Option<Pending<Vec<SimpleQueryMessage>>>,
     owed: Owed,
 }
 
@@ -107,6 +110,7 @@ impl Session {
             synced: None,
             trouble: None,
             is_aborted: false,
+            begun: None,
             owed: Owed::default(),
         })
     }
@@ -135,10 +139,22 @@ impl Session {
     }
 
     /// Runs what begins a transaction, and takes the server's time from its last row.
-    pub(super) async fn begin_with(&mut self, sql: &str) -> Result<(), Error> {
-        (self.trouble, self.is_aborted) = (None, false);
-        self.owed.clear();
+    async fn begin_with(&mut self, sql: &str) -> Result<(), Error> {
+        self.renew();
         let answer = self.client.simple_query(sql).await;
+        self.take_time(answer)
+    }
+
+    /// Forgets what the transaction before it left behind.
+    fn renew(&mut self) {
+        (self.trouble, self.is_aborted, self.begun) = (None, false, None);
+        self.owed.clear();
+    }
+
+    fn take_time(
+        &mut self,
+        answer: Result<Vec<SimpleQueryMessage>, tokio_postgres::Error>,
+    ) -> Result<(), Error> {
         let messages = self.note(answer)?;
         if let Some(clock) = &self.clock {
             let rows = messages.iter().rev().find_map(|message| match message {
@@ -160,17 +176,27 @@ impl Session {
         if !self.is_fresh() {
             return self.begin_with(&format!("{SNAPSHOT}; {CLOCK}")).await;
         }
-        (self.trouble, self.is_aborted) = (None, false);
-        self.owed.clear();
+        self.renew();
         self.send(SNAPSHOT);
         Ok(())
     }
 
-    /// A transaction that is the only one with this lock, and a savepoint in it.
-    pub(super) async fn begin_alone(&mut self, lane: i32) -> Result<(), Error> {
-        let lock = advisory_lock(lane);
-        self.begin_with(&format!("begin; {lock}; {CLOCK}; savepoint job"))
-            .await
+    /// Begins a transaction that is the only one with this lock, and a savepoint in it. What is asked next need not wait for
+    /// the lock: the server answers in order.
+    pub(super) fn begin_alone(&mut self, lane: i32) {
+        self.renew();
+        let sql = format!("begin; {}; {CLOCK}; savepoint job", advisory_lock(lane));
+        let client = Arc::clone(&self.client);
+        self.begun = Some(sent(async move { client.simple_query(&sql).await }));
+    }
+
+    /// Waits until the transaction has begun; says whether nobody had before.
+    pub(in crate::db) async fn turn(&mut self) -> Result<bool, Error> {
+        let Some(begun) = self.begun.take() else {
+            return Ok(false);
+        };
+        let answer = begun.await;
+        self.take_time(answer).map(|()| true)
     }
 
     /// Runs statements without values, and looks at all answers that are owed.
@@ -195,7 +221,7 @@ impl Session {
 
     /// Looks at the answers that are owed; the first failure is the result.
     pub(in crate::db) async fn settle(&mut self) -> Result<(), Error> {
-        let mut settled = Ok(());
+        let mut settled = self.turn().await.map(drop);
         while let Some(answer) = self.owed.next().await {
             settled = settled.and(self.note(answer));
         }
@@ -293,20 +319,11 @@ impl Session {
         &mut self,
         sql: Sql,
         values: &[Value<'_>],
-        read: impl FnMut(&Row<'_>) -> Result<(), Error>,
+        mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let prepared = self.prepared(sql, values).await?;
         let given = prepared.given(values);
-        self.stream(&prepared.statement, given, read).await
-    }
-
-    async fn stream(
-        &mut self,
-        statement: &Statement,
-        given: Vec<&(dyn ToSql + Sync)>,
-        mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let answer = self.client.query_raw(statement, given).await;
+        let answer = self.client.query_raw(&prepared.statement, given).await;
         let rows = self.answered(answer).await?;
         pin_mut!(rows);
         loop {
@@ -364,25 +381,35 @@ impl Session {
         Ok(())
     }
 
-    pub(in crate::db) async fn each_of<'v, const N: usize>(
+    /// Sends a query for many sets of values; what follows may be sent at once.
+    pub(in crate::db) async fn ask<'v, const N: usize>(
         &mut self,
         sql: Sql,
-        sets: impl IntoIterator<Item = [Value<'v>; N]>,
-        mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let sets: Vec<[Value<'v>; N]> = sets.into_iter().collect();
-        if let Sql::Both(_) = sql {
-            for values in &sets {
-                self.each(sql, values, &mut read).await?;
-            }
-            return Ok(());
-        }
+        sets: &[[Value<'v>; N]],
+    ) -> Result<Asked, Error> {
         if sets.is_empty() {
-            return Ok(());
+            return Ok(Asked::nothing());
         }
         let statement = self.prepared(sql, &[]).await?.statement;
-        let columns = transposed(&sets);
-        self.stream(&statement, arrays(&columns), read).await
+        let values = Encoded::all(&statement, &arrays(&transposed(sets)))?;
+        let client = Arc::clone(&self.client);
+        Ok(Asked::begin(async move {
+            client.query_raw(&statement, values).await?.try_collect().await
+        }))
+    }
+
+    /// The rows of a query that was sent.
+    pub(in crate::db) async fn told(
+        &mut self,
+        asked: Asked,
+        mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Some(answer) = asked.answer().await else {
+            self.trouble = Some(Trouble::Lost);
+            return Err(Error::Unavailable(None));
+        };
+        let rows = self.answered(answer).await?;
+        rows.iter().try_for_each(|row| read(&Row::Postgres(row)))
     }
 }
 

@@ -19,11 +19,11 @@ fn page_sql(executions: &str) -> String {
             id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
             timeout_seconds, coalesce(parameters_shown, parameters), selector, node_id, dispatched_by,
             excluded, pending, ack, started, succeeded, failed, cancelled, timeout,
-            exists (select 1 from excluded_beyond where execution_id = executions.id)
+            excluded is not null and (select count(*) from excluded_beyond where execution_id = executions.id) > 0
         from {executions}
-        where project_id = $1 and (created_at, id) > ($2, $3) and (created_at, id) < ($4, $5)
+        where project_id = $1 and (created_at, id) > ($2, $3) and (created_at, id) < ($4, $5) and id between $6 and $7
         order by created_at desc, id desc
-        limit $6"
+        limit $8"
     )
 }
 
@@ -31,8 +31,8 @@ fn page_sql(executions: &str) -> String {
 fn targets_sql(tables: &str) -> String {
     format!(
         "select
-            ids.key, i.node_id, n.name, i.status, i.updated_at, i.started_at, i.finished_at, i.exit_code, i.error,
-            i.output_kind, i.output_bytes, i.output_truncated, i.output_key, i.output_sha256
+            i.execution_id, i.node_id, n.name, i.status, i.updated_at, i.started_at, i.finished_at, i.exit_code,
+            i.error, i.output_kind, i.output_bytes, i.output_truncated, i.output_key, i.output_sha256
         from {tables}"
     )
 }

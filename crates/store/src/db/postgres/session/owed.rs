@@ -7,34 +7,69 @@ use crate::db::Error;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use std::collections::VecDeque;
-use tokio_postgres::Statement;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Row, Statement};
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-type Answer = Result<(), tokio_postgres::Error>;
+type Answer<T> = Result<T, tokio_postgres::Error>;
+
+/// An answer on its way.
+pub(super) type Pending<T> = BoxFuture<'static, Answer<T>>;
 
 /// The answers to come, in the order of their statements.
 #[derive(Default)]
-pub(super) struct Owed(VecDeque<BoxFuture<'static, Answer>>);
+pub(super) struct Owed(VecDeque<Pending<()>>);
 
 impl Owed {
-    /// Sends a statement: the driver does so when it is first polled, without waiting for anything.
-    pub(super) fn begin(&mut self, statement: impl Future<Output = Answer> + Send + 'static) {
-        let mut answer = statement.boxed();
-        match answer.as_mut().now_or_never() {
-            Some(refused) => self.0.push_back(std::future::ready(refused).boxed()),
-            None => self.0.push_back(answer),
-        }
+    /// Sends a statement.
+    pub(super) fn begin(&mut self, statement: impl Future<Output = Answer<()>> + Send + 'static) {
+        self.0.push_back(sent(statement));
     }
 
     /// Waits for the next answer; `None` when all were looked at.
-    pub(super) async fn next(&mut self) -> Option<Answer> {
+    pub(super) async fn next(&mut self) -> Option<Answer<()>> {
         Some(self.0.pop_front()?.await)
     }
 
     /// Forgets what a transaction that is over still owes.
     pub(super) fn clear(&mut self) {
         self.0.clear();
+    }
+}
+
+/// A query whose rows nobody has looked at yet. They are taken off the connection as they come: it would stand still
+/// otherwise, with what is behind them.
+pub(crate) struct Asked(Option<JoinHandle<Answer<Vec<Row>>>>);
+
+impl Asked {
+    /// Sends a query.
+    pub(super) fn begin(query: impl Future<Output = Answer<Vec<Row>>> + Send + 'static) -> Self {
+        Self(Some(tokio::task::spawn_local(sent(query))))
+    }
+
+    /// What has no rows, whoever is asked.
+    pub(super) fn nothing() -> Self {
+        Self(None)
+    }
+
+    /// The rows; `None` when whoever waited for them is gone.
+    pub(super) async fn answer(self) -> Option<Answer<Vec<Row>>> {
+        match self.0 {
+            Some(rows) => rows.await.ok(),
+            None => Some(Ok(Vec::new())),
+        }
+    }
+}
+
+/// Begins what sends something: the driver does so when it is first polled, without waiting for anything.
+pub(super) fn sent<T: Send + 'static>(
+    statement: impl Future<Output = Answer<T>> + Send + 'static,
+) -> Pending<T> {
+    let mut answer = statement.boxed();
+    match answer.as_mut().now_or_never() {
+        Some(refused) => std::future::ready(refused).boxed(),
+        None => answer,
     }
 }
 

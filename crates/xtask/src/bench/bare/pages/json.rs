@@ -1,7 +1,9 @@
 //! A page's text, written as its rows are read.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 
+use anyhow::Context as _;
 use plex_api::executions::ExecutionStatus;
 use uuid::Uuid;
 
@@ -54,6 +56,7 @@ pub(super) struct Target<'r> {
 pub(super) struct Items {
     items: Vec<Vec<u8>>,
     ids: Vec<Uuid>,
+    places: HashMap<Uuid, usize>,
     created_at: Vec<i64>,
 }
 
@@ -100,6 +103,7 @@ impl Items {
             write!(text, r#"{comma}"{}":{count}"#, status.as_str())?;
         }
         text.extend(br#"},"targets":["#);
+        self.places.insert(row.id, self.items.len());
         self.items.push(text);
         self.ids.push(row.id);
         self.created_at.push(row.created_at);
@@ -112,8 +116,15 @@ impl Items {
         format!("[{}]", ids.join(","))
     }
 
-    /// One more target of the execution with that index.
-    pub(super) fn push_target(&mut self, index: usize, row: &Target<'_>) -> anyhow::Result<()> {
+    /// The first and the last of the ids.
+    pub(super) fn ends(&self) -> (Uuid, Uuid) {
+        let first = self.ids.iter().min().copied().unwrap_or(Uuid::nil());
+        (first, self.ids.iter().max().copied().unwrap_or(first))
+    }
+
+    /// One more target of an execution.
+    pub(super) fn push_target(&mut self, execution_id: Uuid, row: &Target<'_>) -> anyhow::Result<()> {
+        let index = *self.places.get(&execution_id).context("one that was asked for")?;
         let text = &mut self.items[index];
         if text.last() == Some(&b'}') {
             text.push(b',');

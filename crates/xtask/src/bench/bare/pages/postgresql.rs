@@ -6,20 +6,28 @@ use super::{page_sql, targets_sql};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
+use jiff::{SignedDuration, Timestamp};
 use plex_api::limits::DEFAULT_PAGE;
+use plex_domain::env::first_id;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
 /// As many as the product has for reading.
 const CONNECTIONS: usize = 4;
-const TARGETS: &str = "(
-        select ordinality - 1 as key, value::uuid as id
-        from json_array_elements_text($1::text::json) with ordinality
-    ) ids
-    join invocations i on i.execution_id = ids.id
-    join nodes n on n.id = i.node_id
-    order by ids.key, i.node_id";
+/// What the product tells its connections of plans.
+const PLANS: &str = "
+    set plan_cache_mode = force_generic_plan;
+    set enable_seqscan = off;
+    set enable_mergejoin = off;
+    set jit = off;
+";
+/// As far as the product looks at first.
+const NEAR: SignedDuration = SignedDuration::from_hours(32 * 24);
+const TARGETS: &str = "invocations i
+        join nodes n on n.id = i.node_id
+    where i.execution_id = any(array(select value::uuid from json_array_elements_text($1::text::json)))
+        and i.execution_id between $2 and $3";
 
 /// Pages of one project.
 pub(super) struct Pages {
@@ -40,6 +48,7 @@ impl Pages {
         for _ in 0..CONNECTIONS {
             let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
             tokio::spawn(connection);
+            client.batch_execute(PLANS).await?;
             let page = client.prepare(&page_sql("executions")).await?;
             let targets = client.prepare(&targets_sql(TARGETS)).await?;
             sessions.push(Session {
@@ -59,15 +68,27 @@ impl Pages {
     pub(super) async fn page(&self) -> anyhow::Result<Vec<u8>> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let session = self.sessions.get(turn % CONNECTIONS).context("a connection")?;
+        let near = Timestamp::now().checked_sub(NEAR)?;
         let (nil, limit) = (Id(Uuid::nil()), i64::from(DEFAULT_PAGE + 1));
+        let (first, last) = (Id(first_id(near)), Id(Uuid::max()));
         let mut items = Items::default();
-        let values: [&(dyn ToSql + Sync); 6] = [&self.project, &0_i64, &nil, &i64::MAX, &nil, &limit];
+        let values: [&(dyn ToSql + Sync); 8] = [
+            &self.project,
+            &near.as_microsecond(),
+            &nil,
+            &i64::MAX,
+            &nil,
+            &first,
+            &last,
+            &limit,
+        ];
         for row in session.client.query(&session.page, &values).await? {
             items.push(&execution(&row)?)?;
         }
-        for row in session.client.query(&session.targets, &[&items.ids()]).await? {
-            let index: i64 = row.try_get(0)?;
-            items.push_target(usize::try_from(index)?, &target(&row)?)?;
+        let (first, last) = items.ends();
+        let values: [&(dyn ToSql + Sync); 3] = [&items.ids(), &Id(first), &Id(last)];
+        for row in session.client.query(&session.targets, &values).await? {
+            items.push_target(row.try_get::<_, Id>(0)?.0, &target(&row)?)?;
         }
         Ok(items.finish(DEFAULT_PAGE as usize))
     }

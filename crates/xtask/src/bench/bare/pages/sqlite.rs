@@ -57,6 +57,8 @@ impl Pages {
             Uuid::nil().as_bytes(),
             i64::MAX,
             Uuid::nil().as_bytes(),
+            Uuid::nil().as_bytes(),
+            Uuid::max().as_bytes(),
             DEFAULT_PAGE + 1
         ])?;
         while let Some(row) = rows.next()? {
@@ -65,8 +67,7 @@ impl Pages {
         let mut statement = connection.prepare_cached(&self.targets)?;
         let mut rows = statement.query([items.ids()])?;
         while let Some(row) = rows.next()? {
-            let index: u32 = row.get(0)?;
-            items.push_target(index as usize, &target(row)?)?;
+            items.push_target(id(row, 0)?, &target(row)?)?;
         }
         Ok(items.finish(DEFAULT_PAGE as usize))
     }
