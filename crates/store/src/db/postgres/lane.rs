@@ -9,14 +9,19 @@ use super::{Opener, Waiting, session};
 use crate::audit;
 use crate::db::job::{Again, Job};
 use crate::db::{Error, Tx};
+use crate::values;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-/// Most jobs in one commit.
+/// Most writers' jobs in one commit.
 const GATHER: usize = 256;
 /// How long a transaction gathers: what others wait for is not held longer than it takes to be worth a commit.
 const GATHER_FOR: Duration = Duration::from_millis(10);
+/// Moves a lane's row of marks on.
+const MARK: &str = "insert into writer_marks (id, commits, marked_at)
+    values ($1, $2, now())
+    on conflict (id) do update set commits = excluded.commits, marked_at = excluded.marked_at";
 /// How long a job is tried, through conflicts and lost connections.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The pauses between two tries: the first, and the longest.
@@ -29,6 +34,17 @@ pub(super) enum Name {
     Writers = 1,
     /// What changes executions that exist.
     Reporters = 2,
+}
+
+impl Name {
+    /// Most jobs in one commit. A job that reports has many reports already, and is alone: there is no savepoint to go
+    /// back to then, and PostgreSQL need not tell a transaction's rows from those of another within it.
+    fn gathers(self) -> usize {
+        match self {
+            Self::Writers => GATHER,
+            Self::Reporters => 1,
+        }
+    }
 }
 
 /// A lane of this replica.
@@ -179,7 +195,7 @@ impl Lane {
             next += 1;
             if let Some(jobs) = &mut jobs
                 && next == batch.len()
-                && next < GATHER
+                && next < self.name.gathers()
                 && began.elapsed() < GATHER_FOR
             {
                 batch.extend(jobs.try_recv().ok().map(Gathered::new));
@@ -226,7 +242,8 @@ impl Lane {
         if ran.wants_to_keep && !session.is_aborted() {
             return Ok(true);
         }
-        if session.back_to("rollback to savepoint job").await.is_err() {
+        // What is alone is undone with its transaction.
+        if self.name.gathers() > 1 && session.back_to("rollback to savepoint job").await.is_err() {
             return Err(self.abandon(Trouble::Lost).await);
         }
         tx.records.truncate(ran.recorded);
@@ -235,10 +252,14 @@ impl Lane {
 
     /// Ends the transaction: with the audit chains, whose ends are then locked for as short as can be, and the commit.
     async fn end(&mut self, keeps_any: bool) -> Result<(), Failed> {
-        let mark = self.mark();
+        let mark = values![self.id, self.commits + 1];
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
-        let ended = match audit::link(tx).await {
-            Ok(()) if keeps_any => tx.postgres().step(&mark).await,
+        let linked = match audit::link(tx).await {
+            Ok(()) if keeps_any => tx.execute_each(MARK, [mark]).await,
+            linked => linked,
+        };
+        let ended = match linked {
+            Ok(()) if keeps_any => tx.postgres().step("commit").await,
             Ok(()) => tx.postgres().step("rollback").await,
             Err(error) => {
                 let trouble = tx.postgres().trouble();
@@ -275,7 +296,8 @@ impl Lane {
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
         // Of a transaction that came to nothing.
         tx.records.clear();
-        tx.postgres().begin_alone(self.name as i32);
+        let savepoint = if self.name.gathers() > 1 { "; savepoint job" } else { "" };
+        tx.postgres().begin_alone(self.name as i32, savepoint);
         // What reports begins with a question, whose answer is soon enough for the time.
         let begun = match self.name {
             Name::Writers => tx.turn().await,
@@ -296,16 +318,6 @@ impl Lane {
             }
         }
         Failed::Again
-    }
-
-    /// Moves the row of marks on and commits, in one message.
-    fn mark(&self) -> String {
-        let (id, commits) = (self.id, self.commits + 1);
-        format!(
-            "insert into writer_marks (id, commits, marked_at) values ('{id}', {commits}, now())
-            on conflict (id) do update set commits = excluded.commits, marked_at = excluded.marked_at;
-            commit"
-        )
     }
 
     /// Whether the commit whose answer was lost did happen. Taking the lock waits for the end of that transaction.

@@ -181,11 +181,11 @@ impl Session {
         Ok(())
     }
 
-    /// Begins a transaction that is the only one with this lock, and a savepoint in it. What is asked next need not wait for
-    /// the lock: the server answers in order.
-    pub(super) fn begin_alone(&mut self, lane: i32) {
+    /// Begins a transaction that is the only one with this lock, and what is to come first in it. What is asked next need
+    /// not wait for the lock: the server answers in order.
+    pub(super) fn begin_alone(&mut self, lane: i32, first: &str) {
         self.renew();
-        let sql = format!("begin; {}; {CLOCK}; savepoint job", advisory_lock(lane));
+        let sql = format!("begin; {}; {CLOCK}{first}", advisory_lock(lane));
         let client = Arc::clone(&self.client);
         self.begun = Some(sent(async move { client.simple_query(&sql).await }));
     }

@@ -228,7 +228,7 @@ async fn a_connection_lost_at_the_commit_leaves_the_work_done_once() {
     for (cut, n, wanted_runs) in [(Cut::Question, 1, 2), (Cut::Answer, 2, 1)] {
         let runs = Arc::new(AtomicUsize::new(0));
         let told = Arc::clone(&runs);
-        proxy.cut_at("insert into writer_marks", cut);
+        proxy.cut_at("commit\0", cut);
         let work = db.write(async move |tx| {
             told.fetch_add(1, Ordering::SeqCst);
             count(tx, 1).await
