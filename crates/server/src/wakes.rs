@@ -9,13 +9,23 @@ mod outbox;
 pub mod settings;
 
 use outbox::Outbox;
+use plex_domain::env::Rng;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
 
 /// Looks at once. A dispatch to every node would otherwise fill the readers' queue by itself.
 const LOOKS: usize = 64;
+
+/// How long a stream stays away at least when the process ends it: about what a restart takes.
+const AWAY: Duration = Duration::from_secs(1);
+/// Streams that come back in a second, of all that a process ended: each costs a TLS handshake and a look at the database,
+/// and whoever they come back to has reports to answer as well. 10,000 take 25 s.
+const COMING_BACK: f64 = 400.0;
+/// In which all are back, however many they are; agents wait no longer than a minute.
+const AWAY_AT_MOST: Duration = Duration::from_secs(45);
 
 /// What a stream is told to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +39,8 @@ pub enum Wake {
 /// Tells the open streams of a node to look.
 pub struct Wakes {
     streams: Arc<Mutex<HashMap<Uuid, watch::Sender<Signal>>>>,
+    /// How many there were when the process began to end them.
+    ended: OnceLock<usize>,
     looks: Semaphore,
     /// What other replicas are to be told; none where there are no others.
     outbox: Option<Outbox>,
@@ -56,6 +68,7 @@ impl Wakes {
     pub fn new(has_others: bool) -> Self {
         Self {
             streams: Arc::default(),
+            ended: OnceLock::new(),
             looks: Semaphore::new(LOOKS),
             outbox: has_others.then(Outbox::default),
         }
@@ -73,6 +86,16 @@ impl Wakes {
             signal,
             streams: Arc::clone(&self.streams),
         }
+    }
+
+    /// How long a stream that ends because the process stops is to stay away, so that not all come back at once. An agent
+    /// makes up to a quarter more of it.
+    pub fn away(&self, rng: &dyn Rng) -> Duration {
+        let streams = *self.ended.get_or_init(|| self.streams());
+        let all_back = AWAY.mul_f64(streams as f64 / COMING_BACK).min(AWAY_AT_MOST);
+        let mut chance = [0; 4];
+        rng.fill(&mut chance);
+        AWAY + all_back.mul_f64(f64::from(u32::from_ne_bytes(chance)) / f64::from(u32::MAX))
     }
 
     /// How many streams are open in this process.
@@ -122,5 +145,42 @@ impl Drop for Subscription {
         {
             streams.remove(&self.node_id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plex_domain::env::Rng;
+
+    struct Chance(u8);
+
+    impl Rng for Chance {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
+        }
+    }
+
+    #[test]
+    fn the_more_streams_end_the_longer_they_stay_away() {
+        let away = |streams: usize, chance| {
+            let wakes = Wakes::new(false);
+            wakes.ended.set(streams).unwrap();
+            wakes.away(&Chance(chance))
+        };
+        for streams in [0, 1, 10_000, 1_000_000] {
+            assert_eq!(away(streams, 0), AWAY, "{streams}");
+        }
+        let longest = [0, 2, 400, 10_000, 1_000_000].map(|streams| away(streams, 0xff).as_millis());
+        assert_eq!(longest, [1000, 1005, 2000, 26_000, 46_000]);
+    }
+
+    #[test]
+    fn streams_are_counted_when_the_first_of_them_ends() {
+        let wakes = Wakes::new(false);
+        let streams: Vec<_> = (0..400).map(|_| wakes.subscribe(Uuid::nil())).collect();
+        assert_eq!(wakes.away(&Chance(0xff)), 2 * AWAY);
+        drop(streams);
+        assert_eq!(wakes.away(&Chance(0xff)), 2 * AWAY);
     }
 }

@@ -106,14 +106,8 @@ impl Range {
         let Some(between) = end_of_near.map(before).filter(is_inside) else {
             return vec![self];
         };
-        let older = Self {
-            first,
-            last: between,
-        };
-        let younger = Self {
-            first: between,
-            last,
-        };
+        let older = Self { first, last: between };
+        let younger = Self { first: between, last };
         match order {
             Order::Descending => vec![younger, older],
             Order::Ascending => vec![older, younger],

@@ -173,9 +173,7 @@ pub struct Stored {
 }
 
 async fn advance_round(tx: &mut Tx, reports: &[&Advance]) -> Result<Decided, Error> {
-    let ids = reports
-        .iter()
-        .map(|report| (report.execution_id, report.node_id));
+    let ids = reports.iter().map(|report| (report.execution_id, report.node_id));
     let invocations = ask_stored(tx, ids.clone()).await?;
     let executions = ask_counted(tx, ids.map(|(execution_id, _)| execution_id)).await?;
     let known = told_stored(tx, invocations).await?;

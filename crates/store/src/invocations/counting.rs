@@ -38,10 +38,7 @@ pub(super) async fn ask_counted(
     .await
 }
 
-pub(super) async fn told_counted(
-    tx: &mut Tx,
-    asked: Asked<'_, 1>,
-) -> Result<HashMap<Uuid, Counted>, Error> {
+pub(super) async fn told_counted(tx: &mut Tx, asked: Asked<'_, 1>) -> Result<HashMap<Uuid, Counted>, Error> {
     let mut found = HashMap::new();
     tx.told(asked, |row| {
         let mut counts = [0; 7];

@@ -16,8 +16,6 @@ use rustix::event::{Timespec, epoll};
 /// `plexd`'s first wait after a failure, which doubles up to the ceiling (`agent::stream`).
 const BASE: Duration = Duration::from_secs(1);
 const CEILING: Duration = Duration::from_secs(60);
-/// What a server that stops tells its streams to wait.
-const TOLD: Duration = Duration::from_secs(1);
 /// Connections begun before those that there are get their turn again.
 const AT_ONCE: usize = 32;
 /// Events of one look.
@@ -182,8 +180,8 @@ impl<'n> Crowd<'n> {
             agent.was_told = true;
             self.told += 1;
         }
-        if stream.heard(b"retry: 1000\n") {
-            agent.asked = Some(TOLD);
+        if let Some(asked) = stream.heard_number(b"retry: ") {
+            agent.asked = Some(Duration::from_millis(asked).min(CEILING));
         }
         stream.forget();
         if went_on.is_err() {

@@ -95,6 +95,19 @@ impl AgentStream {
         found.is_some()
     }
 
+    /// The number behind those words and before the end of the line, if the stream has said one since the last look.
+    pub(super) fn heard_number(&mut self, words: &[u8]) -> Option<u64> {
+        let at = self
+            .said
+            .windows(words.len())
+            .position(|window| window == words)?
+            + words.len();
+        let end = at + self.said[at..].iter().position(|byte| *byte == b'\n')?;
+        let number = std::str::from_utf8(&self.said[at..end]).ok()?.parse().ok()?;
+        self.said.drain(..end);
+        Some(number)
+    }
+
     /// Forgets what nobody looked for, but for the beginning of what may still come.
     pub(super) fn forget(&mut self) {
         let kept = self.said.len().min(64);

@@ -156,7 +156,8 @@ impl EventStream {
         loop {
             if self.app.shutdown.is_cancelled() {
                 let was_told = std::mem::replace(&mut self.told_to_reconnect, true);
-                return (!was_told).then(|| Bytes::from_static(b"retry: 1000\n\n:stopping\n\n"));
+                let away = self.app.wakes.away(&*self.app.rng).as_millis();
+                return (!was_told).then(|| format!("retry: {away}\n\n:stopping\n\n").into());
             }
             self.hear();
             if self.check_at.is_some_and(|at| at <= Instant::now()) {

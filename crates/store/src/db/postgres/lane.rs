@@ -217,8 +217,7 @@ impl Lane {
         let wants_to_keep = gathered.job.run(tx, Again::Perhaps).await;
         // Where it went on after a statement had failed, what it says is not what was done.
         let is_unsound = wants_to_keep && tx.postgres().is_aborted();
-        gathered.undone =
-            is_unsound.then(|| Error::Corrupt("a failed statement was passed over".to_owned()));
+        gathered.undone = is_unsound.then(|| Error::Corrupt("a failed statement was passed over".to_owned()));
         Ok(Ran {
             wants_to_keep,
             recorded,
@@ -296,7 +295,11 @@ impl Lane {
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
         // Of a transaction that came to nothing.
         tx.records.clear();
-        let savepoint = if self.name.gathers() > 1 { "; savepoint job" } else { "" };
+        let savepoint = if self.name.gathers() > 1 {
+            "; savepoint job"
+        } else {
+            ""
+        };
         tx.postgres().begin_alone(self.name as i32, savepoint);
         // What reports begins with a question, whose answer is soon enough for the time.
         let begun = match self.name {

@@ -156,7 +156,11 @@ impl Month {
         let (from, to) = (self.first_id(), self.plus(1).map_or(Uuid::max(), Self::first_id));
         let name = self.table(table);
         // Room for the next state of a row on its own page, so that its indexes stay as they are.
-        let room = if table == "invocations" { " with (fillfactor = 75)" } else { "" };
+        let room = if table == "invocations" {
+            " with (fillfactor = 75)"
+        } else {
+            ""
+        };
         format!(
             "create table if not exists {name} partition of {table} for values from ('{from}') to ('{to}'){room}"
         )

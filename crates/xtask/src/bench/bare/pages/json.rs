@@ -222,7 +222,7 @@ mod tests {
                 output_bytes: Some(3),
                 output_truncated: Some(0),
             };
-            items.push_target(0, &target).unwrap();
+            items.push_target(Uuid::from_u128(7), &target).unwrap();
         }
         assert_eq!(items.ids().matches('"').count(), 4);
         let text = String::from_utf8(items.finish(1)).unwrap();
