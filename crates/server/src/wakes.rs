@@ -89,7 +89,7 @@ impl Wakes {
     }
 
     /// How long a stream that ends because the process stops is to stay away, so that not all come back at once. An agent
-    /// makes up to a quarter more of it.
+    /// makes up to a quarter more or less of it.
     pub fn away(&self, rng: &dyn Rng) -> Duration {
         let streams = *self.ended.get_or_init(|| self.streams());
         let all_back = AWAY.mul_f64(streams as f64 / COMING_BACK).min(AWAY_AT_MOST);
@@ -121,12 +121,6 @@ impl Wakes {
                 Wake::Keys => signal.keys += 1,
             });
         }
-    }
-
-    /// The nodes with an open stream in this process.
-    pub fn connected(&self) -> Vec<Uuid> {
-        let streams = self.streams.lock().expect("no holder of this lock panics");
-        streams.keys().copied().collect()
     }
 
     /// Waits for a turn to look.

@@ -59,8 +59,8 @@ pub struct Filter {
     pub created_before: Option<Timestamp>,
 }
 
-/// Where history lies in months: how far from its beginning a list is looked at first, and on its own. Few lists have to
-/// go further to fill a page.
+/// What a list looks at first, on PostgreSQL: so much time from where it begins. History lies in months there, and few
+/// pages need more of them.
 const NEAR: SignedDuration = SignedDuration::from_hours(32 * 24);
 
 /// What lies between two positions, which are not in it.
@@ -183,7 +183,7 @@ pub async fn insert(tx: &mut Tx, new: &NewExecution, nodes: &[Uuid]) -> Result<U
 
 /// One execution of a project, without its targets and with all its excluded nodes.
 pub async fn find(tx: &mut Tx, project_id: Uuid, id: Uuid) -> Result<Option<Execution>, Error> {
-    // To a planner that sees an empty month, an index that begins with the project looks as good as the key.
+    // `is true` hides the project from the indexes: in an empty month one that begins with it looks as good as the key.
     tx.optional(
         "select
             id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
@@ -203,7 +203,7 @@ pub async fn find(tx: &mut Tx, project_id: Uuid, id: Uuid) -> Result<Option<Exec
 }
 
 macro_rules! page_sql {
-    ($index:literal, $filter:literal, $direction:literal) => {
+    ($table:expr, $filter:literal, $months:literal, $direction:literal) => {
         concat!(
             "select
                 id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
@@ -211,17 +211,35 @@ macro_rules! page_sql {
                 excluded, pending, ack, started, succeeded, failed, cancelled, timeout,
                 excluded is not null
                     and (select count(*) from excluded_beyond where execution_id = executions.id) > 0
-            from executions indexed by ",
-            $index,
+            from ",
+            $table,
             " where project_id = $1",
             $filter,
-            " and (created_at, id) > ($2, $3) and (created_at, id) < ($4, $5) and id between $6 and $7
-            order by created_at ",
+            " and (created_at, id) > ($2, $3) and (created_at, id) < ($4, $5)",
+            $months,
+            " order by created_at ",
             $direction,
             ", id ",
             $direction,
-            " limit $8"
+            " limit $6"
         )
+    };
+}
+
+/// The statement for a combination of filters, each of which has an index of its own. SQLite is told its name, because with
+/// both ends given the one by time alone looks as good. PostgreSQL is told the ids as well, from which it knows the
+/// months; in a plain pair of bounds it would see so few rows that it rather sorted them.
+macro_rules! page {
+    ($index:literal, $filter:literal, $direction:literal) => {
+        Sql::Each {
+            sqlite: page_sql!(concat!("executions indexed by ", $index), $filter, "", $direction),
+            postgres: page_sql!(
+                "executions",
+                $filter,
+                " and id >= $7 and id <= any(array[$8])",
+                $direction
+            ),
+        }
     };
 }
 
@@ -251,10 +269,6 @@ pub async fn page(
 }
 
 /// The first of the executions in a range.
-///
-/// Each combination of filters has a statement of its own, because each has an index of its own. It is named, because
-/// with both ends given the one by time alone looks as good to SQLite. The ids say in which months PostgreSQL has to
-/// look.
 async fn between(
     tx: &mut Tx,
     project_id: Uuid,
@@ -263,18 +277,18 @@ async fn between(
     limit: u32,
 ) -> Result<Vec<Execution>, Error> {
     let sql = match (filter.status.is_some(), filter.action.is_some(), order) {
-        (false, false, Order::Descending) => page_sql!("executions_by_time", "", "desc"),
-        (false, false, Order::Ascending) => page_sql!("executions_by_time", "", "asc"),
-        (true, false, Order::Descending) => page_sql!("executions_by_status", " and status = $9", "desc"),
-        (true, false, Order::Ascending) => page_sql!("executions_by_status", " and status = $9", "asc"),
-        (false, true, Order::Descending) => page_sql!("executions_by_action", " and action = $9", "desc"),
-        (false, true, Order::Ascending) => page_sql!("executions_by_action", " and action = $9", "asc"),
-        (true, true, Order::Descending) => page_sql!(
+        (false, false, Order::Descending) => page!("executions_by_time", "", "desc"),
+        (false, false, Order::Ascending) => page!("executions_by_time", "", "asc"),
+        (true, false, Order::Descending) => page!("executions_by_status", " and status = $9", "desc"),
+        (true, false, Order::Ascending) => page!("executions_by_status", " and status = $9", "asc"),
+        (false, true, Order::Descending) => page!("executions_by_action", " and action = $9", "desc"),
+        (false, true, Order::Ascending) => page!("executions_by_action", " and action = $9", "asc"),
+        (true, true, Order::Descending) => page!(
             "executions_by_action_status",
             " and action = $9 and status = $10",
             "desc"
         ),
-        (true, true, Order::Ascending) => page_sql!(
+        (true, true, Order::Ascending) => page!(
             "executions_by_action_status",
             " and action = $9 and status = $10",
             "asc"
@@ -286,9 +300,9 @@ async fn between(
         first.id,
         last.created_at,
         last.id,
+        limit,
         first_id(first.created_at),
         last_id(last.created_at),
-        limit
     ]
     .to_vec();
     values.extend(filter.action.as_deref().map(Value::from));

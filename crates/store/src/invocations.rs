@@ -175,8 +175,10 @@ pub struct Stored {
 async fn advance_round(tx: &mut Tx, reports: &[&Advance]) -> Result<Decided, Error> {
     let ids = reports.iter().map(|report| (report.execution_id, report.node_id));
     let invocations = ask_stored(tx, ids.clone()).await?;
-    let executions = ask_counted(tx, ids.map(|(execution_id, _)| execution_id)).await?;
+    let executions = ask_counted(tx, ids.map(|(execution_id, _)| execution_id)).await;
+    // Where the first question failed, its answer tells why the second did.
     let known = told_stored(tx, invocations).await?;
+    let executions = executions?;
     let counted = told_counted(tx, executions).await?;
     let (mut declared, mut advanced, mut shifts) = (Vec::new(), Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(reports.len());

@@ -8,10 +8,8 @@ use plex_store::{Error, Tx, invocations};
 
 /// Looks once. What is older was found already, and its stream sends it again by itself.
 pub(super) async fn look(app: &App, since: Timestamp) -> Result<Timestamp, Error> {
-    // A stream that signs on later looks by itself.
-    let nodes = app.wakes.connected();
     let read = async move |tx: &mut Tx| {
-        let waiting = invocations::waiting(tx, &nodes, since).await?;
+        let waiting = invocations::waiting(tx, since).await?;
         Ok::<_, Error>((tx.now(), waiting))
     };
     let (now, waiting) = app.db.read(read).await?;

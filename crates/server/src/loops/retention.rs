@@ -16,14 +16,14 @@ use tokio::time::Instant;
 
 /// Between two rounds.
 pub(super) const PERIOD: Duration = Duration::from_secs(60 * 60);
-/// Most executions in one transaction.
-const EXECUTIONS: u32 = 200;
+/// Most executions in one transaction. What is old is read from the disk, while reports wait.
+const EXECUTIONS: u32 = 50;
 /// Most invocations, with their outputs, in one transaction: they are at most 16 KiB each.
-const INVOCATIONS: u32 = 200;
+const INVOCATIONS: u32 = 50;
 /// Most steps of the history that are looked at, and so removed, at once.
 const STEPS: u32 = 2_000;
 /// Between two transactions, at least.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(12);
 /// How many times as long as the last one took, the wait for its turn included: four fifths of the lane are the
 /// reports', however slow the database is.
 const REST: u32 = 4;

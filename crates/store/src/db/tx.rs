@@ -42,6 +42,7 @@ pub enum Sql {
 }
 
 /// A query for sets of values, whose rows nobody has looked at yet.
+#[must_use = "the answer says whether the question failed"]
 pub(crate) enum Asked<'v, const N: usize> {
     /// SQLite looks for them when it is to tell.
     Sqlite(&'static str, Vec<[Value<'v>; N]>),

@@ -1,9 +1,10 @@
 //! What waits for a node.
 
-use crate::db::{Error, Tx, id_list};
+use crate::db::{Error, Tx};
 use crate::values;
 use jiff::Timestamp;
 use plex_api::executions::{ActionKind, ExecutionStatus};
+use plex_domain::env::first_id;
 use uuid::Uuid;
 
 /// An invocation that waits for its node, with all the node needs to run it.
@@ -75,17 +76,15 @@ pub async fn queued(
     .await
 }
 
-/// Which of these nodes have something pending that was dispatched after `since`.
-pub async fn waiting(tx: &mut Tx, nodes: &[Uuid], since: Timestamp) -> Result<Vec<Uuid>, Error> {
+/// The nodes that have something pending which was dispatched after `since`.
+///
+/// It goes by what was dispatched, which is little, and not by the nodes, which may be ten thousand in each month.
+pub async fn waiting(tx: &mut Tx, since: Timestamp) -> Result<Vec<Uuid>, Error> {
     tx.all(
-        "select unhex(ids.value)
-        from json_each($1) ids
-        where exists (
-            select 1
-            from invocations i cross join executions e on e.id = i.execution_id
-            where i.node_id = unhex(ids.value) and i.live = 1 and i.status = 'pending' and e.created_at > $2
-        )",
-        &values![&id_list(nodes), since],
+        "select distinct i.node_id
+        from executions e cross join invocations i on i.execution_id = e.id
+        where e.id >= $1 and i.execution_id >= $1 and e.created_at > $2 and i.live = 1 and i.status = 'pending'",
+        &values![first_id(since), since],
         |row| row.get(0),
     )
     .await

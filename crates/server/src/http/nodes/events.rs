@@ -155,9 +155,11 @@ impl EventStream {
         }
         loop {
             if self.app.shutdown.is_cancelled() {
-                let was_told = std::mem::replace(&mut self.told_to_reconnect, true);
+                if std::mem::replace(&mut self.told_to_reconnect, true) {
+                    return None;
+                }
                 let away = self.app.wakes.away(&*self.app.rng).as_millis();
-                return (!was_told).then(|| format!("retry: {away}\n\n:stopping\n\n").into());
+                return Some(format!("retry: {away}\n\n:stopping\n\n").into());
             }
             self.hear();
             if self.check_at.is_some_and(|at| at <= Instant::now()) {

@@ -1,7 +1,7 @@
 //! A connection that writes.
 //!
-//! It gathers the jobs that wait into one commit, each behind a savepoint. A transaction in conflict with another
-//! runs again. A connection that is lost at the commit leaves open whether it happened; the row of marks, which the
+//! One that writes gathers the jobs that wait into one commit, each behind a savepoint; one that reports takes them one by
+//! one, as each holds many reports. A transaction in conflict with another runs again. A connection that is lost at the commit leaves open whether it happened; the row of marks, which the
 //! same commit moved on, tells.
 
 use super::session::Trouble;
@@ -37,8 +37,8 @@ pub(super) enum Name {
 }
 
 impl Name {
-    /// Most jobs in one commit. A job that reports has many reports already, and is alone: there is no savepoint to go
-    /// back to then, and PostgreSQL need not tell a transaction's rows from those of another within it.
+    /// Most jobs in one commit. A job that reports holds many reports already, and alone it needs no savepoint, which would
+    /// cost PostgreSQL a subtransaction.
     fn gathers(self) -> usize {
         match self {
             Self::Writers => GATHER,
@@ -200,9 +200,9 @@ impl Lane {
             {
                 batch.extend(jobs.try_recv().ok().map(Gathered::new));
             }
-            let is_last = next == batch.len();
-            keeps_any |= self.keep(&mut batch[next - 1], ran, is_last).await?;
-            if !is_last {
+            let is_alone = batch.len() == 1;
+            keeps_any |= self.keep(&mut batch[next - 1], ran, is_alone).await?;
+            if next < batch.len() {
                 let tx = self.tx.as_mut().ok_or(Failed::Again)?;
                 tx.postgres().send("release savepoint job; savepoint job");
             }
@@ -224,13 +224,13 @@ impl Lane {
         })
     }
 
-    /// Keeps what a job did, or undoes it; says which. What the last one sent is heard of with the commit: nobody comes
-    /// after it who would have to be told apart.
-    async fn keep(&mut self, gathered: &mut Gathered, ran: Ran, is_last: bool) -> Result<bool, Failed> {
+    /// Keeps what a job did, or undoes it; says which. Where it is alone, whether what it sent has succeeded is heard with
+    /// the commit; among others it must be known whose statement failed.
+    async fn keep(&mut self, gathered: &mut Gathered, ran: Ran, is_alone: bool) -> Result<bool, Failed> {
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
         let session = tx.postgres();
         if ran.wants_to_keep
-            && !is_last
+            && !is_alone
             && let Err(error) = session.settle().await
         {
             gathered.undone.get_or_insert(error);
@@ -253,10 +253,16 @@ impl Lane {
     async fn end(&mut self, keeps_any: bool) -> Result<(), Failed> {
         let mark = values![self.id, self.commits + 1];
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
-        let linked = match audit::link(tx).await {
-            Ok(()) if keeps_any => tx.execute_each(MARK, [mark]).await,
-            linked => linked,
+        let linked = async {
+            // Nothing is committed before it is certain that the lane's lock was taken.
+            tx.turn().await?;
+            audit::link(tx).await?;
+            match keeps_any {
+                true => tx.execute_each(MARK, [mark]).await,
+                false => Ok(()),
+            }
         };
+        let linked = linked.await;
         let ended = match linked {
             Ok(()) if keeps_any => tx.postgres().step("commit").await,
             Ok(()) => tx.postgres().step("rollback").await,

@@ -387,6 +387,7 @@ impl Session {
         sql: Sql,
         sets: &[[Value<'v>; N]],
     ) -> Result<Asked, Error> {
+        assert!(matches!(sql, Sql::Each { .. }), "sets are sent as arrays");
         if sets.is_empty() {
             return Ok(Asked::nothing());
         }

@@ -4,6 +4,7 @@
 mod gathering;
 mod proxy;
 
+use super::lane;
 use crate::db::handle::QUEUE;
 use crate::db::{Db, Engine, Error, Settings};
 use crate::executions;
@@ -132,43 +133,64 @@ async fn a_deadlock_with_somebody_else_is_run_again() {
     );
 }
 
+/// Both ways to change something.
+const WAYS: [lane::Name; 2] = [lane::Name::Writers, lane::Name::Reporters];
+
+/// Changes something by one of them.
+async fn by<T, W>(db: &Db, way: lane::Name, work: W) -> Result<T, Error>
+where
+    W: AsyncFnOnce(&mut crate::db::Tx) -> Result<T, Error> + Clone + Send + 'static,
+    T: Send + 'static,
+{
+    match way {
+        lane::Name::Writers => db.write(work).await,
+        lane::Name::Reporters => db.report(work).await,
+    }
+}
+
 #[tokio::test]
 async fn a_connection_ended_before_the_commit_is_made_again_and_so_is_the_work() {
-    let Some(place) = Place::new().await else { return };
-    let db = place.open();
-    let runs = Arc::new(AtomicUsize::new(0));
-    let told = Arc::clone(&runs);
-    let work = db.write(async move |tx| {
-        count(tx, 1).await?;
-        if told.fetch_add(1, Ordering::SeqCst) == 0 {
-            tx.execute("select pg_terminate_backend(pg_backend_pid())", &[])
-                .await?;
-        }
-        Ok::<_, Error>(())
-    });
-    work.await.unwrap();
-    assert_eq!((counted(&db).await, runs.load(Ordering::SeqCst)), (vec![1, 0], 2));
+    for way in WAYS {
+        let Some(place) = Place::new().await else { return };
+        let db = place.open();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let told = Arc::clone(&runs);
+        let work = by(&db, way, async move |tx| {
+            count(tx, 1).await?;
+            if told.fetch_add(1, Ordering::SeqCst) == 0 {
+                tx.execute("select pg_terminate_backend(pg_backend_pid())", &[])
+                    .await?;
+            }
+            Ok(())
+        });
+        work.await.unwrap();
+        let found = (counted(&db).await, runs.load(Ordering::SeqCst));
+        assert_eq!(found, (vec![1, 0], 2), "{way:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_transaction_that_stood_still_for_too_long_is_run_again() {
-    let Some(place) = Place::new().await else { return };
-    let db = place.open();
-    let runs = Arc::new(AtomicUsize::new(0));
-    let told = Arc::clone(&runs);
-    let work = db.write(async move |tx| {
-        count(tx, 1).await?;
-        if told.fetch_add(1, Ordering::SeqCst) == 0 {
-            tx.execute("set local idle_in_transaction_session_timeout = '50ms'", &[])
-                .await?;
-            // As a frozen process does: it hears of the end only when it goes on.
-            std::thread::sleep(Duration::from_millis(500));
+    for way in WAYS {
+        let Some(place) = Place::new().await else { return };
+        let db = place.open();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let told = Arc::clone(&runs);
+        let work = by(&db, way, async move |tx| {
             count(tx, 1).await?;
-        }
-        Ok::<_, Error>(())
-    });
-    work.await.unwrap();
-    assert_eq!((counted(&db).await, runs.load(Ordering::SeqCst)), (vec![1, 0], 2));
+            if told.fetch_add(1, Ordering::SeqCst) == 0 {
+                tx.execute("set local idle_in_transaction_session_timeout = '50ms'", &[])
+                    .await?;
+                // As a frozen process does: it hears of the end only when it goes on.
+                std::thread::sleep(Duration::from_millis(500));
+                count(tx, 1).await?;
+            }
+            Ok(())
+        });
+        work.await.unwrap();
+        let found = (counted(&db).await, runs.load(Ordering::SeqCst));
+        assert_eq!(found, (vec![1, 0], 2), "{way:?}");
+    }
 }
 
 #[tokio::test]
@@ -221,23 +243,60 @@ async fn a_text_with_a_nul_is_no_fault() {
 
 #[tokio::test]
 async fn a_connection_lost_at_the_commit_leaves_the_work_done_once() {
-    let Some(place) = Place::new().await else { return };
-    let proxy = Proxy::before(&place.server_address());
-    let db = place.open_through(&proxy);
-    // Lost with the question, the commit did not happen; lost with the answer, it did.
-    for (cut, n, wanted_runs) in [(Cut::Question, 1, 2), (Cut::Answer, 2, 1)] {
-        let runs = Arc::new(AtomicUsize::new(0));
-        let told = Arc::clone(&runs);
-        proxy.cut_at("commit\0", cut);
-        let work = db.write(async move |tx| {
-            told.fetch_add(1, Ordering::SeqCst);
-            count(tx, 1).await
-        });
-        work.await.unwrap();
-        assert!(!proxy.is_armed(), "it was cut");
-        let found = (counted(&db).await, runs.load(Ordering::SeqCst));
-        assert_eq!(found, (vec![n, 0], wanted_runs), "{cut:?}");
+    for way in WAYS {
+        let Some(place) = Place::new().await else { return };
+        let proxy = Proxy::before(&place.server_address());
+        let db = place.open_through(&proxy);
+        // Lost with the question, the commit did not happen; lost with the answer, it did.
+        for (cut, n, wanted_runs) in [(Cut::Question, 1, 2), (Cut::Answer, 2, 1)] {
+            let runs = Arc::new(AtomicUsize::new(0));
+            let told = Arc::clone(&runs);
+            proxy.cut_at("commit\0", cut);
+            let work = by(&db, way, async move |tx| {
+                told.fetch_add(1, Ordering::SeqCst);
+                count(tx, 1).await
+            });
+            work.await.unwrap();
+            assert!(!proxy.is_armed(), "it was cut");
+            let found = (counted(&db).await, runs.load(Ordering::SeqCst));
+            assert_eq!(found, (vec![n, 0], wanted_runs), "{way:?} {cut:?}");
+        }
     }
+}
+
+/// A lane's lock that somebody else holds, as another replica does.
+#[tokio::test]
+async fn a_report_waits_for_its_turn() {
+    let Some(place) = Place::new().await else { return };
+    let (db, other) = (place.open(), place.open());
+    let (execution_id, nodes) = dispatched(&db).await;
+    let (began, may_end) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let holder = tokio::spawn({
+        let (began, may_end) = (Arc::clone(&began), Arc::clone(&may_end));
+        async move {
+            let hold = other.report(async move |tx| {
+                count(tx, 1).await?;
+                began.add_permits(1);
+                drop(may_end.acquire().await);
+                Ok::<_, Error>(())
+            });
+            hold.await
+        }
+    });
+    drop(began.acquire().await);
+    let reported = tokio::spawn({
+        let db = db.clone();
+        async move {
+            let reports = [report(execution_id, nodes[0], (ExecutionStatus::Ack, 1))];
+            db.report(async move |tx| invocations::advance(tx, &reports).await)
+                .await
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!reported.is_finished(), "the lock is another's");
+    may_end.add_permits(1);
+    holder.await.unwrap().unwrap();
+    assert_eq!(reported.await.unwrap().unwrap().1.len(), 1);
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use hyper::{Request, StatusCode};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The statement of `store::executions::page` for the newest of everything.
-fn page_sql(executions: &str) -> String {
+/// The statement of `store::executions::between` for the newest of everything.
+fn page_sql(executions: &str, months: &str) -> String {
     format!(
         "select
             id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
@@ -21,9 +21,9 @@ fn page_sql(executions: &str) -> String {
             excluded, pending, ack, started, succeeded, failed, cancelled, timeout,
             excluded is not null and (select count(*) from excluded_beyond where execution_id = executions.id) > 0
         from {executions}
-        where project_id = $1 and (created_at, id) > ($2, $3) and (created_at, id) < ($4, $5) and id between $6 and $7
+        where project_id = $1 and (created_at, id) > ($2, $3) and (created_at, id) < ($4, $5){months}
         order by created_at desc, id desc
-        limit $8"
+        limit $6"
     )
 }
 

@@ -40,6 +40,7 @@ impl Owed {
 
 /// A query whose rows nobody has looked at yet. They are taken off the connection as they come: it would stand still
 /// otherwise, with what is behind them.
+#[must_use = "the answer says whether the question failed"]
 pub(crate) struct Asked(Option<JoinHandle<Answer<Vec<Row>>>>);
 
 impl Asked {

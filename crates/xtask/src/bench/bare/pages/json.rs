@@ -110,6 +110,11 @@ impl Items {
         Ok(())
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.items.len()
+    }
+
     /// The ids, as the second statement takes them.
     pub(super) fn ids(&self) -> String {
         let ids: Vec<String> = self.ids.iter().map(|id| format!("\"{}\"", id.simple())).collect();

@@ -24,6 +24,7 @@ const PLANS: &str = "
 ";
 /// As far as the product looks at first.
 const NEAR: SignedDuration = SignedDuration::from_hours(32 * 24);
+const MONTHS: &str = " and id >= $7 and id <= any(array[$8])";
 const TARGETS: &str = "invocations i
         join nodes n on n.id = i.node_id
     where i.execution_id = any(array(select value::uuid from json_array_elements_text($1::text::json)))
@@ -49,7 +50,7 @@ impl Pages {
             let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
             tokio::spawn(connection);
             client.batch_execute(PLANS).await?;
-            let page = client.prepare(&page_sql("executions")).await?;
+            let page = client.prepare(&page_sql("executions", MONTHS)).await?;
             let targets = client.prepare(&targets_sql(TARGETS)).await?;
             sessions.push(Session {
                 client,
@@ -78,13 +79,17 @@ impl Pages {
             &nil,
             &i64::MAX,
             &nil,
+            &limit,
             &first,
             &last,
-            &limit,
         ];
         for row in session.client.query(&session.page, &values).await? {
             items.push(&execution(&row)?)?;
         }
+        anyhow::ensure!(
+            items.count() > DEFAULT_PAGE as usize,
+            "the page goes on further back"
+        );
         let (first, last) = items.ends();
         let values: [&(dyn ToSql + Sync); 3] = [&items.ids(), &Id(first), &Id(last)];
         for row in session.client.query(&session.targets, &values).await? {

@@ -33,7 +33,7 @@ impl Pages {
         Self {
             path: path.to_owned(),
             project,
-            page: page_sql(EXECUTIONS),
+            page: page_sql(EXECUTIONS, ""),
             targets: targets_sql(TARGETS),
         }
     }
@@ -57,8 +57,6 @@ impl Pages {
             Uuid::nil().as_bytes(),
             i64::MAX,
             Uuid::nil().as_bytes(),
-            Uuid::nil().as_bytes(),
-            Uuid::max().as_bytes(),
             DEFAULT_PAGE + 1
         ])?;
         while let Some(row) = rows.next()? {
