@@ -236,7 +236,7 @@ macro_rules! page {
             postgres: page_sql!(
                 "executions",
                 $filter,
-                " and id >= $7 and id <= any(array[$8])",
+                " and id >= $7 and id <= any(array[$8::uuid])",
                 $direction
             ),
         }

@@ -1,6 +1,6 @@
 //! Invocations as the log shows them: the targets of an execution.
 
-use crate::db::{Error, Row, Sql, Tx, id_list};
+use crate::db::{Error, Row, Sql, Tx};
 use crate::values;
 use jiff::Timestamp;
 use plex_api::executions::{Execution, ExecutionTarget, OutputRef};
@@ -41,14 +41,19 @@ pub async fn targets(tx: &mut Tx, execution_id: Uuid, limit: u32) -> Result<Vec<
     .await
 }
 
-/// Gives several executions all of their targets, in one statement; the ids say in which months PostgreSQL has to look.
+/// Gives several executions all of their targets, in one statement.
 pub async fn attach_targets(tx: &mut Tx, executions: &mut [&mut Execution]) -> Result<(), Error> {
-    let ids: Vec<Uuid> = executions.iter().map(|execution| execution.id).collect();
-    let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else {
+    if executions.is_empty() {
         return Ok(());
-    };
-    let list = id_list(&ids);
-    let places: HashMap<Uuid, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    }
+    let places: HashMap<Uuid, usize> = executions
+        .iter()
+        .enumerate()
+        .map(|(place, execution)| (execution.id, place))
+        .collect();
+    // The first and the last say in which months PostgreSQL has to look.
+    let mut ids: Vec<Uuid> = places.keys().copied().collect();
+    ids.sort_unstable();
     // The executions are at hand, so their rows need not be looked up again.
     tx.each(
         Sql::Each {
@@ -60,13 +65,13 @@ pub async fn attach_targets(tx: &mut Tx, executions: &mut [&mut Execution]) -> R
             ),
             postgres: targets_sql!(
                 "i.execution_id",
-                "invocations i
+                "unnest($1::uuid[]) as ids (id)
+                    join invocations i on i.execution_id = ids.id
                     join nodes n on n.id = i.node_id
-                where i.execution_id = any(array(select value::uuid from json_array_elements_text($1::text::json)))
-                    and i.execution_id between $2 and $3"
+                where i.execution_id between ($1::uuid[])[1] and ($1::uuid[])[cardinality($1::uuid[])]"
             ),
         },
-        &values![&list, *first, *last],
+        &values![&ids],
         |row| {
             let place = places.get(&row.get(0)?);
             let execution = place.and_then(|place| executions.get_mut(*place));

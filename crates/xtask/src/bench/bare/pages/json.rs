@@ -115,16 +115,17 @@ impl Items {
         self.items.len()
     }
 
-    /// The ids, as the second statement takes them.
+    /// The ids, as the second statement takes them on SQLite.
     pub(super) fn ids(&self) -> String {
         let ids: Vec<String> = self.ids.iter().map(|id| format!("\"{}\"", id.simple())).collect();
         format!("[{}]", ids.join(","))
     }
 
-    /// The first and the last of the ids.
-    pub(super) fn ends(&self) -> (Uuid, Uuid) {
-        let first = self.ids.iter().min().copied().unwrap_or(Uuid::nil());
-        (first, self.ids.iter().max().copied().unwrap_or(first))
+    /// The ids from the least to the greatest.
+    pub(super) fn ids_in_order(&self) -> Vec<Uuid> {
+        let mut ids = self.ids.clone();
+        ids.sort_unstable();
+        ids
     }
 
     /// One more target of an execution.

@@ -24,11 +24,11 @@ const PLANS: &str = "
 ";
 /// As far as the product looks at first.
 const NEAR: SignedDuration = SignedDuration::from_hours(32 * 24);
-const MONTHS: &str = " and id >= $7 and id <= any(array[$8])";
-const TARGETS: &str = "invocations i
+const MONTHS: &str = " and id >= $7 and id <= any(array[$8::uuid])";
+const TARGETS: &str = "unnest($1::uuid[]) as ids (id)
+        join invocations i on i.execution_id = ids.id
         join nodes n on n.id = i.node_id
-    where i.execution_id = any(array(select value::uuid from json_array_elements_text($1::text::json)))
-        and i.execution_id between $2 and $3";
+    where i.execution_id between ($1::uuid[])[1] and ($1::uuid[])[cardinality($1::uuid[])]";
 
 /// Pages of one project.
 pub(super) struct Pages {
@@ -90,9 +90,8 @@ impl Pages {
             items.count() > DEFAULT_PAGE as usize,
             "the page goes on further back"
         );
-        let (first, last) = items.ends();
-        let values: [&(dyn ToSql + Sync); 3] = [&items.ids(), &Id(first), &Id(last)];
-        for row in session.client.query(&session.targets, &values).await? {
+        let ids: Vec<Id> = items.ids_in_order().into_iter().map(Id).collect();
+        for row in session.client.query(&session.targets, &[&ids]).await? {
             items.push_target(row.try_get::<_, Id>(0)?.0, &target(&row)?)?;
         }
         Ok(items.finish(DEFAULT_PAGE as usize))
