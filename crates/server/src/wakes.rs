@@ -19,7 +19,7 @@ use uuid::Uuid;
 /// Looks at once. A dispatch to every node would otherwise fill the readers' queue by itself.
 const LOOKS: usize = 64;
 
-/// How long a stream stays away at least when the process ends it: about what a restart takes.
+/// How long a stream stays away when the process ends it, were it the only one: about what a restart takes.
 const AWAY: Duration = Duration::from_secs(1);
 /// Streams that come back in a second, of all that a process ended: each costs a TLS handshake and a look at the database,
 /// and whoever they come back to has reports to answer as well. 10,000 take 25 s.

@@ -1,6 +1,6 @@
 //! What waits for a node.
 
-use crate::db::{Error, Tx};
+use crate::db::{Error, Sql, Tx};
 use crate::values;
 use jiff::Timestamp;
 use plex_api::executions::{ActionKind, ExecutionStatus};
@@ -81,9 +81,21 @@ pub async fn queued(
 /// It goes by what was dispatched, which is little, and not by the nodes, which may be ten thousand in each month.
 pub async fn waiting(tx: &mut Tx, since: Timestamp) -> Result<Vec<Uuid>, Error> {
     tx.all(
-        "select distinct i.node_id
-        from executions e cross join invocations i on i.execution_id = e.id
-        where e.id >= $1 and i.execution_id >= $1 and e.created_at > $2 and i.live = 1 and i.status = 'pending'",
+        Sql::Each {
+            sqlite: "select distinct i.node_id
+                from executions e cross join invocations i on i.execution_id = e.id
+                where e.id >= $1 and e.created_at > $2 and i.live = 1 and i.status = 'pending'",
+            // `offset 0` keeps it from beginning with all that is live.
+            postgres: "select distinct i.node_id
+                from executions e
+                    cross join lateral (
+                        select node_id
+                        from invocations
+                        where execution_id = e.id and execution_id >= $1 and live = 1 and status = 'pending'
+                        offset 0
+                    ) i
+                where e.id >= $1 and e.created_at > $2",
+        },
         &values![first_id(since), since],
         |row| row.get(0),
     )

@@ -111,7 +111,7 @@ impl List {
     }
 }
 
-/// The executions of a page with their targets, in a statement each for all but very wide ones.
+/// The executions of a page with their targets: those of all but very wide ones in one statement.
 async fn page(
     tx: &mut Tx,
     project_id: Uuid,

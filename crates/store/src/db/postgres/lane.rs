@@ -1,8 +1,8 @@
 //! A connection that writes.
 //!
 //! One that writes gathers the jobs that wait into one commit, each behind a savepoint; one that reports takes them one by
-//! one, as each holds many reports. A transaction in conflict with another runs again. A connection that is lost at the commit leaves open whether it happened; the row of marks, which the
-//! same commit moved on, tells.
+//! one, as each holds many reports. A transaction in conflict with another runs again. A connection that is lost at the
+//! commit leaves open whether it happened; the row of marks, which the same commit moved on, tells.
 
 use super::session::Trouble;
 use super::{Opener, Waiting, session};
@@ -173,6 +173,8 @@ impl Lane {
                 }
             }
             if Instant::now() >= until {
+                // Nobody may take the mark of a commit that happened after all for that of the next.
+                self.commits += u64::from(is_unknown);
                 return Err(Error::Unavailable(None));
             }
             tokio::time::sleep(pause).await;
