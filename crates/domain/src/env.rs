@@ -108,7 +108,10 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn ids_lie_between_the_first_and_the_last_of_their_time(micros in 0_i64..4_000_000_000_000_000, more in 0_i64..3_000) {
+        fn ids_lie_between_the_first_and_the_last_of_their_time(
+            micros in 0_i64..4_000_000_000_000_000,
+            more in 0_i64..3_000,
+        ) {
             let [early, late] = [micros, micros + more].map(|t| Timestamp::from_microsecond(t).unwrap());
             let rng = CountingRng::default();
             prop_assert!(first_id(early) <= uuid_v7(late, &rng) && uuid_v7(early, &rng) <= last_id(late));

@@ -1,6 +1,7 @@
 //! Authentication: which operator or which node is calling.
 //!
-//! A handler that acts for somebody takes [`Principal`], [`Node`] or [`Reporter`] as an argument, so none can forget it.
+//! A handler that acts for somebody takes [`Principal`], [`Node`] or [`Reporter`] as an argument, so none can
+//! forget it.
 
 mod reporter;
 

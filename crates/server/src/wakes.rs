@@ -21,8 +21,8 @@ const LOOKS: usize = 64;
 
 /// How long a stream stays away when the process ends it, were it the only one: about what a restart takes.
 const AWAY: Duration = Duration::from_secs(1);
-/// Streams that come back in a second, of all that a process ended: each costs a TLS handshake and a look at the database,
-/// and whoever they come back to has reports to answer as well. 10,000 take 25 s.
+/// Streams that come back in a second, of all that a process ended: each costs a TLS handshake and a look at the
+/// database, and whoever they come back to has reports to answer as well. 10,000 take 25 s.
 const COMING_BACK: f64 = 400.0;
 /// In which all are back, however many they are; agents wait no longer than a minute.
 const AWAY_AT_MOST: Duration = Duration::from_secs(45);
@@ -88,8 +88,8 @@ impl Wakes {
         }
     }
 
-    /// How long a stream that ends because the process stops is to stay away, so that not all come back at once. An agent
-    /// makes up to a quarter more or less of it.
+    /// How long a stream that ends because the process stops is to stay away, so that not all come back at once. An
+    /// agent makes up to a quarter more or less of it.
     pub fn away(&self, rng: &dyn Rng) -> Duration {
         let streams = *self.ended.get_or_init(|| self.streams());
         let all_back = AWAY.mul_f64(streams as f64 / COMING_BACK).min(AWAY_AT_MOST);
@@ -145,7 +145,6 @@ impl Drop for Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plex_domain::env::Rng;
 
     struct Chance(u8);
 

@@ -226,9 +226,9 @@ macro_rules! page_sql {
     };
 }
 
-/// The statement for a combination of filters, each of which has an index of its own. SQLite is told its name, because with
-/// both ends given the one by time alone looks as good. PostgreSQL is told the ids as well, from which it knows the
-/// months; in a plain pair of bounds it would see so few rows that it rather sorted them.
+/// The statement for a combination of filters, each of which has an index of its own. SQLite is told its name, because
+/// with both ends given the one by time alone looks as good. PostgreSQL is told the ids as well, from which it knows
+/// the months; in a plain pair of bounds it would see so few rows that it rather sorted them.
 macro_rules! page {
     ($index:literal, $filter:literal, $direction:literal) => {
         Sql::Each {

@@ -75,8 +75,8 @@ impl Tx {
         }
     }
 
-    /// The time of this transaction by the database's clock, in whole microseconds. In what reports, times ascend in the
-    /// order of the commits only from the first answer of the database on; before it is an estimate.
+    /// The time of this transaction by the database's clock, in whole microseconds. In what reports, times ascend in
+    /// the order of the commits only from the first answer of the database on; before it is an estimate.
     pub fn now(&self) -> Timestamp {
         self.now
     }
@@ -107,9 +107,9 @@ impl Tx {
     }
 
     /// Waits until the transaction has begun, and takes the time of that.
-    pub(super) async fn turn(&mut self) -> Result<(), Error> {
+    pub(super) async fn await_begin(&mut self) -> Result<(), Error> {
         if let Connection::Postgres(session) = &mut self.connection
-            && session.turn().await?
+            && session.await_begin().await?
         {
             self.tick();
         }
@@ -151,7 +151,7 @@ impl Tx {
         &mut self,
         work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.turn().await?;
+        self.await_begin().await?;
         let recorded = self.records.len();
         match &mut self.connection {
             Connection::Sqlite(_) => self.step("savepoint attempt")?,
@@ -175,7 +175,8 @@ impl Tx {
         attempted
     }
 
-    /// Ends a job that is to be kept: what it told the audit chains is appended, on PostgreSQL at the end of the commit.
+    /// Ends a job that is to be kept: what it told the audit chains is appended, on PostgreSQL at the end of the
+    /// commit.
     pub(super) async fn end_job(&mut self) -> Result<(), Error> {
         match &mut self.connection {
             Connection::Sqlite(_) => audit::link(self).await,
@@ -194,7 +195,7 @@ impl Tx {
 
     /// Runs a statement; returns how many rows it changed.
     pub async fn execute(&mut self, sql: impl Into<Sql>, values: &[Value<'_>]) -> Result<usize, Error> {
-        self.turn().await?;
+        self.await_begin().await?;
         match &mut self.connection {
             Connection::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql.into().sqlite())?;
@@ -228,7 +229,7 @@ impl Tx {
         values: &[Value<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.turn().await?;
+        self.await_begin().await?;
         match &mut self.connection {
             Connection::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql.into().sqlite())?;
@@ -250,7 +251,7 @@ impl Tx {
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        self.turn().await?;
+        self.await_begin().await?;
         match &mut self.connection {
             Connection::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql.into().sqlite())?;
@@ -282,7 +283,7 @@ impl Tx {
         asked: Asked<'_, N>,
         mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.turn().await?;
+        self.await_begin().await?;
         match (asked, &mut self.connection) {
             (Asked::Sqlite(sql, sets), Connection::Sqlite(connection)) => {
                 let mut statement = connection.prepare_cached(sql)?;

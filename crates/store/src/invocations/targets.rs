@@ -74,11 +74,10 @@ pub async fn attach_targets(tx: &mut Tx, executions: &mut [&mut Execution]) -> R
         &values![&ids],
         |row| {
             let place = places.get(&row.get(0)?);
-            let execution = place.and_then(|place| executions.get_mut(*place));
-            if let Some(execution) = execution {
-                let target = read_target(row, execution.created_at)?;
-                execution.targets.push(target);
-            }
+            let place = place.ok_or_else(|| Error::Corrupt("a target of another execution".to_owned()))?;
+            let execution = &mut executions[*place];
+            let target = read_target(row, execution.created_at)?;
+            execution.targets.push(target);
             Ok(())
         },
     )

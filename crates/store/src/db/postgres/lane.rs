@@ -1,14 +1,14 @@
 //! A connection that writes.
 //!
-//! One that writes gathers the jobs that wait into one commit, each behind a savepoint; one that reports takes them one by
-//! one, as each holds many reports. A transaction in conflict with another runs again. A connection that is lost at the
-//! commit leaves open whether it happened; the row of marks, which the same commit moved on, tells.
+//! One that writes gathers the jobs that wait into one commit, each behind a savepoint; one that reports takes them one
+//! by one, as each holds many reports. A transaction in conflict with another runs again. A connection that is lost at
+//! the commit leaves open whether it happened; the row of marks, which the same commit moved on, tells.
 
 use super::session::Trouble;
 use super::{Opener, Waiting, session};
 use crate::audit;
 use crate::db::job::{Again, Job};
-use crate::db::{Error, Tx};
+use crate::db::{Error, Tx, Value};
 use crate::values;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -37,13 +37,18 @@ pub(super) enum Name {
 }
 
 impl Name {
-    /// Most jobs in one commit. A job that reports holds many reports already, and alone it needs no savepoint, which would
-    /// cost PostgreSQL a subtransaction.
+    /// Most jobs in one commit. A job that reports holds many reports already, and alone it needs no savepoint, which
+    /// would cost PostgreSQL a subtransaction.
     fn gathers(self) -> usize {
         match self {
             Self::Writers => GATHER,
             Self::Reporters => 1,
         }
+    }
+
+    /// Whether each job can be undone without the others.
+    fn has_savepoints(self) -> bool {
+        self.gathers() > 1
     }
 }
 
@@ -212,6 +217,7 @@ impl Lane {
         self.end(keeps_any).await
     }
 
+    /// Runs a job.
     async fn run(&mut self, gathered: &mut Gathered) -> Result<Ran, Failed> {
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
         let recorded = tx.records.len();
@@ -226,8 +232,8 @@ impl Lane {
         })
     }
 
-    /// Keeps what a job did, or undoes it; says which. Where it is alone, whether what it sent has succeeded is heard with
-    /// the commit; among others it must be known whose statement failed.
+    /// Keeps what a job did, or undoes it; says which. Where it is alone, whether what it sent has succeeded is heard
+    /// with the commit; among others it must be known whose statement failed.
     async fn keep(&mut self, gathered: &mut Gathered, ran: Ran, is_alone: bool) -> Result<bool, Failed> {
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
         let session = tx.postgres();
@@ -244,7 +250,7 @@ impl Lane {
             return Ok(true);
         }
         // What is alone is undone with its transaction.
-        if self.name.gathers() > 1 && session.back_to("rollback to savepoint job").await.is_err() {
+        if self.name.has_savepoints() && session.back_to("rollback to savepoint job").await.is_err() {
             return Err(self.abandon(Trouble::Lost).await);
         }
         tx.records.truncate(ran.recorded);
@@ -253,19 +259,9 @@ impl Lane {
 
     /// Ends the transaction: with the audit chains, whose ends are then locked for as short as can be, and the commit.
     async fn end(&mut self, keeps_any: bool) -> Result<(), Failed> {
-        let mark = values![self.id, self.commits + 1];
+        let mark = keeps_any.then(|| values![self.id, self.commits + 1]);
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
-        let linked = async {
-            // Nothing is committed before it is certain that the lane's lock was taken.
-            tx.turn().await?;
-            audit::link(tx).await?;
-            match keeps_any {
-                true => tx.execute_each(MARK, [mark]).await,
-                false => Ok(()),
-            }
-        };
-        let linked = linked.await;
-        let ended = match linked {
+        let ended = match write_last(tx, mark).await {
             Ok(()) if keeps_any => tx.postgres().step("commit").await,
             Ok(()) => tx.postgres().step("rollback").await,
             Err(error) => {
@@ -303,7 +299,7 @@ impl Lane {
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
         // Of a transaction that came to nothing.
         tx.records.clear();
-        let savepoint = if self.name.gathers() > 1 {
+        let savepoint = if self.name.has_savepoints() {
             "; savepoint job"
         } else {
             ""
@@ -311,7 +307,7 @@ impl Lane {
         tx.postgres().begin_alone(self.name as i32, savepoint);
         // What reports begins with a question, whose answer is soon enough for the time.
         let begun = match self.name {
-            Name::Writers => tx.turn().await,
+            Name::Writers => tx.await_begin().await,
             Name::Reporters => Ok(()),
         };
         match begun {
@@ -348,4 +344,12 @@ impl Lane {
         self.commits += u64::from(happened);
         Ok(happened)
     }
+}
+
+/// Writes what comes last before the commit: the entries of the audit chains, and the lane's mark.
+async fn write_last(tx: &mut Tx, mark: Option<[Value<'static>; 2]>) -> Result<(), Error> {
+    // Nothing is committed before it is certain that the lane's lock was taken.
+    tx.await_begin().await?;
+    audit::link(tx).await?;
+    tx.execute_each(MARK, mark).await
 }

@@ -181,8 +181,8 @@ impl Session {
         Ok(())
     }
 
-    /// Begins a transaction that is the only one with this lock, and what is to come first in it. What is asked next need
-    /// not wait for the lock: the server answers in order.
+    /// Begins a transaction that is the only one with this lock, and what is to come first in it. What is asked next
+    /// need not wait for the lock: the server answers in order.
     pub(super) fn begin_alone(&mut self, lane: i32, first: &str) {
         self.renew();
         let sql = format!("begin; {}; {CLOCK}{first}", advisory_lock(lane));
@@ -190,8 +190,8 @@ impl Session {
         self.begun = Some(sent(async move { client.simple_query(&sql).await }));
     }
 
-    /// Waits until the transaction has begun; says whether nobody had before.
-    pub(in crate::db) async fn turn(&mut self) -> Result<bool, Error> {
+    /// Waits until the transaction has begun; `true` from the call that took the answer.
+    pub(in crate::db) async fn await_begin(&mut self) -> Result<bool, Error> {
         let Some(begun) = self.begun.take() else {
             return Ok(false);
         };
@@ -221,7 +221,7 @@ impl Session {
 
     /// Looks at the answers that are owed; the first failure is the result.
     pub(in crate::db) async fn settle(&mut self) -> Result<(), Error> {
-        let mut settled = self.turn().await.map(drop);
+        let mut settled = self.await_begin().await.map(drop);
         while let Some(answer) = self.owed.next().await {
             settled = settled.and(self.note(answer));
         }

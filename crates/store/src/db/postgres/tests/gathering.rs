@@ -225,7 +225,8 @@ async fn a_page_is_walked_in_its_order_however_much_there_is() {
                 )
                 select
                     cast(substr(cast(e.id as text), 1, 24) || lpad(to_hex(g), 12, '0') as uuid), project_id, domain_id,
-                    'a' || g % 7, kind, status, created_at + g, updated_at, expires_at, timeout_seconds, dispatched_by, 1
+                    'a' || g % 7, kind, status, created_at + g, updated_at, expires_at, timeout_seconds,
+                    dispatched_by, 1
                 from executions e, generate_series(1, cast($2 as bigint)) g
                 where e.id = $1",
                 &values![execution_id, stored],
