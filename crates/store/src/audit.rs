@@ -18,7 +18,7 @@ pub use verification::{Begun, Outcome, Verification};
 
 use crate::db::{Error, Sql, Tx};
 use crate::values;
-use head::End;
+use head::{End, SealedHead};
 use jiff::Timestamp;
 use plex_api::audit::AuditReason;
 use plex_domain::audit::{self, Sealer, canonical_bytes, entry_hash, pseudonym};
@@ -85,16 +85,28 @@ pub(crate) struct Unlinked {
     record: Record,
 }
 
-/// Links what was recorded to the chains; each chain's head is looked up and moved on once.
+/// Links what was recorded to the chains, and writes it.
 pub(crate) async fn link(tx: &mut Tx) -> Result<(), Error> {
+    let links = linked(tx).await?;
+    links.write(tx).await
+}
+
+/// Entries as they hang on their chains, and where those end then.
+pub(crate) struct Links {
+    entries: Vec<Linked>,
+    heads: Vec<SealedHead>,
+}
+
+/// Takes what was recorded, and looks for its places in the chains; each chain's end is looked up once.
+pub(crate) async fn linked(tx: &mut Tx) -> Result<Links, Error> {
     let records = std::mem::take(&mut tx.records);
+    let (mut entries, mut heads) = (Vec::with_capacity(records.len()), Vec::new());
     let Some(key) = records.first().map(|unlinked| unlinked.key) else {
-        return Ok(());
+        return Ok(Links { entries, heads });
     };
     tx.lock_chains();
     let sealer = Sealer::new(&key);
     let mut ends = BTreeMap::new();
-    let mut entries = Vec::with_capacity(records.len());
     for unlinked in records {
         let chain = unlinked.record.domain_id;
         let end = match ends.entry(chain) {
@@ -103,10 +115,17 @@ pub(crate) async fn link(tx: &mut Tx) -> Result<(), Error> {
         };
         entries.push(Linked::after(end, unlinked));
     }
-    insert(tx, &entries).await?;
     let moved = ends.iter().filter(|(_, end)| end.holds);
-    let seals = moved.map(|(chain, end)| (*chain, end.seq, end.hash));
-    head::seal(tx, &sealer, seals).await
+    heads.extend(moved.map(|(chain, end)| SealedHead::new(&sealer, *chain, end.seq, end.hash)));
+    Ok(Links { entries, heads })
+}
+
+impl Links {
+    /// Appends the entries, and moves the heads on.
+    pub(crate) async fn write(&self, tx: &mut Tx) -> Result<(), Error> {
+        insert(tx, &self.entries).await?;
+        head::write(tx, &self.heads).await
+    }
 }
 
 /// An entry with its place in the chain.

@@ -13,7 +13,8 @@ mod timeout;
 mod writing;
 
 pub use queue::{Audience, Queued, queued, waiting};
-pub use targets::{LOCAL_BUCKET, attach_targets, target, targets};
+pub use targets::{LOCAL_BUCKET, target, targets};
+pub(crate) use targets::{attach_targets, read_target, target_columns};
 pub use timeout::time_out;
 pub use writing::stored;
 
@@ -229,9 +230,14 @@ async fn advance_round(tx: &mut Tx, reports: &[&Advance]) -> Result<Decided, Err
             .copied()
             .filter(|report| upload_of(report).is_some()),
     );
+    // What is declared and advanced is one row, so the one comes after the other.
     declare(tx, &declared).await?;
-    store(tx, &advanced).await?;
-    let events = settle(tx, counted, shifts).await?;
+    let events = tx
+        .together(async |tx| {
+            store(tx, &advanced).await?;
+            settle(tx, counted, shifts).await
+        })
+        .await?;
     Ok(Decided { outcomes, events })
 }
 

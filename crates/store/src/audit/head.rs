@@ -4,7 +4,7 @@
 //! with it. Where it ends therefore stands in a row of its own, sealed under a key that is not in the database. A
 //! head that does not hold is evidence: it is never replaced, so that no later entry hides what was done.
 
-use crate::db::{Error, Row, Tx};
+use crate::db::{Error, Row, Sql, Tx};
 use crate::values;
 use jiff::Timestamp;
 use plex_domain::audit::{GENESIS, Sealer};
@@ -144,24 +144,41 @@ pub(super) async fn end(tx: &mut Tx, sealer: &Sealer, chain: Option<Uuid>) -> Re
     })
 }
 
-/// Moves heads on: each chain's to a place, and the hash there.
-pub(super) async fn seal(
-    tx: &mut Tx,
-    sealer: &Sealer,
-    ends: impl IntoIterator<Item = (Option<Uuid>, u64, [u8; 32])>,
-) -> Result<(), Error> {
-    let sealed = ends.into_iter().map(|(chain, seq, hash)| {
-        let seal = sealer.seal(chain, seq, &hash);
-        (chain.unwrap_or(Uuid::nil()), seq, hash, seal)
-    });
-    let sealed: Vec<_> = sealed.collect();
+/// A chain's head, under its seal.
+pub(super) struct SealedHead {
+    chain: Uuid,
+    seq: u64,
+    hash: [u8; 32],
+    seal: [u8; 32],
+}
+
+impl SealedHead {
+    pub(super) fn new(sealer: &Sealer, chain: Option<Uuid>, seq: u64, hash: [u8; 32]) -> Self {
+        Self {
+            chain: chain.unwrap_or(Uuid::nil()),
+            seq,
+            hash,
+            seal: sealer.seal(chain, seq, &hash),
+        }
+    }
+}
+
+/// Makes the heads of chains, or moves them on.
+pub(super) async fn write(tx: &mut Tx, heads: &[SealedHead]) -> Result<(), Error> {
     tx.execute_each(
-        "insert into audit_heads (chain, seq, entry_hash, seal)
-        values ($1, $2, $3, $4)
-        on conflict (chain) do update set seq = excluded.seq, entry_hash = excluded.entry_hash, seal = excluded.seal",
-        sealed
+        Sql::Each {
+            sqlite: "insert into audit_heads (chain, seq, entry_hash, seal)
+                values ($1, $2, $3, $4)
+                on conflict (chain) do update
+                    set seq = excluded.seq, entry_hash = excluded.entry_hash, seal = excluded.seal",
+            postgres: "insert into audit_heads (chain, seq, entry_hash, seal)
+                select * from unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bytea[])
+                on conflict (chain) do update
+                    set seq = excluded.seq, entry_hash = excluded.entry_hash, seal = excluded.seal",
+        },
+        heads
             .iter()
-            .map(|(chain, seq, hash, seal)| values![*chain, *seq, hash, seal]),
+            .map(|head| values![head.chain, head.seq, &head.hash, &head.seal]),
     )
     .await
 }
@@ -172,7 +189,7 @@ pub(super) async fn seal(
 pub async fn open(tx: &mut Tx, key: &[u8; 32], chain: Option<Uuid>) -> Result<(), Error> {
     let sealer = Sealer::new(key);
     if let (Head::Missing, None) = read(tx, &sealer, chain).await? {
-        seal(tx, &sealer, [(chain, 0, GENESIS)]).await?;
+        write(tx, &[SealedHead::new(&sealer, chain, 0, GENESIS)]).await?;
     }
     Ok(())
 }
@@ -189,8 +206,10 @@ pub async fn adopt(tx: &mut Tx, key: &[u8; 32]) -> Result<(), Error> {
             |row| Ok((row.get::<Uuid>(0)?, row.get::<u64>(1)?, row.get::<[u8; 32]>(2)?)),
         )
         .await?;
-    let ends = unsealed
+    let sealer = Sealer::new(key);
+    let heads: Vec<SealedHead> = unsealed
         .into_iter()
-        .map(|(chain, seq, hash)| ((!chain.is_nil()).then_some(chain), seq, hash));
-    seal(tx, &Sealer::new(key), ends).await
+        .map(|(chain, seq, hash)| SealedHead::new(&sealer, (!chain.is_nil()).then_some(chain), seq, hash))
+        .collect();
+    write(tx, &heads).await
 }

@@ -1,7 +1,7 @@
 //! The handle that everybody holds.
 
 use super::job::{Job, Transaction};
-use super::look_ups::LookUps;
+use super::look_ups::Idle;
 use super::postgres::{View, Waiting};
 use super::{Error, Tx, postgres, sqlite};
 use crossbeam_channel::TrySendError;
@@ -52,7 +52,7 @@ pub struct Db {
     pub(super) writer: Queue,
     pub(super) reports: Queue,
     pub(super) readers: Queue,
-    pub(super) look_ups: Option<LookUps>,
+    pub(super) look_ups: LookUps,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) failed: Arc<AtomicBool>,
     pub(super) found_version: u32,
@@ -66,6 +66,15 @@ pub struct Db {
 pub(super) enum Queue {
     Sqlite(crossbeam_channel::Sender<Box<dyn Job>>),
     Postgres(mpsc::Sender<Waiting>),
+}
+
+/// Where look-ups run.
+#[derive(Clone)]
+pub(super) enum LookUps {
+    /// On the caller's thread.
+    Here(Idle),
+    /// On a thread of theirs.
+    Queued(Queue),
 }
 
 impl Queue {
@@ -130,39 +139,39 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.read_with(View::Snapshot, work).await
+        submit_read(&self.readers, View::Snapshot, work).await
     }
 
-    /// Runs one short statement that finds something by its key; on SQLite on the caller's own thread.
+    /// The same for what asks only once, or whose questions need not be answered as of one moment: each sees what is
+    /// committed when it begins. On SQLite it runs on a snapshot all the same; on PostgreSQL that costs as much as a
+    /// short statement.
+    pub async fn read_committed<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        submit_read(&self.readers, View::Statement, work).await
+    }
+
+    /// Runs one short statement that finds something by its key.
     ///
-    /// It sees what was committed before the call. Every request begins with such a look-up, and switching to
-    /// a reader and back would cost more than the statement.
+    /// It sees what was committed before the call. Every request begins with such a look-up, and to switch to a reader
+    /// and back would cost more than the statement. On SQLite it runs on the caller's own thread, on PostgreSQL on a
+    /// connection that many look-ups share, none of which waits for the answer to another before it is sent.
     pub async fn look_up<T, E, W>(&self, work: W) -> Result<T, E>
     where
         W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let work = match &self.look_ups {
-            Some(look_ups) => match look_ups.try_run(work) {
-                Ok(outcome) => return outcome,
-                Err(work) => work,
+        match &self.look_ups {
+            LookUps::Here(look_ups) => match look_ups.try_run(work) {
+                Ok(outcome) => outcome,
+                Err(work) => submit_read(&self.readers, View::Statement, work).await,
             },
-            None => work,
-        };
-        self.read_with(View::Statement, work).await
-    }
-
-    async fn read_with<T, E, W>(&self, view: View, work: W) -> Result<T, E>
-    where
-        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        submit(&self.readers, view, |answer| {
-            Box::new(Transaction::once(work, answer))
-        })
-        .await
+            LookUps::Queued(queue) => submit_read(queue, View::Statement, work).await,
+        }
     }
 
     /// Runs `work` as the only writer. When this returns `Ok`, what it wrote is durable; when it returns
@@ -208,14 +217,17 @@ impl Db {
         self.failed.load(Ordering::Relaxed)
     }
 
-    /// How many jobs wait in each queue; reports may share that of the writes.
+    /// How many jobs wait in each queue; reports may share that of the writes, look-ups are among the reads.
     pub fn waiting(&self) -> [(&'static str, usize); 3] {
-        let queues = [
-            ("write", &self.writer),
-            ("report", &self.reports),
-            ("read", &self.readers),
-        ];
-        queues.map(|(name, queue)| (name, queue.waiting()))
+        let look_ups = match &self.look_ups {
+            LookUps::Here(_) => 0,
+            LookUps::Queued(queue) => queue.waiting(),
+        };
+        [
+            ("write", self.writer.waiting()),
+            ("report", self.reports.waiting()),
+            ("read", self.readers.waiting() + look_ups),
+        ]
     }
 
     /// The time that transactions have: on PostgreSQL the server's, which all replicas share.
@@ -242,16 +254,29 @@ impl Db {
             threads,
         } = self;
         drop((writer, reports, readers, running));
-        if let Some(look_ups) = look_ups {
-            look_ups.close();
+        match look_ups {
+            LookUps::Here(idle) => idle.close(),
+            LookUps::Queued(queue) => drop(queue),
         }
         threads.join();
     }
 
     #[cfg(test)]
-    pub(super) fn look_ups(&self) -> Option<&LookUps> {
-        self.look_ups.as_ref()
+    pub(super) fn idle_look_ups(&self) -> &Idle {
+        match &self.look_ups {
+            LookUps::Here(idle) => idle,
+            LookUps::Queued(_) => panic!("a test of SQLite's"),
+        }
     }
+}
+
+async fn submit_read<T, E, W>(queue: &Queue, view: View, work: W) -> Result<T, E>
+where
+    W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    submit(queue, view, |answer| Box::new(Transaction::once(work, answer))).await
 }
 
 async fn submit<T, E>(

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Idle connections. Clones share them.
 #[derive(Clone)]
-pub(super) struct LookUps(Arc<Mutex<Vec<Tx>>>);
+pub(super) struct Idle(Arc<Mutex<Vec<Tx>>>);
 
-impl LookUps {
+impl Idle {
     pub(super) fn new(connections: Vec<Tx>) -> Self {
         Self(Arc::new(Mutex::new(connections)))
     }
@@ -71,7 +71,7 @@ mod tests {
     #[tokio::test]
     async fn with_every_connection_in_use_a_look_up_goes_to_a_reader() {
         let (_dir, db) = testing::on_sqlite();
-        let connections = std::mem::take(&mut *db.look_ups().unwrap().idle());
+        let connections = std::mem::take(&mut *db.idle_look_ups().idle());
         assert!(!connections.is_empty());
         assert_eq!(db.look_up(count).await.unwrap(), 0);
     }
@@ -79,7 +79,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_or_an_error_in_a_look_up_costs_no_connection() {
         let (_dir, db) = testing::on_sqlite();
-        let before = db.look_ups().unwrap().idle().len();
+        let before = db.idle_look_ups().idle().len();
         let panicked = db
             .look_up(async |_: &mut Tx| -> Result<(), Error> { panic!("as a test does") })
             .await;
@@ -88,7 +88,7 @@ mod tests {
             .look_up(async |_: &mut Tx| -> Result<(), Error> { Err(Error::Busy) })
             .await;
         assert!(matches!(refused, Err(Error::Busy)));
-        assert_eq!(db.look_ups().unwrap().idle().len(), before);
+        assert_eq!(db.idle_look_ups().idle().len(), before);
         assert_eq!(db.look_up(count).await.unwrap(), 0);
     }
 }

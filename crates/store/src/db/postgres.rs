@@ -1,7 +1,7 @@
 //! PostgreSQL, shared by replicas.
 //!
-//! Three kinds of connections, each driven on threads of ours: one writes, one reports, a few read. The writers of
-//! all replicas take the same lock at the beginning of their transactions, so that each is alone while it lasts, as
+//! Four kinds of connections, each driven on threads of ours: one writes, one reports, a few read, and look-ups share two.
+//! The writers of all replicas take the same lock at the beginning of their transactions, so that each is alone while it lasts, as
 //! SQLite's writer is; and so do the reporters. What is written therefore commits in the order of its times.
 
 mod clock;
@@ -17,7 +17,7 @@ pub use migrate::{Change, Step};
 pub(super) use session::{Asked, Session};
 pub use settings::{Settings, Time, UrlError};
 
-use super::handle::{QUEUE, Queue, Threads};
+use super::handle::{LookUps, QUEUE, Queue, Threads};
 use super::job::Job;
 use super::tx::Connection;
 use super::{Db, Error, Tx};
@@ -79,11 +79,16 @@ pub(super) fn open(server: &Settings, settings: &super::Settings) -> Result<Db, 
         let (opener, reads) = (opener.clone(), Arc::clone(&reads));
         threads.start("db-readers", move || block_on(readers::run(opener, reads)));
     }
+    let (look_ups, asked) = mpsc::channel(QUEUE);
+    threads.start("db-look-ups", {
+        let opener = opener.clone();
+        move || block_on(readers::run_look_ups(opener, asked))
+    });
     Ok(Db {
         writer,
         reports,
         readers: Queue::Postgres(readers),
-        look_ups: None,
+        look_ups: LookUps::Queued(Queue::Postgres(look_ups)),
         clock: opener.settings.clock,
         failed: Arc::new(AtomicBool::new(false)),
         found_version,
@@ -127,8 +132,15 @@ impl Opener {
     }
 
     async fn open(&self) -> Result<Tx, Error> {
-        let session = Session::open(&self.server, self.clock.clone()).await?;
-        Ok(Tx::new(Connection::Postgres(session), &self.settings))
+        Ok(self.with(self.connect().await?))
+    }
+
+    async fn connect(&self) -> Result<Session, Error> {
+        Session::open(&self.server, self.clock.clone()).await
+    }
+
+    fn with(&self, session: Session) -> Tx {
+        Tx::new(Connection::Postgres(session), &self.settings)
     }
 }
 

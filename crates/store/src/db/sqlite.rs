@@ -2,10 +2,10 @@
 
 use super::error::Cause;
 use super::job::{Again, Job};
-use super::look_ups::LookUps;
+use super::look_ups::Idle;
 use super::tx::Connection as Driver;
 use super::{Db, Error, Settings, Tx, checkpoint};
-use crate::db::handle::{Queue, Threads};
+use crate::db::handle::{LookUps, Queue, Threads};
 use crossbeam_channel::{Receiver, bounded};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -65,7 +65,7 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<Db, Error> {
         reports: Queue::Sqlite(writer.clone()),
         writer: Queue::Sqlite(writer),
         readers: Queue::Sqlite(readers),
-        look_ups: Some(LookUps::new(look_ups)),
+        look_ups: LookUps::Here(Idle::new(look_ups)),
         clock: Arc::clone(&settings.clock),
         failed,
         found_version,

@@ -320,6 +320,22 @@ impl Tx {
             Connection::Postgres(session) => session.execute_each(sql.into(), rows).await,
         }
     }
+
+    /// Runs code that only writes: nothing of it depends on what another part of it wrote, and no two touch one row.
+    /// PostgreSQL gets all of it as one statement.
+    pub(crate) async fn together<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Connection::Postgres(session) = &mut self.connection {
+            session.gather();
+        }
+        let worked = work(self).await?;
+        if let Connection::Postgres(session) = &mut self.connection {
+            session.send_gathered().await?;
+        }
+        Ok(worked)
+    }
 }
 
 #[cfg(test)]

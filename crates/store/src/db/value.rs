@@ -22,8 +22,6 @@ pub enum Value<'v> {
     Blob(&'v [u8]),
     /// An id, stored as its 16 bytes.
     Id(Uuid),
-    /// Ids: an array for PostgreSQL, JSON as by [`id_list`] for SQLite.
-    Ids(&'v [Uuid]),
 }
 
 impl rusqlite::ToSql for Value<'_> {
@@ -34,7 +32,6 @@ impl rusqlite::ToSql for Value<'_> {
             Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Self::Blob(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
             Self::Id(id) => ToSqlOutput::Borrowed(ValueRef::Blob(id.as_bytes())),
-            Self::Ids(ids) => ToSqlOutput::Owned(id_list(ids).into()),
         })
     }
 }
@@ -56,10 +53,6 @@ impl ToSql for Value<'_> {
             Self::Id(id) if matches!(*column, Type::UUID | Type::BYTEA) => {
                 out.extend_from_slice(id.as_bytes())
             }
-            Self::Ids(ids) if *column == Type::UUID_ARRAY => {
-                let ids: Vec<Value<'_>> = ids.iter().copied().map(Value::Id).collect();
-                return ids.to_sql(column, out);
-            }
             other => return Err(format!("{} for a {column}", other.kind()).into()),
         }
         Ok(IsNull::No)
@@ -80,7 +73,6 @@ impl Value<'_> {
             Self::Text(_) => "text",
             Self::Blob(_) => "bytes",
             Self::Id(_) => "an id",
-            Self::Ids(_) => "ids",
         }
     }
 }
@@ -115,7 +107,6 @@ bind! {
     u64 => |number| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
     bool => |truth| Value::Integer(truth.into());
     Uuid => |id| Value::Id(id);
-    &'v Vec<Uuid> => |ids| Value::Ids(ids);
     Timestamp => |time| Value::Integer(time.as_microsecond());
     ExecutionStatus => |status| Value::Text(status.as_str());
     ActionKind => |kind| Value::Text(kind.as_str());

@@ -68,7 +68,7 @@ pub(super) async fn settle(
         by_execution.entry(shift.execution_id).or_default().push(shift);
     }
     let mut events = Vec::new();
-    let (mut recounted, mut reached) = (Vec::new(), Vec::new());
+    let mut recounted = Vec::new();
     for (execution_id, shifts) in by_execution {
         let Some(Counted {
             domain_id,
@@ -81,10 +81,12 @@ pub(super) async fn settle(
         for shift in &shifts {
             counts.shift(shift.from, shift.to);
         }
-        if counts.aggregate() != status {
-            reached.push((execution_id, counts.aggregate()));
-        }
-        recounted.push((execution_id, counts));
+        let reached = Some(counts.aggregate()).filter(|aggregate| *aggregate != status);
+        recounted.push(Recounted {
+            execution_id,
+            counts,
+            reached,
+        });
         events.extend(shifts.into_iter().map(|shift| Event {
             execution_id,
             domain_id,
@@ -94,16 +96,32 @@ pub(super) async fn settle(
         }));
     }
     recount(tx, &recounted).await?;
-    set_aggregates(tx, &reached).await?;
     Ok(events)
 }
 
-async fn recount(tx: &mut Tx, executions: &[(Uuid, TargetCounts)]) -> Result<(), Error> {
+/// The counts of an execution as they are to be.
+struct Recounted {
+    execution_id: Uuid,
+    counts: TargetCounts,
+    /// The aggregate status, where it is another.
+    reached: Option<ExecutionStatus>,
+}
+
+async fn recount(tx: &mut Tx, executions: &[Recounted]) -> Result<(), Error> {
     let now = tx.now();
-    let sets = executions.iter().map(|(id, counts)| {
-        let [pending, ack, started, succeeded, failed, cancelled, timeout] = counts.to_array();
+    let sets = executions.iter().map(|recounted| {
+        let [pending, ack, started, succeeded, failed, cancelled, timeout] = recounted.counts.to_array();
         values![
-            *id, now, pending, ack, started, succeeded, failed, cancelled, timeout
+            recounted.execution_id,
+            now,
+            pending,
+            ack,
+            started,
+            succeeded,
+            failed,
+            cancelled,
+            timeout,
+            recounted.reached,
         ]
     });
     tx.execute_each(
@@ -114,29 +132,28 @@ async fn recount(tx: &mut Tx, executions: &[(Uuid, TargetCounts)]) -> Result<(),
                 where id = $1",
             postgres: "update executions e
                 set updated_at = r.now, pending = r.pending, ack = r.ack, started = r.started,
-                    succeeded = r.succeeded, failed = r.failed, cancelled = r.cancelled, timeout = r.timeout
+                    succeeded = r.succeeded, failed = r.failed, cancelled = r.cancelled, timeout = r.timeout,
+                    status = coalesce(r.reached, e.status)
                 from unnest(
                     $1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-                    $8::bigint[], $9::bigint[]
-                ) as r (id, now, pending, ack, started, succeeded, failed, cancelled, timeout)
+                    $8::bigint[], $9::bigint[], $10::text[]
+                ) as r (id, now, pending, ack, started, succeeded, failed, cancelled, timeout, reached)
                 where e.id = r.id",
         },
         sets,
     )
-    .await
-}
-
-/// Apart from the counts, which change with every report, because three indexes hold the status.
-async fn set_aggregates(tx: &mut Tx, executions: &[(Uuid, ExecutionStatus)]) -> Result<(), Error> {
+    .await?;
+    if tx.is_shared() {
+        return Ok(());
+    }
+    // SQLite writes the three indexes that hold the status whenever a statement names it, and counts change with every
+    // report.
+    let reached = executions
+        .iter()
+        .filter_map(|recounted| Some((recounted.execution_id, recounted.reached?)));
     tx.execute_each(
-        Sql::Each {
-            sqlite: "update executions set status = $2 where id = $1",
-            postgres: "update executions e
-                set status = r.status
-                from unnest($1::uuid[], $2::text[]) as r (id, status)
-                where e.id = r.id",
-        },
-        executions.iter().map(|(id, status)| values![*id, *status]),
+        "update executions set status = $2 where id = $1",
+        reached.map(|(id, status)| values![id, status]),
     )
     .await
 }

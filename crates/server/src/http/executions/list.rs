@@ -8,12 +8,11 @@ use crate::problem::{Failure, Problems};
 use crate::request::{Query, path_id};
 use axum::Json;
 use axum::extract::{Path, State};
-use plex_api::executions::{Execution, ExecutionList, ExecutionStatus};
-use plex_api::{codes, limits};
+use plex_api::codes;
+use plex_api::executions::{ExecutionList, ExecutionStatus};
 use plex_domain::env::micros_from;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::executions::{self, Filter, Order, Position};
-use plex_store::{Error, Tx, invocations};
 use uuid::Uuid;
 
 /// List executions
@@ -53,8 +52,13 @@ pub async fn list(
     let (filter, order) = (list.filter, list.order);
     let mut items = app
         .db
-        .read(async move |tx| page(tx, project_id, &filter, (order, after), paging.limit + 1).await)
+        .read_committed(async move |tx| {
+            executions::page(tx, project_id, &filter, (order, after), paging.limit + 1).await
+        })
         .await?;
+    for target in items.iter_mut().flat_map(|item| &mut item.targets) {
+        target.output_ref = None;
+    }
     let next_cursor = paging.cut(&mut items, |last| {
         paging::time_and_id_bytes(last.created_at, last.id)
     });
@@ -109,35 +113,4 @@ impl List {
             principal.subject(),
         ]
     }
-}
-
-/// The executions of a page with their targets: those of all but very wide ones in one statement.
-async fn page(
-    tx: &mut Tx,
-    project_id: Uuid,
-    filter: &Filter,
-    place: (Order, Option<Position>),
-    limit: u32,
-) -> Result<Vec<Execution>, Error> {
-    let mut items = executions::page(tx, project_id, filter, place, limit).await?;
-    let mut narrow: Vec<&mut Execution> = items.iter_mut().filter(|item| !is_wide(item)).collect();
-    invocations::attach_targets(tx, &mut narrow).await?;
-    for item in items.iter_mut().filter(|item| is_wide(item)) {
-        item.targets = invocations::targets(tx, item.id, limits::LIST_TARGETS as u32).await?;
-        item.targets_truncated = true;
-    }
-    for target in items.iter_mut().flat_map(|item| &mut item.targets) {
-        target.output_ref = None;
-    }
-    Ok(items)
-}
-
-/// Whether it has more targets than a list item carries.
-fn is_wide(execution: &Execution) -> bool {
-    let targets: u32 = execution
-        .target_counts
-        .iter()
-        .flat_map(|counts| counts.values())
-        .sum();
-    targets as usize > limits::LIST_TARGETS
 }

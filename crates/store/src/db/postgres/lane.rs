@@ -350,6 +350,10 @@ impl Lane {
 async fn write_last(tx: &mut Tx, mark: Option<[Value<'static>; 2]>) -> Result<(), Error> {
     // Nothing is committed before it is certain that the lane's lock was taken.
     tx.await_begin().await?;
-    audit::link(tx).await?;
-    tx.execute_each(MARK, mark).await
+    let links = audit::linked(tx).await?;
+    tx.together(async |tx| {
+        links.write(tx).await?;
+        tx.execute_each(MARK, mark).await
+    })
+    .await
 }

@@ -13,8 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 pub(in crate::db) use owed::Asked;
 use owed::{Encoded, Owed, Pending, sent};
 use rustls::{ClientConfig, RootCertStore};
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{ToSql, Type};
@@ -49,10 +50,12 @@ const CLOCK: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::b
 /// Begins what reads.
 const SNAPSHOT: &str = "begin isolation level repeatable read read only";
 
-/// A connection with the statements that it has prepared.
+/// A connection with the statements that it has prepared, or a part in one.
 pub(in crate::db) struct Session {
     client: Arc<Client>,
-    statements: HashMap<(usize, usize), Prepared>,
+    statements: Arc<Mutex<HashMap<Key, Prepared>>>,
+    /// Those that were united of several.
+    unions: HashMap<Vec<Key>, Statement>,
     /// Told what the server says.
     clock: Option<Arc<Clock>>,
     /// The server's time at a moment of ours.
@@ -62,11 +65,18 @@ pub(in crate::db) struct Session {
     /// The answer to what began the transaction, and asked for the time, until somebody looks at it.
     begun: Option<Pending<Vec<SimpleQueryMessage>>>,
     owed: Owed,
+    /// What is to be written as one statement, while it is gathered.
+    gathered: Option<Vec<(Prepared, Vec<Encoded>)>>,
 }
+
+/// What tells a statement's text from all others: where it lies in the program.
+type Key = (usize, usize);
 
 /// A statement, and which of the values it names: some texts leave out what their likes name.
 #[derive(Clone)]
 struct Prepared {
+    key: Key,
+    text: Cow<'static, str>,
     statement: Statement,
     names: Vec<bool>,
 }
@@ -103,16 +113,36 @@ impl Session {
             client
         };
         client.batch_execute(SETTLE).await?;
-        Ok(Self {
-            client: Arc::new(client),
-            statements: HashMap::new(),
+        Ok(Self::on(Arc::new(client), Arc::default(), clock))
+    }
+
+    /// Another for the same connection. Each statement of either is a transaction of its own; none waits for the answer
+    /// to another before it is sent.
+    pub(super) fn beside(&self) -> Self {
+        Self::on(
+            Arc::clone(&self.client),
+            Arc::clone(&self.statements),
+            self.clock.clone(),
+        )
+    }
+
+    fn on(
+        client: Arc<Client>,
+        statements: Arc<Mutex<HashMap<Key, Prepared>>>,
+        clock: Option<Arc<Clock>>,
+    ) -> Self {
+        Self {
+            client,
+            statements,
+            unions: HashMap::new(),
             clock,
             synced: None,
             trouble: None,
             is_aborted: false,
             begun: None,
             owed: Owed::default(),
-        })
+            gathered: None,
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -147,7 +177,7 @@ impl Session {
 
     /// Forgets what the transaction before it left behind.
     fn renew(&mut self) {
-        (self.trouble, self.is_aborted, self.begun) = (None, false, None);
+        (self.trouble, self.is_aborted, self.begun, self.gathered) = (None, false, None, None);
         self.owed.clear();
     }
 
@@ -283,14 +313,14 @@ impl Session {
             Sql::Both(text) | Sql::Each { postgres: text, .. } => text,
         };
         let key = (text.as_ptr().addr(), text.len());
-        if let Some(known) = self.statements.get(&key) {
+        if let Some(known) = self.known().get(&key) {
             return Ok(known.clone());
         }
-        let translated = match sql {
+        let text = match sql {
             Sql::Both(text) => dialect::postgres(text),
             Sql::Each { postgres, .. } => postgres.into(),
         };
-        let names = named(&translated);
+        let names = named(&text);
         let types: Vec<Type> = (0..names.len())
             .map(|index| match values.get(index) {
                 // What is not named has no type; any will do.
@@ -299,11 +329,20 @@ impl Session {
                 Some(_) | None => Type::UNKNOWN,
             })
             .collect();
-        let answer = self.client.prepare_typed(&translated, &types).await;
+        let answer = self.client.prepare_typed(&text, &types).await;
         let statement = self.answered(answer).await?;
-        let prepared = Prepared { statement, names };
-        self.statements.insert(key, prepared.clone());
+        let prepared = Prepared {
+            key,
+            text,
+            statement,
+            names,
+        };
+        self.known().insert(key, prepared.clone());
         Ok(prepared)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Key, Prepared>> {
+        self.statements.lock().expect("no holder of this lock panics")
     }
 
     pub(in crate::db) async fn execute(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<usize, Error> {
@@ -360,25 +399,70 @@ impl Session {
         };
         match sql {
             Sql::Each { .. } => {
-                let statement = self.prepared(sql, &[]).await?.statement;
-                self.owe(&statement, &arrays(&transposed(&sets)))
+                let prepared = self.prepared(sql, &[]).await?;
+                self.write(&prepared, &arrays(&transposed(&sets)))
             }
             Sql::Both(_) => {
                 let prepared = self.prepared(sql, first).await?;
                 for values in &sets {
-                    self.owe(&prepared.statement, &prepared.given(values))?;
+                    self.write(&prepared, &prepared.given(values))?;
                 }
                 Ok(())
             }
         }
     }
 
-    fn owe(&mut self, statement: &Statement, given: &[&(dyn ToSql + Sync)]) -> Result<(), Error> {
-        let values = Encoded::all(statement, given)?;
-        let (client, statement) = (Arc::clone(&self.client), statement.clone());
+    fn write(&mut self, prepared: &Prepared, given: &[&(dyn ToSql + Sync)]) -> Result<(), Error> {
+        let values = Encoded::all(&prepared.statement, given)?;
+        match &mut self.gathered {
+            Some(gathered) => gathered.push((prepared.clone(), values)),
+            None => self.owe(prepared.statement.clone(), values),
+        }
+        Ok(())
+    }
+
+    fn owe(&mut self, statement: Statement, values: Vec<Encoded>) {
+        let client = Arc::clone(&self.client);
         self.owed
             .begin(async move { client.execute_raw(&statement, values).await.map(|_| ()) });
+    }
+
+    /// Gathers what is written from now on.
+    pub(in crate::db) fn gather(&mut self) {
+        self.gathered = Some(Vec::new());
+    }
+
+    /// Sends what was gathered as one statement. To begin and to end a statement costs about as much as a small one
+    /// does, and each answer wakes both sides.
+    pub(in crate::db) async fn send_gathered(&mut self) -> Result<(), Error> {
+        let gathered = self.gathered.take().unwrap_or_default();
+        let (prepared, values): (Vec<Prepared>, Vec<Vec<Encoded>>) = gathered.into_iter().unzip();
+        let statement = match &prepared[..] {
+            [] => return Ok(()),
+            [alone] => alone.statement.clone(),
+            several => self.united(several).await?,
+        };
+        self.owe(statement, values.into_iter().flatten().collect());
         Ok(())
+    }
+
+    /// Several statements as one, with the values of all.
+    async fn united(&mut self, several: &[Prepared]) -> Result<Statement, Error> {
+        let keys: Vec<Key> = several.iter().map(|prepared| prepared.key).collect();
+        if let Some(known) = self.unions.get(&keys) {
+            return Ok(known.clone());
+        }
+        let mut types: Vec<Type> = Vec::new();
+        let mut parts = Vec::new();
+        for (number, Prepared { text, statement, .. }) in several.iter().enumerate() {
+            parts.push(format!("w{number} as ({})", renumbered(text, types.len())));
+            types.extend_from_slice(statement.params());
+        }
+        let text = format!("with {} select", parts.join(", "));
+        let answer = self.client.prepare_typed(&text, &types).await;
+        let statement = self.answered(answer).await?;
+        self.unions.insert(keys, statement.clone());
+        Ok(statement)
     }
 
     /// Sends a query for many sets of values; what follows may be sent at once.
@@ -426,14 +510,33 @@ fn arrays<'c>(columns: &'c [Vec<Value<'_>>]) -> Vec<&'c (dyn ToSql + Sync)> {
         .collect()
 }
 
+/// A statement whose `$1` is another's `$1 + by`.
+fn renumbered(sql: &str, by: usize) -> String {
+    let mut parts = sql.split('$');
+    let mut renumbered = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (number, rest) = part.split_at(digits(part));
+        renumbered.push('$');
+        match number.parse::<usize>() {
+            Ok(number) => renumbered.push_str(&(number + by).to_string()),
+            Err(_) => renumbered.push_str(number),
+        }
+        renumbered.push_str(rest);
+    }
+    renumbered
+}
+
+/// How many digits a text begins with.
+fn digits(text: &str) -> usize {
+    text.find(|letter: char| !letter.is_ascii_digit())
+        .unwrap_or(text.len())
+}
+
 /// For each `$n` up to the highest, whether the statement names it.
 fn named(sql: &str) -> Vec<bool> {
     let mut names = Vec::new();
     for after in sql.split('$').skip(1) {
-        let digits = after
-            .find(|letter: char| !letter.is_ascii_digit())
-            .unwrap_or(after.len());
-        if let Ok(number @ 1..) = after[..digits].parse::<usize>() {
+        if let Ok(number @ 1..) = after[..digits(after)].parse::<usize>() {
             names.resize(names.len().max(number), false);
             names[number - 1] = true;
         }

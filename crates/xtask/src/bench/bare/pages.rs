@@ -12,7 +12,7 @@ use hyper::{Request, StatusCode};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The statement of `store::executions::between` for the newest of everything.
+/// The statement of `store::executions::pages` for the newest of everything.
 fn page_sql(executions: &str, months: &str) -> String {
     format!(
         "select
@@ -27,15 +27,9 @@ fn page_sql(executions: &str, months: &str) -> String {
     )
 }
 
-/// The statement of `store::invocations::attach_targets`, from the tables on as each database has it.
-fn targets_sql(tables: &str) -> String {
-    format!(
-        "select
-            i.execution_id, i.node_id, n.name, i.status, i.updated_at, i.started_at, i.finished_at, i.exit_code,
-            i.error, i.output_kind, i.output_bytes, i.output_truncated, i.output_key, i.output_sha256
-        from {tables}"
-    )
-}
+/// What there is of each target, after its execution's id.
+const TARGET: &str = "i.node_id, n.name, i.status, i.updated_at, i.started_at, i.finished_at, i.exit_code,
+    i.error, i.output_kind, i.output_bytes, i.output_truncated, i.output_key, i.output_sha256";
 
 /// What answers.
 pub(super) struct Pages(Source);

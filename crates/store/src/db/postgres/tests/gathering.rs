@@ -256,6 +256,6 @@ async fn a_page_is_walked_in_its_order_however_much_there_is() {
         let sorts = plans
             .iter()
             .any(|line| line.contains("Sort  (") || line.contains("Seq Scan"));
-        assert!(walks == 8 && !sorts, "{stored}: {}", plans.join("\n"));
+        assert!(walks == 16 && !sorts, "{stored}: {}", plans.join("\n"));
     }
 }

@@ -121,13 +121,6 @@ impl Items {
         format!("[{}]", ids.join(","))
     }
 
-    /// The ids from the least to the greatest.
-    pub(super) fn ids_in_order(&self) -> Vec<Uuid> {
-        let mut ids = self.ids.clone();
-        ids.sort_unstable();
-        ids
-    }
-
     /// One more target of an execution.
     pub(super) fn push_target(&mut self, execution_id: Uuid, row: &Target<'_>) -> anyhow::Result<()> {
         let index = *self.places.get(&execution_id).context("one that was asked for")?;

@@ -2,7 +2,7 @@
 
 use super::super::id::Id;
 use super::json::{Execution, Items, Target};
-use super::{page_sql, targets_sql};
+use super::{TARGET, page_sql};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
@@ -25,10 +25,31 @@ const PLANS: &str = "
 /// As far as the product looks at first.
 const NEAR: SignedDuration = SignedDuration::from_hours(32 * 24);
 const MONTHS: &str = " and id >= $7 and id <= any(array[$8::uuid])";
-const TARGETS: &str = "unnest($1::uuid[]) as ids (id)
-        join invocations i on i.execution_id = ids.id
-        join nodes n on n.id = i.node_id
-    where i.execution_id between ($1::uuid[])[1] and ($1::uuid[])[cardinality($1::uuid[])]";
+/// What a row has of an execution, before what it has of a target.
+const EXECUTION: usize = 23;
+
+/// The product's statement: executions, then their targets.
+fn sql() -> String {
+    let nulls = |count| vec!["null"; count].join(", ");
+    format!(
+        "with page as materialized ({})
+        select page.*, {} from page
+        union all
+        select page.id, {}, page.created_at, {}, {TARGET}
+        from page
+            cross join lateral (
+                select * from invocations
+                where execution_id = page.id and execution_id between $7 and $8
+                order by node_id
+                limit 100
+            ) i
+            join nodes n on n.id = i.node_id",
+        page_sql("executions", MONTHS),
+        nulls(13),
+        nulls(5),
+        nulls(16),
+    )
+}
 
 /// Pages of one project.
 pub(super) struct Pages {
@@ -40,7 +61,6 @@ pub(super) struct Pages {
 struct Session {
     client: Client,
     page: Statement,
-    targets: Statement,
 }
 
 impl Pages {
@@ -50,13 +70,8 @@ impl Pages {
             let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
             tokio::spawn(connection);
             client.batch_execute(PLANS).await?;
-            let page = client.prepare(&page_sql("executions", MONTHS)).await?;
-            let targets = client.prepare(&targets_sql(TARGETS)).await?;
-            sessions.push(Session {
-                client,
-                page,
-                targets,
-            });
+            let page = client.prepare(&sql()).await?;
+            sessions.push(Session { client, page });
         }
         Ok(Self {
             sessions,
@@ -84,16 +99,16 @@ impl Pages {
             &last,
         ];
         for row in session.client.query(&session.page, &values).await? {
-            items.push(&execution(&row)?)?;
+            if row.try_get::<_, Option<Id>>(EXECUTION)?.is_some() {
+                items.push_target(row.try_get::<_, Id>(0)?.0, &target(&row)?)?;
+            } else {
+                items.push(&execution(&row)?)?;
+            }
         }
         anyhow::ensure!(
             items.count() > DEFAULT_PAGE as usize,
             "the page goes on further back"
         );
-        let ids: Vec<Id> = items.ids_in_order().into_iter().map(Id).collect();
-        for row in session.client.query(&session.targets, &[&ids]).await? {
-            items.push_target(row.try_get::<_, Id>(0)?.0, &target(&row)?)?;
-        }
         Ok(items.finish(DEFAULT_PAGE as usize))
     }
 }
@@ -125,15 +140,15 @@ fn execution(row: &Row) -> anyhow::Result<Execution<'_>> {
 
 fn target(row: &Row) -> anyhow::Result<Target<'_>> {
     Ok(Target {
-        node_id: row.try_get::<_, Id>(1)?.0,
-        name: row.try_get(2)?,
-        status: row.try_get(3)?,
-        updated_at: row.try_get(4)?,
-        started_at: row.try_get(5)?,
-        finished_at: row.try_get(6)?,
-        exit_code: row.try_get(7)?,
-        error: row.try_get(8)?,
-        output_bytes: row.try_get(10)?,
-        output_truncated: row.try_get(11)?,
+        node_id: row.try_get::<_, Id>(EXECUTION)?.0,
+        name: row.try_get(EXECUTION + 1)?,
+        status: row.try_get(EXECUTION + 2)?,
+        updated_at: row.try_get(EXECUTION + 3)?,
+        started_at: row.try_get(EXECUTION + 4)?,
+        finished_at: row.try_get(EXECUTION + 5)?,
+        exit_code: row.try_get(EXECUTION + 6)?,
+        error: row.try_get(EXECUTION + 7)?,
+        output_bytes: row.try_get(EXECUTION + 9)?,
+        output_truncated: row.try_get(EXECUTION + 10)?,
     })
 }

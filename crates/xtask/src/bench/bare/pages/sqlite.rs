@@ -1,7 +1,7 @@
 //! The page from SQLite, by a connection of each thread.
 
 use super::json::{Execution, Items, Target};
-use super::{page_sql, targets_sql};
+use super::{TARGET, page_sql};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 use uuid::Uuid;
 
 const EXECUTIONS: &str = "executions indexed by executions_by_time";
+/// Where `store::invocations::attach_targets` looks.
 const TARGETS: &str = "json_each($1) ids
     cross join invocations i on i.execution_id = unhex(ids.value)
     cross join nodes n on n.id = i.node_id";
@@ -34,7 +35,7 @@ impl Pages {
             path: path.to_owned(),
             project,
             page: page_sql(EXECUTIONS, ""),
-            targets: targets_sql(TARGETS),
+            targets: format!("select i.execution_id, {TARGET} from {TARGETS}"),
         }
     }
 
