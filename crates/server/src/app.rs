@@ -202,7 +202,6 @@ impl App {
         bootstrap::adopt_audit_chains(&db, &keys).await?;
         let wakes = Wakes::new(settings.nats.is_some());
         let tasks = TaskTracker::new();
-        let (committer, commits) = callbacks::committer();
         let app = Self(Arc::new(Shared {
             metrics: Metrics::default(),
             traces: settings.traces,
@@ -230,13 +229,13 @@ impl App {
             objects,
             moves: Turns::default(),
             keys,
-            committer,
+            committer: Committer::default(),
             wakes,
             clock,
             rng,
             tasks,
         }));
-        app.tasks.spawn(callbacks::commit(app.clone(), commits));
+        app.tasks.spawn(callbacks::commit(app.clone()));
         loops::start(&app);
         if let Some(nats) = settings.nats {
             let shared = app.clone();

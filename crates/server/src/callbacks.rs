@@ -1,11 +1,13 @@
 //! The group committer: callbacks that arrive within a moment share one transaction.
 //!
-//! While one batch is being made durable, the next gathers; nobody is answered before the commit that
-//! holds their report. Callbacks that commit together share one audit entry per execution (decision 29).
+//! While one batch is being made durable, the next gathers, until its transaction begins; nobody is answered before the
+//! commit that holds their report. Callbacks that commit together share one audit entry per execution (decision 29).
 
 use crate::app::App;
 use crate::problem::Failure;
 use crate::request::Context;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use plex_api::audit::AuditReason;
 use plex_api::codes;
 use plex_api::executions::ExecutionStatus;
@@ -14,8 +16,8 @@ use plex_store::invocations::{self, Advance, Event, Outcome};
 use plex_store::{Error, Tx, audit};
 use ring::digest::{Context as Digest, SHA256};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 /// Callbacks that may wait for a commit; one more is told to try again.
@@ -23,80 +25,144 @@ const QUEUE: usize = 8192;
 /// Most callbacks in one commit.
 const BATCH: usize = 512;
 
-/// Where callbacks are handed in.
-pub struct Committer(mpsc::Sender<Waiting>);
+/// Where callbacks are handed in. Clones share it.
+#[derive(Clone, Default)]
+pub struct Committer(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    arrived: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Waiting>,
+    /// Whether there is a transaction that will take them, and has not begun.
+    is_called: bool,
+    /// Whether nobody commits any more.
+    is_closed: bool,
+}
 
 /// A callback on its way into a commit.
-pub struct Waiting {
-    advance: Advance,
-    correlation_id: String,
-    answer: oneshot::Sender<Result<Outcome, Failure>>,
+struct Waiting {
+    report: Report,
+    answer: Answer,
 }
 
-/// A committer and the end that [`commit`] works off.
-pub fn committer() -> (Committer, mpsc::Receiver<Waiting>) {
-    let (sender, receiver) = mpsc::channel(QUEUE);
-    (Committer(sender), receiver)
-}
+type Answer = oneshot::Sender<Result<Outcome, Failure>>;
 
 impl Committer {
     /// Stores a report; returns once what it answers is durable.
     pub async fn advance(&self, advance: Advance, context: &Context) -> Result<Outcome, Failure> {
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting {
+        let report = Report {
             advance,
             correlation_id: context.correlation_id.clone(),
-            answer,
         };
         let busy = || Failure::unavailable(codes::DATASTORE_UNAVAILABLE, "too many reports wait; try again");
-        self.0.try_send(waiting).map_err(|_| busy())?;
+        {
+            let mut queue = self.queue();
+            if queue.is_closed || queue.waiting.len() >= QUEUE {
+                return Err(busy());
+            }
+            queue.waiting.push(Waiting { report, answer });
+        }
+        self.0.arrived.notify_one();
         answered.await.unwrap_or_else(|_| Err(busy()))
     }
 
     /// How many reports wait.
     pub fn waiting(&self) -> usize {
-        self.0.max_capacity() - self.0.capacity()
+        self.queue().waiting.len()
+    }
+
+    /// Whether a transaction is to be called for what waits; whoever is told so calls it.
+    fn call(&self) -> bool {
+        let mut queue = self.queue();
+        let calls = !queue.is_called && !queue.waiting.is_empty();
+        queue.is_called |= calls;
+        calls
+    }
+
+    /// What waits, as much as one transaction takes.
+    fn take(&self) -> Batch {
+        let mut queue = self.queue();
+        queue.is_called = false;
+        let most = queue.waiting.len().min(BATCH);
+        let taken = queue.waiting.drain(..most);
+        let (reports, answers): (Vec<Report>, Vec<Answer>) =
+            taken.map(|waiting| (waiting.report, waiting.answer)).unzip();
+        Batch {
+            reports: reports.into(),
+            answers: Mutex::new(answers),
+        }
+    }
+
+    /// Takes no more reports, unless some wait.
+    fn close(&self) -> bool {
+        let mut queue = self.queue();
+        queue.is_closed = queue.waiting.is_empty();
+        queue.is_closed
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // The queue is whole between any two statements that could panic.
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Commits batch after batch until the server stops and the queue is empty.
-pub async fn commit(app: App, mut queue: mpsc::Receiver<Waiting>) {
-    let mut batch = Vec::with_capacity(BATCH);
+pub async fn commit(app: App) {
+    let mut under_way = FuturesUnordered::new();
     loop {
+        let has_room = under_way.len() < app.db.reports_at_once();
+        if has_room && app.committer.call() {
+            under_way.push(commit_next(&app));
+            continue;
+        }
         tokio::select! {
             biased;
-            received = queue.recv_many(&mut batch, BATCH) => if received == 0 { return },
-            () = app.drained.cancelled(), if queue.is_empty() => return,
+            Some(()) = under_way.next() => {}
+            () = app.committer.0.arrived.notified(), if has_room => {}
+            () = app.drained.cancelled(), if under_way.is_empty() => if app.committer.close() { return },
         }
-        commit_batch(&app, std::mem::take(&mut batch)).await;
     }
 }
 
-async fn commit_batch(app: &App, batch: Vec<Waiting>) {
-    let (reports, answers): (Vec<Report>, Vec<_>) = batch
-        .into_iter()
-        .map(|waiting| {
-            (
-                Report {
-                    advance: waiting.advance,
-                    correlation_id: waiting.correlation_id,
-                },
-                waiting.answer,
-            )
-        })
-        .unzip();
-    let reports: Arc<[Report]> = reports.into();
-    match store(app, Arc::clone(&reports)).await {
+/// Reports that commit together, and where each is answered.
+struct Batch {
+    reports: Arc<[Report]>,
+    answers: Mutex<Vec<Answer>>,
+}
+
+impl Batch {
+    fn answers(&self) -> Vec<Answer> {
+        std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn commit_next(app: &App) {
+    let batch = Arc::new(OnceLock::new());
+    let taken = {
+        let (batch, committer) = (Arc::clone(&batch), app.committer.clone());
+        move || Arc::clone(&batch.get_or_init(|| committer.take()).reports)
+    };
+    let stored = store(app, taken).await;
+    // Where the transaction never began, those that wait now are told so.
+    let batch = batch.get_or_init(|| app.committer.take());
+    match stored {
         Ok(outcomes) => {
-            for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            for (answer, outcome) in batch.answers().into_iter().zip(outcomes) {
                 let _ = answer.send(Ok(outcome));
             }
         }
         // One unreadable row must not hold up the others, so each gets a transaction of its own.
-        Err(error) if reports.len() > 1 && !matches!(error, Error::Busy | Error::Unavailable(_)) => {
+        Err(error) if batch.reports.len() > 1 && !matches!(error, Error::Busy | Error::Unavailable(_)) => {
             tracing::error!(error.cause = ?error, "a batch of callbacks failed; storing them one by one");
-            for (answer, report) in answers.into_iter().zip(reports.iter()) {
-                let stored = store(app, Arc::new([report.clone()])).await;
+            for (answer, report) in batch.answers().into_iter().zip(batch.reports.iter()) {
+                let alone: Arc<[Report]> = Arc::new([report.clone()]);
+                let stored = store(app, move || Arc::clone(&alone)).await;
                 let _ = answer.send(
                     stored
                         .map(|mut outcomes| outcomes.remove(0))
@@ -106,7 +172,7 @@ async fn commit_batch(app: &App, batch: Vec<Waiting>) {
         }
         Err(error) => {
             tracing::error!(error.cause = ?error, "a batch of callbacks was not stored");
-            for answer in answers {
+            for answer in batch.answers() {
                 let detail = "the report could not be stored now; send it again";
                 let _ = answer.send(Err(Failure::unavailable(codes::DATASTORE_UNAVAILABLE, detail)));
             }
@@ -121,12 +187,17 @@ struct Report {
     correlation_id: String,
 }
 
-async fn store(app: &App, reports: Arc<[Report]>) -> Result<Vec<Outcome>, Error> {
+/// Stores reports, which are taken when their transaction begins.
+async fn store(
+    app: &App,
+    taken: impl Fn() -> Arc<[Report]> + Clone + Send + 'static,
+) -> Result<Vec<Outcome>, Error> {
     let key = app.keys.pseudonyms;
-    let committed = Arc::clone(&reports);
+    let take = taken.clone();
     let outcomes = app
         .db
         .report(async move |tx| {
+            let reports = take();
             let advances: Vec<Advance> = reports.iter().map(|report| report.advance.clone()).collect();
             let (outcomes, events) = invocations::advance(tx, &advances).await?;
             let correlation_of = |execution_id| {
@@ -144,6 +215,7 @@ async fn store(app: &App, reports: Arc<[Report]>) -> Result<Vec<Outcome>, Error>
         })
         .await?;
     // Not in the transaction, which may run more than once.
+    let committed = taken();
     app.metrics.commit_batches.observe(committed.len() as u64);
     let late = committed.iter().zip(&outcomes);
     let late = late.filter(|(report, outcome)| is_late(report, outcome)).count();

@@ -211,6 +211,15 @@ impl Db {
         .await
     }
 
+    /// How many jobs that report may be handed in at a time, so that no time passes between two commits: on PostgreSQL
+    /// the next begins behind the commit of the one before.
+    pub fn reports_at_once(&self) -> usize {
+        match self.reports {
+            Queue::Sqlite(_) => 1,
+            Queue::Postgres(_) => 2,
+        }
+    }
+
     /// Whether a commit could not be made durable. Nothing is written any more; only a restart, which
     /// reads back what the disk really holds, mends that.
     pub fn has_failed(&self) -> bool {

@@ -1,7 +1,8 @@
 //! A connection that writes.
 //!
 //! One that writes gathers the jobs that wait into one commit, each behind a savepoint; one that reports takes them one
-//! by one, as each holds many reports. A transaction in conflict with another runs again. A connection that is lost at
+//! by one, as each holds many reports. The next transaction begins behind the commit of the one before, and is not
+//! committed before that has succeeded. A transaction in conflict with another runs again. A connection that is lost at
 //! the commit leaves open whether it happened; the row of marks, which the same commit moved on, tells.
 
 use super::session::Trouble;
@@ -12,6 +13,7 @@ use crate::db::{Error, Tx, Value};
 use crate::values;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// Most writers' jobs in one commit.
@@ -50,6 +52,24 @@ impl Name {
     fn has_savepoints(self) -> bool {
         self.gathers() > 1
     }
+
+    /// Answers those whose jobs were committed, or not.
+    fn answer(self, batch: Vec<Gathered>, committed: Result<(), Error>) {
+        if let Err(error) = &committed {
+            tracing::error!(error.cause = ?error, lane = ?self, "a transaction was not committed");
+        }
+        // Of a batch that failed as a whole, each is to come again; one alone learns why.
+        let is_alone = batch.len() == 1;
+        let mut failed = committed.err();
+        for Gathered { job, undone } in batch {
+            job.answer(match &mut failed {
+                None => undone.map_or(Ok(()), Err),
+                Some(Error::Busy) => Err(Error::Busy),
+                Some(_) if !is_alone => Err(Error::Unavailable(None)),
+                Some(error) => Err(std::mem::replace(error, Error::Unavailable(None))),
+            });
+        }
+    }
 }
 
 /// A lane of this replica.
@@ -61,6 +81,10 @@ pub(super) struct Lane {
     id: Uuid,
     /// How many commits it made.
     commits: u64,
+    /// The transaction whose end was sent, until it is known what became of it.
+    ending: Option<JoinHandle<Ended>>,
+    /// The one before this, where it was not committed.
+    uncommitted: Option<Uncommitted>,
 }
 
 /// A job in a transaction.
@@ -93,23 +117,54 @@ impl From<Error> for Failed {
     }
 }
 
+/// What became of a transaction.
+enum Ended {
+    /// It was committed, or undone as its jobs wished; they have been answered.
+    Well {
+        /// How often the mark was moved on.
+        commits: u64,
+    },
+    /// It came to nothing, as far as anybody knows.
+    Badly(Uncommitted),
+}
+
+/// Jobs whose transaction came to nothing.
+struct Uncommitted {
+    batch: Vec<Gathered>,
+    failed: Failed,
+}
+
+/// The end of a transaction on its way.
+struct Ending {
+    answer: session::Ending,
+    keeps_any: bool,
+}
+
+impl Ending {
+    async fn outcome(self) -> Result<(), Failed> {
+        self.answer.await.map_err(|(error, trouble)| match trouble {
+            Some(Trouble::Lost) if self.keeps_any => Failed::Unknown,
+            Some(Trouble::Conflict | Trouble::Lost) => Failed::Again,
+            None => Failed::For(error),
+        })
+    }
+}
+
 /// Commits until there is nobody left who could ask.
 pub(super) async fn run(mut lane: Lane, mut jobs: mpsc::Receiver<Waiting>) {
-    while let Some(first) = jobs.recv().await {
-        let mut batch = vec![Gathered::new(first)];
-        let committed = lane.commit(&mut batch, Some(&mut jobs)).await;
-        match committed {
-            // What cannot be committed with others must not keep them from it: each gets a transaction of its own.
-            Err(error) if batch.len() > 1 && !matches!(error, Error::Busy | Error::Unavailable(_)) => {
-                for gathered in batch {
-                    let mut alone = vec![gathered];
-                    let committed = lane.commit(&mut alone, None).await;
-                    lane.answer(alone, committed);
-                }
-            }
-            committed => lane.answer(batch, committed),
+    loop {
+        tokio::select! {
+            biased;
+            next = jobs.recv() => match next {
+                Some(first) => lane.commit(Gathered::new(first), &mut jobs).await,
+                None => break,
+            },
+            _ = lane.is_settled(), if lane.ending.is_some() => {}
         }
+        lane.mend().await;
     }
+    lane.is_settled().await;
+    lane.mend().await;
 }
 
 impl Gathered {
@@ -131,55 +186,104 @@ impl Lane {
             tx: None,
             id: Uuid::from_bytes(id),
             commits: 0,
+            ending: None,
+            uncommitted: None,
         }
     }
 
-    /// Answers those whose jobs were committed, or not.
-    fn answer(&self, batch: Vec<Gathered>, committed: Result<(), Error>) {
-        if let Err(error) = &committed {
-            tracing::error!(error.cause = ?error, lane = ?self.name, "a transaction was not committed");
-        }
-        // Of a batch that failed as a whole, each is to come again; one alone learns why.
-        let is_alone = batch.len() == 1;
-        let mut failed = committed.err();
-        for Gathered { job, undone } in batch {
-            job.answer(match &mut failed {
-                None => undone.map_or(Ok(()), Err),
-                Some(Error::Busy) => Err(Error::Busy),
-                Some(_) if !is_alone => Err(Error::Unavailable(None)),
-                Some(error) => Err(std::mem::replace(error, Error::Unavailable(None))),
-            });
+    /// Commits a job, and what waits behind it. The next may begin before anybody has heard what became of that.
+    async fn commit(&mut self, first: Gathered, jobs: &mut mpsc::Receiver<Waiting>) {
+        let mut batch = vec![first];
+        match self.attempt(&mut batch, Some(jobs)).await {
+            Ok(ending) => {
+                let (name, commits) = (self.name, u64::from(ending.keeps_any));
+                self.ending = Some(tokio::task::spawn_local(async move {
+                    match ending.outcome().await {
+                        Ok(()) => {
+                            name.answer(batch, Ok(()));
+                            Ended::Well { commits }
+                        }
+                        Err(failed) => Ended::Badly(Uncommitted { batch, failed }),
+                    }
+                }));
+            }
+            Err(failed) => {
+                self.is_settled().await;
+                self.mend().await;
+                self.insist(Uncommitted { batch, failed }).await;
+            }
         }
     }
 
-    /// Commits what is gathered already and, where there are `jobs`, what waits behind it.
-    async fn commit(
-        &mut self,
-        batch: &mut Vec<Gathered>,
-        mut jobs: Option<&mut mpsc::Receiver<Waiting>>,
-    ) -> Result<(), Error> {
+    /// Waits until it is known what became of the transaction before; whether nothing is left to be done about it.
+    async fn is_settled(&mut self) -> bool {
+        if let Some(ending) = &mut self.ending {
+            let ended = ending.await;
+            self.ending = None;
+            match ended {
+                Ok(Ended::Well { commits }) => self.commits += commits,
+                Ok(Ended::Badly(uncommitted)) => self.uncommitted = Some(uncommitted),
+                // Nobody may take its mark, if there is one, for that of the next.
+                Err(_) => self.commits += 1,
+            }
+        }
+        self.uncommitted.is_none()
+    }
+
+    /// Commits the transaction before, where that came to nothing.
+    async fn mend(&mut self) {
+        if let Some(uncommitted) = self.uncommitted.take() {
+            self.insist(uncommitted).await;
+        }
+    }
+
+    /// Commits jobs whose transaction came to nothing, one after the other where one may have been at fault; answers
+    /// them.
+    async fn insist(&mut self, Uncommitted { mut batch, failed }: Uncommitted) {
+        let committed = self.try_on(&mut batch, failed).await;
+        match committed {
+            // What cannot be committed with others must not keep them from it: each gets a transaction of its own.
+            Err(error) if batch.len() > 1 && !matches!(error, Error::Busy | Error::Unavailable(_)) => {
+                for gathered in batch {
+                    let mut alone = vec![gathered];
+                    let committed = self.try_on(&mut alone, Failed::Again).await;
+                    self.name.answer(alone, committed);
+                }
+            }
+            committed => self.name.answer(batch, committed),
+        }
+    }
+
+    async fn try_on(&mut self, batch: &mut Vec<Gathered>, mut failed: Failed) -> Result<(), Error> {
         let until = Instant::now() + PATIENCE;
         let mut pause = PAUSES.0;
-        let mut is_unknown = false;
         loop {
-            if is_unknown {
+            if let Failed::Unknown = failed {
                 match self.was_committed().await {
                     Ok(true) => return Ok(()),
-                    Ok(false) => is_unknown = false,
+                    Ok(false) => failed = Failed::Again,
                     Err(_) => self.tx = None,
                 }
             }
-            if !is_unknown {
-                match self.attempt(batch, jobs.as_deref_mut()).await {
+            if let Failed::Again = failed {
+                let ended = match self.attempt(batch, None).await {
+                    Ok(ending) => {
+                        let commits = u64::from(ending.keeps_any);
+                        ending.outcome().await.map(|()| self.commits += commits)
+                    }
+                    Err(failed) => Err(failed),
+                };
+                match ended {
                     Ok(()) => return Ok(()),
-                    Err(Failed::For(error)) => return Err(error),
-                    Err(Failed::Again) => {}
-                    Err(Failed::Unknown) => is_unknown = true,
+                    Err(again) => failed = again,
                 }
+            }
+            if let Failed::For(error) = failed {
+                return Err(error);
             }
             if Instant::now() >= until {
                 // Nobody may take the mark of a commit that happened after all for that of the next.
-                self.commits += u64::from(is_unknown);
+                self.commits += u64::from(matches!(failed, Failed::Unknown));
                 return Err(Error::Unavailable(None));
             }
             tokio::time::sleep(pause).await;
@@ -187,12 +291,12 @@ impl Lane {
         }
     }
 
-    /// One transaction.
+    /// One transaction, up to its end, which is sent.
     async fn attempt(
         &mut self,
         batch: &mut Vec<Gathered>,
         mut jobs: Option<&mut mpsc::Receiver<Waiting>>,
-    ) -> Result<(), Failed> {
+    ) -> Result<Ending, Failed> {
         let began = Instant::now();
         self.begin().await?;
         let mut keeps_any = false;
@@ -258,33 +362,20 @@ impl Lane {
     }
 
     /// Ends the transaction: with the audit chains, whose ends are then locked for as short as can be, and the commit.
-    async fn end(&mut self, keeps_any: bool) -> Result<(), Failed> {
+    async fn end(&mut self, keeps_any: bool) -> Result<Ending, Failed> {
+        // The mark counts what was committed before.
+        if !self.is_settled().await {
+            return Err(self.abandon(Trouble::Conflict).await);
+        }
         let mark = keeps_any.then(|| values![self.id, self.commits + 1]);
         let tx = self.tx.as_mut().ok_or(Failed::Again)?;
-        let ended = match write_last(tx, mark).await {
-            Ok(()) if keeps_any => tx.postgres().step("commit").await,
-            Ok(()) => tx.postgres().step("rollback").await,
-            Err(error) => {
-                let trouble = tx.postgres().trouble();
-                let failed = self.abandon(trouble.unwrap_or(Trouble::Conflict)).await;
-                return Err(if trouble.is_some() { failed } else { error.into() });
-            }
-        };
-        match (ended, tx.postgres().trouble()) {
-            (Ok(()), _) => {
-                self.commits += u64::from(keeps_any);
-                Ok(())
-            }
-            (Err(_), Some(Trouble::Conflict)) => Err(self.abandon(Trouble::Conflict).await),
-            (Err(_), Some(Trouble::Lost)) => {
-                self.tx = None;
-                Err(if keeps_any { Failed::Unknown } else { Failed::Again })
-            }
-            (Err(error), None) => {
-                self.abandon(Trouble::Conflict).await;
-                Err(error.into())
-            }
+        if let Err(error) = write_last(tx, mark).await {
+            let trouble = tx.postgres().trouble();
+            let failed = self.abandon(trouble.unwrap_or(Trouble::Conflict)).await;
+            return Err(if trouble.is_some() { failed } else { error.into() });
         }
+        let answer = tx.postgres().end(if keeps_any { "commit" } else { "rollback" });
+        Ok(Ending { answer, keeps_any })
     }
 
     async fn begin(&mut self) -> Result<(), Failed> {

@@ -8,7 +8,8 @@ use crate::db::dialect;
 use crate::db::error::is_conflict;
 use crate::db::tx::Sql;
 use crate::db::{Error, Row, Value};
-use futures_util::{TryStreamExt as _, pin_mut};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, TryStreamExt as _, pin_mut};
 use jiff::{SignedDuration, Timestamp};
 pub(in crate::db) use owed::Asked;
 use owed::{Encoded, Owed, Pending, sent};
@@ -90,6 +91,9 @@ impl Prepared {
         values.iter().zip(&self.names).map(sent).collect()
     }
 }
+
+/// What becomes of a transaction whose end was sent.
+pub(super) type Ending = BoxFuture<'static, Result<(), (Error, Option<Trouble>)>>;
 
 /// Why a transaction as a whole came to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,15 +301,35 @@ impl Session {
     fn note<T>(&mut self, answer: Result<T, tokio_postgres::Error>) -> Result<T, Error> {
         answer.map_err(|cause| {
             self.is_aborted = true;
-            let is_in_conflict = cause.code().is_some_and(is_conflict);
-            let error = Error::from(cause);
-            if is_in_conflict {
-                self.trouble.get_or_insert(Trouble::Conflict);
-            } else if self.client.is_closed() || matches!(error, Error::Unavailable(_)) {
-                self.trouble = Some(Trouble::Lost);
+            let (error, trouble) = failure(&self.client, cause);
+            match trouble {
+                Some(Trouble::Conflict) => {
+                    self.trouble.get_or_insert(Trouble::Conflict);
+                }
+                Some(Trouble::Lost) => self.trouble = trouble,
+                None => {}
             }
             error
         })
+    }
+
+    /// Ends the transaction. The next may begin behind that at once, before it is known what became of this one.
+    pub(super) fn end(&mut self, sql: &'static str) -> Ending {
+        let client = Arc::clone(&self.client);
+        let mut owed = std::mem::take(&mut self.owed);
+        let ended = sent({
+            let client = Arc::clone(&client);
+            async move { client.batch_execute(sql).await }
+        });
+        async move {
+            let mut settled = Ok(());
+            while let Some(answer) = owed.next().await {
+                settled = settled.and(answer);
+            }
+            // The first failure is the one that tells why: what follows it in the transaction fails as well.
+            settled.and(ended.await).map_err(|cause| failure(&client, cause))
+        }
+        .boxed()
     }
 
     async fn prepared(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Prepared, Error> {
@@ -496,6 +520,19 @@ impl Session {
         let rows = self.answered(answer).await?;
         rows.iter().try_for_each(|row| read(&Row::Postgres(row)))
     }
+}
+
+/// Why a statement failed, and what that means for its transaction.
+fn failure(client: &Client, cause: tokio_postgres::Error) -> (Error, Option<Trouble>) {
+    let is_in_conflict = cause.code().is_some_and(is_conflict);
+    let error = Error::from(cause);
+    let is_lost = client.is_closed() || matches!(error, Error::Unavailable(_));
+    let trouble = if is_in_conflict {
+        Some(Trouble::Conflict)
+    } else {
+        is_lost.then_some(Trouble::Lost)
+    };
+    (error, trouble)
 }
 
 /// The first values of all sets, the second, and so on.
