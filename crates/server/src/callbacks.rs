@@ -315,3 +315,6 @@ async fn late_results(
     }
     Ok(records)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! A PostgreSQL server of our own: a fresh cluster of Debian's programs on loopback, gone afterwards.
 
 use crate::interrupt::Interrupt;
+use crate::process::{self, GRACE};
 use crate::workspace;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -141,12 +143,12 @@ impl Server {
             .env("PLEX_TEST_POSTGRES_RESTART", self.restart_command())
             .env("PROPTEST_CASES", "16");
         let line = workspace::line(&tests);
+        // A group of its own, so that what the tests started ends with them.
+        tests.process_group(0);
         let mut child = tests.spawn().with_context(|| format!("cannot run {line}"))?;
         let ended = interrupt.wait_for(&line, PATIENCE, || Ok(child.try_wait()?));
         if ended.is_err() {
-            // It may have ended by itself just now.
-            let _ = child.kill();
-            child.wait()?;
+            process::end(&mut child, GRACE)?;
         }
         let status = ended?;
         ensure!(status.success(), "{line} failed: {status}");

@@ -12,7 +12,7 @@ use anyhow::{Context as _, ensure};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// How long a program may take to end when it is asked to.
-const GRACE: Duration = Duration::from_secs(20);
+pub(crate) const GRACE: Duration = Duration::from_secs(20);
 
 /// A running program. Dropping it ends it.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl Drop for Process {
 }
 
 /// SIGTERM, SIGKILL for one that does not heed it, and SIGKILL for what it leaves behind in its process group.
-fn end(child: &mut Child, grace: Duration) -> io::Result<ExitStatus> {
+pub(crate) fn end(child: &mut Child, grace: Duration) -> io::Result<ExitStatus> {
     let group = Pid::from_child(child);
     let status = end_alone(child, grace);
     // Most leave nothing, and then there is no such group any more.

@@ -606,3 +606,19 @@ fn tls(server: &Settings) -> Result<MakeRustlsConnect, Error> {
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{named, renumbered};
+
+    #[test]
+    fn a_statement_behind_another_has_its_numbers_after_those() {
+        let sql = "update t set a = $1, b = $12 where id = $2 and c = '$'";
+        assert_eq!(
+            renumbered(sql, 9),
+            "update t set a = $10, b = $21 where id = $11 and c = '$'"
+        );
+        assert_eq!(named(sql).iter().filter(|is_named| **is_named).count(), 3);
+        assert_eq!(named(sql).len(), 12);
+    }
+}

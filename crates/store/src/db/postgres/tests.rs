@@ -263,6 +263,53 @@ async fn a_connection_lost_at_the_commit_leaves_the_work_done_once() {
     }
 }
 
+/// The next transaction has begun behind a commit when that is lost.
+#[tokio::test]
+async fn what_began_behind_a_lost_commit_is_done_once_as_well() {
+    for way in WAYS {
+        let Some(place) = Place::new().await else { return };
+        let proxy = Proxy::before(&place.server_address());
+        let db = place.open_through(&proxy);
+        let mut n = 0;
+        for cut in [Cut::Question, Cut::Answer, Cut::Question, Cut::Answer] {
+            proxy.cut_at("commit\0", cut);
+            let works = (0..20).map(|_| by(&db, way, async |tx| count(tx, 1).await));
+            for done in join_all(works).await {
+                done.unwrap();
+            }
+            n += 20;
+            assert!(!proxy.is_armed(), "it was cut");
+            assert_eq!(counted(&db).await, [n, 0], "{way:?} {cut:?}");
+        }
+    }
+}
+
+/// That one failed is heard when the next has begun already.
+#[tokio::test]
+async fn one_that_fails_at_its_end_takes_nobody_with_it() {
+    for way in WAYS {
+        let Some(place) = Place::new().await else { return };
+        let db = place.open();
+        let works = (0..20).map(|number| {
+            by(&db, way, async move |tx| {
+                count(tx, 1).await?;
+                if number % 7 == 3 {
+                    let taken = [values![1_i64]];
+                    tx.execute_each("insert into counters values ($1, 0)", taken)
+                        .await?;
+                }
+                Ok(())
+            })
+        });
+        let done = join_all(works).await;
+        for (number, done) in done.iter().enumerate() {
+            let is_refused = done.as_ref().is_err_and(Error::is_constraint);
+            assert_eq!(is_refused, number % 7 == 3, "{way:?} {number}: {done:?}");
+        }
+        assert_eq!(counted(&db).await, [17, 0], "{way:?}");
+    }
+}
+
 /// A lane's lock that somebody else holds, as another replica does.
 #[tokio::test]
 async fn a_report_waits_for_its_turn() {

@@ -1,0 +1,83 @@
+use super::*;
+use futures_util::FutureExt as _;
+use plex_domain::execution::Report as Reported;
+
+fn report(number: u128) -> (Advance, Context) {
+    let advance = Advance {
+        execution_id: Uuid::from_u128(number),
+        node_id: Uuid::nil(),
+        key: [0; 32],
+        report: Reported {
+            status: ExecutionStatus::Ack,
+            declared_bytes: None,
+            digest: [0; 32],
+        },
+        exit_code: None,
+        error: None,
+        declared_sha256: None,
+        upload_key: None,
+        output: None,
+    };
+    let context = Context {
+        correlation_id: number.to_string(),
+        ip: None,
+        user_agent: None,
+        span: None,
+    };
+    (advance, context)
+}
+
+/// Hands reports in, as far as waiting for their answers.
+fn hand_in(committer: &Committer, numbers: std::ops::Range<usize>) -> Vec<Result<Outcome, Failure>> {
+    let mut refused = Vec::new();
+    for number in numbers {
+        let (advance, context) = report(number as u128);
+        let mut answered = Box::pin(committer.advance(advance, &context));
+        refused.extend(answered.as_mut().now_or_never());
+    }
+    refused
+}
+
+fn numbers(batch: &Batch) -> Vec<usize> {
+    let number = |report: &Report| report.correlation_id.parse().unwrap();
+    batch.reports.iter().map(number).collect()
+}
+
+#[test]
+fn one_transaction_is_called_for_all_that_waits_until_it_begins() {
+    let committer = Committer::default();
+    assert!(!committer.call(), "nobody waits");
+    assert!(hand_in(&committer, 0..1).is_empty());
+    assert!(committer.call());
+    hand_in(&committer, 1..3);
+    assert!(!committer.call(), "that one takes them too");
+    assert_eq!(numbers(&committer.take()), [0, 1, 2]);
+    hand_in(&committer, 3..4);
+    assert!(committer.call(), "it has begun");
+    assert_eq!(numbers(&committer.take()), [3]);
+}
+
+#[test]
+fn what_is_too_much_for_one_transaction_waits_for_the_next_in_order() {
+    let committer = Committer::default();
+    let refused = hand_in(&committer, 0..QUEUE + 3);
+    assert_eq!((refused.len(), committer.waiting()), (3, QUEUE), "no more than that");
+    let mut taken = Vec::new();
+    while committer.call() {
+        let batch = numbers(&committer.take());
+        assert_eq!(batch.len(), BATCH);
+        taken.extend(batch);
+    }
+    assert!(taken.into_iter().eq(0..QUEUE));
+}
+
+#[test]
+fn nothing_is_handed_in_once_nobody_commits_any_more() {
+    let committer = Committer::default();
+    hand_in(&committer, 0..1);
+    assert!(!committer.close(), "somebody waits");
+    committer.take();
+    assert!(committer.close());
+    assert_eq!(hand_in(&committer, 1..2).len(), 1);
+    assert_eq!(committer.waiting(), 0);
+}
