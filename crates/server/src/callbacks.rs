@@ -90,6 +90,9 @@ impl Committer {
         let mut queue = self.queue();
         queue.is_called = false;
         let most = queue.waiting.len().min(BATCH);
+        if queue.waiting.len() > most {
+            self.0.arrived.notify_one();
+        }
         let taken = queue.waiting.drain(..most);
         let (reports, answers): (Vec<Report>, Vec<Answer>) =
             taken.map(|waiting| (waiting.report, waiting.answer)).unzip();
@@ -114,6 +117,7 @@ impl Committer {
 
 /// Commits batch after batch until the server stops and the queue is empty.
 pub async fn commit(app: App) {
+    let _over = Over(app.committer.clone());
     let mut under_way = FuturesUnordered::new();
     loop {
         let has_room = under_way.len() < app.db.reports_at_once();
@@ -127,6 +131,17 @@ pub async fn commit(app: App) {
             () = app.committer.0.arrived.notified(), if has_room => {}
             () = app.drained.cancelled(), if under_way.is_empty() => if app.committer.close() { return },
         }
+    }
+}
+
+/// Lets nobody wait for what commits no more, however it ended.
+struct Over(Committer);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        queue.is_closed = true;
+        queue.waiting.clear();
     }
 }
 

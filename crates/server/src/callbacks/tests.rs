@@ -61,7 +61,11 @@ fn one_transaction_is_called_for_all_that_waits_until_it_begins() {
 fn what_is_too_much_for_one_transaction_waits_for_the_next_in_order() {
     let committer = Committer::default();
     let refused = hand_in(&committer, 0..QUEUE + 3);
-    assert_eq!((refused.len(), committer.waiting()), (3, QUEUE), "no more than that");
+    assert_eq!(
+        (refused.len(), committer.waiting()),
+        (3, QUEUE),
+        "no more than that"
+    );
     let mut taken = Vec::new();
     while committer.call() {
         let batch = numbers(&committer.take());
@@ -80,4 +84,15 @@ fn nothing_is_handed_in_once_nobody_commits_any_more() {
     assert!(committer.close());
     assert_eq!(hand_in(&committer, 1..2).len(), 1);
     assert_eq!(committer.waiting(), 0);
+}
+
+#[test]
+fn who_waits_is_told_when_committing_ends_by_a_fault() {
+    let committer = Committer::default();
+    let (advance, context) = report(1);
+    let mut answered = Box::pin(committer.advance(advance, &context));
+    assert!(answered.as_mut().now_or_never().is_none());
+    drop(Over(committer.clone()));
+    assert!(answered.now_or_never().is_some_and(|answer| answer.is_err()));
+    assert_eq!(hand_in(&committer, 2..3).len(), 1);
 }

@@ -143,8 +143,8 @@ impl Db {
     }
 
     /// The same for what asks only once, or whose questions need not be answered as of one moment: each sees what is
-    /// committed when it begins. On SQLite it runs on a snapshot all the same; on PostgreSQL that costs as much as a
-    /// short statement.
+    /// committed when it begins. On SQLite it runs on a snapshot all the same; on PostgreSQL to begin one and to end it
+    /// costs as much as a short statement.
     pub async fn read_committed<T, E, W>(&self, work: W) -> Result<T, E>
     where
         W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,

@@ -1,8 +1,9 @@
 //! PostgreSQL, shared by replicas.
 //!
-//! Four kinds of connections, each driven on threads of ours: one writes, one reports, a few read, and look-ups share two.
-//! The writers of all replicas take the same lock at the beginning of their transactions, so that each is alone while it lasts, as
-//! SQLite's writer is; and so do the reporters. What is written therefore commits in the order of its times.
+//! Four kinds of connections, each driven on threads of ours: one writes, one reports, a few read, and look-ups share
+//! two. The writers of all replicas take the same lock at the beginning of their transactions, so that each is alone
+//! while it lasts, as SQLite's writer is; and so do the reporters. What is written therefore commits in the order of its
+//! times.
 
 mod clock;
 mod lane;
@@ -48,7 +49,7 @@ impl Waiting {
 pub(super) enum View {
     /// One state of the whole database.
     Snapshot,
-    /// Whatever is committed when its only statement begins.
+    /// Whatever is committed when each of its statements begins; mostly there is only one.
     Statement,
 }
 

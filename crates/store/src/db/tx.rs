@@ -321,8 +321,8 @@ impl Tx {
         }
     }
 
-    /// Runs code that only writes: nothing of it depends on what another part of it wrote, and no two touch one row.
-    /// PostgreSQL gets all of it as one statement.
+    /// Runs code that only writes, by [`Tx::execute_each`]: nothing of it depends on what another part of it wrote, and no
+    /// two touch one row. PostgreSQL gets all of it as one statement.
     pub(crate) async fn together<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
@@ -330,11 +330,14 @@ impl Tx {
         if let Connection::Postgres(session) = &mut self.connection {
             session.gather();
         }
-        let worked = work(self).await?;
+        let worked = work(self).await;
         if let Connection::Postgres(session) = &mut self.connection {
-            session.send_gathered().await?;
+            let gathered = session.gathered();
+            if worked.is_ok() {
+                session.write_united(gathered).await?;
+            }
         }
-        Ok(worked)
+        worked
     }
 }
 

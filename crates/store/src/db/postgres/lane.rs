@@ -83,7 +83,7 @@ pub(super) struct Lane {
     commits: u64,
     /// The transaction whose end was sent, until it is known what became of it.
     ending: Option<JoinHandle<Ended>>,
-    /// The one before this, where it was not committed.
+    /// The one whose end came last, where it is not known to be committed.
     uncommitted: Option<Uncommitted>,
 }
 
@@ -101,7 +101,7 @@ struct Ran {
     recorded: usize,
 }
 
-/// Why a transaction came to nothing.
+/// Why nobody knows a transaction to be committed.
 enum Failed {
     /// It can be run again as it was.
     Again,
@@ -124,11 +124,11 @@ enum Ended {
         /// How often the mark was moved on.
         commits: u64,
     },
-    /// It came to nothing, as far as anybody knows.
+    /// It is not known to be committed.
     Badly(Uncommitted),
 }
 
-/// Jobs whose transaction came to nothing.
+/// Jobs whose transaction is not known to be committed.
 struct Uncommitted {
     batch: Vec<Gathered>,
     failed: Failed,
@@ -136,7 +136,7 @@ struct Uncommitted {
 
 /// The end of a transaction on its way.
 struct Ending {
-    answer: session::Ending,
+    answer: session::EndAnswer,
     keeps_any: bool,
 }
 
@@ -230,15 +230,15 @@ impl Lane {
         self.uncommitted.is_none()
     }
 
-    /// Commits the transaction before, where that came to nothing.
+    /// Sees to the transaction before, where that is not known to be committed.
     async fn mend(&mut self) {
         if let Some(uncommitted) = self.uncommitted.take() {
             self.insist(uncommitted).await;
         }
     }
 
-    /// Commits jobs whose transaction came to nothing, one after the other where one may have been at fault; answers
-    /// them.
+    /// Commits jobs whose transaction is not known to be committed, unless it was; one after the other where one may have
+    /// been at fault. Answers them.
     async fn insist(&mut self, Uncommitted { mut batch, failed }: Uncommitted) {
         let committed = self.try_on(&mut batch, failed).await;
         match committed {
@@ -279,6 +279,8 @@ impl Lane {
                 }
             }
             if let Failed::For(error) = failed {
+                // Where the end was refused as well, the transaction is still there.
+                self.abandon(Trouble::Conflict).await;
                 return Err(error);
             }
             if Instant::now() >= until {
@@ -297,8 +299,8 @@ impl Lane {
         batch: &mut Vec<Gathered>,
         mut jobs: Option<&mut mpsc::Receiver<Waiting>>,
     ) -> Result<Ending, Failed> {
-        let began = Instant::now();
         self.begin().await?;
+        let began = Instant::now();
         let mut keeps_any = false;
         let mut next = 0;
         while let Some(gathered) = batch.get_mut(next) {
@@ -381,6 +383,10 @@ impl Lane {
     async fn begin(&mut self) -> Result<(), Failed> {
         if self.tx.as_mut().is_none_or(|tx| tx.postgres().is_closed()) {
             self.tx = None;
+            // What was lost with the connection is looked after first.
+            if !self.is_settled().await {
+                return Err(Failed::Again);
+            }
             match self.opener.open().await {
                 Ok(tx) => self.tx = Some(tx),
                 Err(Error::Unavailable(_)) => return Err(Failed::Again),

@@ -86,8 +86,11 @@ async fn read(source: Source, jobs: Jobs) {
 
 /// Runs a job; returns the connection unless it is lost.
 async fn serve(source: &Source, idle: Option<Tx>, waiting: Waiting) -> Option<Tx> {
-    let Waiting { mut job, view, .. } = waiting;
-    let mut tx = match begin(source, idle, view).await {
+    let Waiting { mut job, since, view } = waiting;
+    // Who shares a connection waits while another of them tries to make it.
+    let patience = PATIENCE.saturating_sub(since.elapsed());
+    let begun = tokio::time::timeout(patience, begin(source, idle, view)).await;
+    let mut tx = match begun.unwrap_or(Err(Error::Busy)) {
         Ok(tx) => tx,
         Err(error) => {
             job.answer(Err(error));

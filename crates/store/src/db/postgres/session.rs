@@ -51,23 +51,29 @@ const CLOCK: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::b
 /// Begins what reads.
 const SNAPSHOT: &str = "begin isolation level repeatable read read only";
 
-/// A connection with the statements that it has prepared, or a part in one.
+/// A connection with the statements that it has prepared; both may be shared with others ([`Session::beside`]).
 pub(in crate::db) struct Session {
     client: Arc<Client>,
-    statements: Arc<Mutex<HashMap<Key, Prepared>>>,
+    shared: Arc<Shared>,
     /// Those that were united of several.
     unions: HashMap<Vec<Key>, Statement>,
     /// Told what the server says.
     clock: Option<Arc<Clock>>,
-    /// The server's time at a moment of ours.
-    synced: Option<(Instant, Timestamp)>,
     trouble: Option<Trouble>,
     is_aborted: bool,
     /// The answer to what began the transaction, and asked for the time, until somebody looks at it.
     begun: Option<Pending<Vec<SimpleQueryMessage>>>,
     owed: Owed,
     /// What is to be written as one statement, while it is gathered.
-    gathered: Option<Vec<(Prepared, Vec<Encoded>)>>,
+    gathered: Option<Vec<Write>>,
+}
+
+/// What the sessions of one connection have in common.
+#[derive(Default)]
+struct Shared {
+    statements: Mutex<HashMap<Key, Prepared>>,
+    /// The server's time at a moment of ours.
+    synced: Mutex<Option<(Instant, Timestamp)>>,
 }
 
 /// What tells a statement's text from all others: where it lies in the program.
@@ -82,6 +88,12 @@ struct Prepared {
     names: Vec<bool>,
 }
 
+/// What is to be written, and has not been sent.
+pub(in crate::db) struct Write {
+    prepared: Prepared,
+    values: Vec<Encoded>,
+}
+
 impl Prepared {
     /// The values to send.
     fn given<'p>(&self, values: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
@@ -93,7 +105,7 @@ impl Prepared {
 }
 
 /// What becomes of a transaction whose end was sent.
-pub(super) type Ending = BoxFuture<'static, Result<(), (Error, Option<Trouble>)>>;
+pub(super) type EndAnswer = BoxFuture<'static, Result<(), (Error, Option<Trouble>)>>;
 
 /// Why a transaction as a whole came to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,24 +135,16 @@ impl Session {
     /// Another for the same connection. Each statement of either is a transaction of its own; none waits for the answer
     /// to another before it is sent.
     pub(super) fn beside(&self) -> Self {
-        Self::on(
-            Arc::clone(&self.client),
-            Arc::clone(&self.statements),
-            self.clock.clone(),
-        )
+        let (client, shared) = (Arc::clone(&self.client), Arc::clone(&self.shared));
+        Self::on(client, shared, self.clock.clone())
     }
 
-    fn on(
-        client: Arc<Client>,
-        statements: Arc<Mutex<HashMap<Key, Prepared>>>,
-        clock: Option<Arc<Clock>>,
-    ) -> Self {
+    fn on(client: Arc<Client>, shared: Arc<Shared>, clock: Option<Arc<Clock>>) -> Self {
         Self {
             client,
-            statements,
+            shared,
             unions: HashMap::new(),
             clock,
-            synced: None,
             trouble: None,
             is_aborted: false,
             begun: None,
@@ -155,7 +159,7 @@ impl Session {
 
     /// The server's time, as far as it is known; `None` when another clock rules.
     pub(in crate::db) fn now(&self) -> Option<Timestamp> {
-        let (then, time) = self.synced?;
+        let (then, time) = (*self.synced())?;
         let passed = SignedDuration::try_from(then.elapsed()).ok()?;
         time.checked_add(passed).ok()
     }
@@ -169,7 +173,12 @@ impl Session {
     }
 
     fn is_fresh(&self) -> bool {
-        self.synced.is_some_and(|(then, _)| then.elapsed().as_secs() == 0)
+        self.synced()
+            .is_some_and(|(then, _)| then.elapsed().as_secs() == 0)
+    }
+
+    fn synced(&self) -> MutexGuard<'_, Option<(Instant, Timestamp)>> {
+        self.shared.synced.lock().expect("no holder of this lock panics")
     }
 
     /// Runs what begins a transaction, and takes the server's time from its last row.
@@ -199,7 +208,7 @@ impl Session {
             let time =
                 Timestamp::from_microsecond(micros).map_err(|error| Error::Corrupt(error.to_string()))?;
             clock.set(time);
-            self.synced = Some((Instant::now(), time));
+            *self.synced() = Some((Instant::now(), time));
         }
         Ok(())
     }
@@ -293,6 +302,7 @@ impl Session {
     /// Undoes what was done since a savepoint, whatever became of it.
     pub(in crate::db) async fn back_to(&mut self, savepoint: &str) -> Result<(), Error> {
         let _ = self.settle().await;
+        self.gathered = None;
         self.step(savepoint).await?;
         self.is_aborted = false;
         Ok(())
@@ -314,7 +324,7 @@ impl Session {
     }
 
     /// Ends the transaction. The next may begin behind that at once, before it is known what became of this one.
-    pub(super) fn end(&mut self, sql: &'static str) -> Ending {
+    pub(super) fn end(&mut self, sql: &'static str) -> EndAnswer {
         let client = Arc::clone(&self.client);
         let mut owed = std::mem::take(&mut self.owed);
         let ended = sent({
@@ -366,7 +376,10 @@ impl Session {
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Key, Prepared>> {
-        self.statements.lock().expect("no holder of this lock panics")
+        self.shared
+            .statements
+            .lock()
+            .expect("no holder of this lock panics")
     }
 
     pub(in crate::db) async fn execute(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<usize, Error> {
@@ -424,23 +437,23 @@ impl Session {
         match sql {
             Sql::Each { .. } => {
                 let prepared = self.prepared(sql, &[]).await?;
-                self.write(&prepared, &arrays(&transposed(&sets)))
+                self.write(prepared, &arrays(&transposed(&sets)))
             }
             Sql::Both(_) => {
                 let prepared = self.prepared(sql, first).await?;
                 for values in &sets {
-                    self.write(&prepared, &prepared.given(values))?;
+                    self.write(prepared.clone(), &prepared.given(values))?;
                 }
                 Ok(())
             }
         }
     }
 
-    fn write(&mut self, prepared: &Prepared, given: &[&(dyn ToSql + Sync)]) -> Result<(), Error> {
+    fn write(&mut self, prepared: Prepared, given: &[&(dyn ToSql + Sync)]) -> Result<(), Error> {
         let values = Encoded::all(&prepared.statement, given)?;
         match &mut self.gathered {
-            Some(gathered) => gathered.push((prepared.clone(), values)),
-            None => self.owe(prepared.statement.clone(), values),
+            Some(gathered) => gathered.push(Write { prepared, values }),
+            None => self.owe(prepared.statement, values),
         }
         Ok(())
     }
@@ -456,31 +469,38 @@ impl Session {
         self.gathered = Some(Vec::new());
     }
 
-    /// Sends what was gathered as one statement. To begin and to end a statement costs about as much as a small one
-    /// does, and each answer wakes both sides.
-    pub(in crate::db) async fn send_gathered(&mut self) -> Result<(), Error> {
-        let gathered = self.gathered.take().unwrap_or_default();
-        let (prepared, values): (Vec<Prepared>, Vec<Vec<Encoded>>) = gathered.into_iter().unzip();
-        let statement = match &prepared[..] {
+    /// What was gathered; from now on, what is written is sent again.
+    pub(in crate::db) fn gathered(&mut self) -> Vec<Write> {
+        self.gathered.take().unwrap_or_default()
+    }
+
+    /// Sends several writes as one statement. To begin and to end a statement costs about as much as a small one does,
+    /// and each answer wakes both sides.
+    pub(in crate::db) async fn write_united(&mut self, writes: Vec<Write>) -> Result<(), Error> {
+        let statement = match &writes[..] {
             [] => return Ok(()),
-            [alone] => alone.statement.clone(),
+            [alone] => alone.prepared.statement.clone(),
             several => self.united(several).await?,
         };
-        self.owe(statement, values.into_iter().flatten().collect());
+        let values = writes.into_iter().flat_map(|write| write.values);
+        self.owe(statement, values.collect());
         Ok(())
     }
 
     /// Several statements as one, with the values of all.
-    async fn united(&mut self, several: &[Prepared]) -> Result<Statement, Error> {
-        let keys: Vec<Key> = several.iter().map(|prepared| prepared.key).collect();
+    async fn united(&mut self, several: &[Write]) -> Result<Statement, Error> {
+        let keys: Vec<Key> = several.iter().map(|write| write.prepared.key).collect();
         if let Some(known) = self.unions.get(&keys) {
             return Ok(known.clone());
         }
         let mut types: Vec<Type> = Vec::new();
         let mut parts = Vec::new();
-        for (number, Prepared { text, statement, .. }) in several.iter().enumerate() {
-            parts.push(format!("w{number} as ({})", renumbered(text, types.len())));
-            types.extend_from_slice(statement.params());
+        for (number, Write { prepared, .. }) in several.iter().enumerate() {
+            parts.push(format!(
+                "w{number} as ({})",
+                renumbered(&prepared.text, types.len())
+            ));
+            types.extend_from_slice(prepared.statement.params());
         }
         let text = format!("with {} select", parts.join(", "));
         let answer = self.client.prepare_typed(&text, &types).await;

@@ -189,6 +189,44 @@ async fn what_is_looked_for_by_its_key_is_found_by_it_though_tables_were_empty()
     }
 }
 
+#[tokio::test]
+async fn writes_together_are_one_statement_and_all_done_or_none() {
+    let Some(place) = Place::new().await else { return };
+    let db = place.open();
+    let done = db.report(async |tx| {
+        let given_up: Result<(), Error> = tx
+            .together(async |tx| {
+                let first = [values![1_i64]];
+                tx.execute_each("update counters set n = 5 where id = $1", first)
+                    .await?;
+                Err(Error::Busy)
+            })
+            .await;
+        assert!(given_up.is_err());
+        let second = [values![2_i64, 7_i64]];
+        tx.execute_each("update counters set n = $2 where id = $1", second)
+            .await
+    });
+    done.await.unwrap();
+    assert_eq!(counted(&db).await, [0, 7], "what comes after them is sent");
+    let done = db.report(async |tx| {
+        tx.together(async |tx| {
+            for id in [1_i64, 2] {
+                let set = [values![id, 10 + id]];
+                tx.execute_each("update counters set n = $2 where id = $1", set)
+                    .await?;
+            }
+            Ok::<_, Error>(())
+        })
+        .await?;
+        let known =
+            "select count(*) from pg_prepared_statements where statement like 'with w0 as (update counters%'";
+        tx.optional(known, &[], |row| row.get::<i64>(0)).await
+    });
+    assert_eq!(done.await.unwrap(), Some(1));
+    assert_eq!(counted(&db).await, [11, 12]);
+}
+
 /// How the statements of this connection whose texts are like that are planned.
 async fn plans(tx: &mut crate::db::Tx, like: &str) -> Result<Vec<String>, Error> {
     let known = tx
