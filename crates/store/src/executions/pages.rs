@@ -127,6 +127,8 @@ pub async fn page(
     }
     for execution in &mut page {
         execution.targets_truncated = is_wide(execution);
+        // Both databases find them in the order of their index; only one of them promises it.
+        execution.targets.sort_unstable_by_key(|target| target.node_id);
     }
     Ok(page)
 }
@@ -243,7 +245,6 @@ async fn between(
         }
         for execution in &mut page {
             execution.targets = targets.remove(&execution.id).unwrap_or_default();
-            execution.targets.sort_unstable_by_key(|target| target.node_id);
         }
     }
     Ok(page)

@@ -1,6 +1,7 @@
 //! One connection.
 
 mod owed;
+mod statements;
 
 use super::clock::Clock;
 use super::settings::Settings;
@@ -13,15 +14,13 @@ use futures_util::{FutureExt as _, TryStreamExt as _, pin_mut};
 use jiff::{SignedDuration, Timestamp};
 pub(in crate::db) use owed::Asked;
 use owed::{Encoded, Owed, Pending, sent};
-use rustls::{ClientConfig, RootCertStore};
-use std::borrow::Cow;
+use statements::{Key, Prepared, arrays, named, transposed, united};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage, Statement};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The first half of our advisory locks' keys; the second tells one installation of a database from another.
 const LOCKS: i32 = 0x0070_6c78;
@@ -71,37 +70,15 @@ pub(in crate::db) struct Session {
 /// What the sessions of one connection have in common.
 #[derive(Default)]
 struct Shared {
-    statements: Mutex<HashMap<Key, Prepared>>,
+    statements: Mutex<HashMap<Key, Arc<Prepared>>>,
     /// The server's time at a moment of ours.
     synced: Mutex<Option<(Instant, Timestamp)>>,
 }
 
-/// What tells a statement's text from all others: where it lies in the program.
-type Key = (usize, usize);
-
-/// A statement, and which of the values it names: some texts leave out what their likes name.
-#[derive(Clone)]
-struct Prepared {
-    key: Key,
-    text: Cow<'static, str>,
-    statement: Statement,
-    names: Vec<bool>,
-}
-
 /// What is to be written, and has not been sent.
 pub(in crate::db) struct Write {
-    prepared: Prepared,
+    prepared: Arc<Prepared>,
     values: Vec<Encoded>,
-}
-
-impl Prepared {
-    /// The values to send.
-    fn given<'p>(&self, values: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
-        let sent = |(value, is_named): (&'p Value<'_>, &bool)| -> &'p (dyn ToSql + Sync) {
-            if *is_named { value } else { &Value::Null }
-        };
-        values.iter().zip(&self.names).map(sent).collect()
-    }
 }
 
 /// What becomes of a transaction whose end was sent.
@@ -124,7 +101,7 @@ impl Session {
             tokio::task::spawn_local(connection);
             client
         } else {
-            let (client, connection) = server.config.connect(tls(server)?).await?;
+            let (client, connection) = server.config.connect(server.tls()?).await?;
             tokio::task::spawn_local(connection);
             client
         };
@@ -342,13 +319,13 @@ impl Session {
         .boxed()
     }
 
-    async fn prepared(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Prepared, Error> {
+    async fn prepared(&mut self, sql: Sql, values: &[Value<'_>]) -> Result<Arc<Prepared>, Error> {
         let text = match sql {
             Sql::Both(text) | Sql::Each { postgres: text, .. } => text,
         };
         let key = (text.as_ptr().addr(), text.len());
         if let Some(known) = self.known().get(&key) {
-            return Ok(known.clone());
+            return Ok(Arc::clone(known));
         }
         let text = match sql {
             Sql::Both(text) => dialect::postgres(text),
@@ -365,17 +342,17 @@ impl Session {
             .collect();
         let answer = self.client.prepare_typed(&text, &types).await;
         let statement = self.answered(answer).await?;
-        let prepared = Prepared {
+        let prepared = Arc::new(Prepared {
             key,
             text,
             statement,
             names,
-        };
-        self.known().insert(key, prepared.clone());
+        });
+        self.known().insert(key, Arc::clone(&prepared));
         Ok(prepared)
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<Key, Prepared>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<Key, Arc<Prepared>>> {
         self.shared
             .statements
             .lock()
@@ -442,18 +419,18 @@ impl Session {
             Sql::Both(_) => {
                 let prepared = self.prepared(sql, first).await?;
                 for values in &sets {
-                    self.write(prepared.clone(), &prepared.given(values))?;
+                    self.write(Arc::clone(&prepared), &prepared.given(values))?;
                 }
                 Ok(())
             }
         }
     }
 
-    fn write(&mut self, prepared: Prepared, given: &[&(dyn ToSql + Sync)]) -> Result<(), Error> {
+    fn write(&mut self, prepared: Arc<Prepared>, given: &[&(dyn ToSql + Sync)]) -> Result<(), Error> {
         let values = Encoded::all(&prepared.statement, given)?;
         match &mut self.gathered {
             Some(gathered) => gathered.push(Write { prepared, values }),
-            None => self.owe(prepared.statement, values),
+            None => self.owe(prepared.statement.clone(), values),
         }
         Ok(())
     }
@@ -493,16 +470,7 @@ impl Session {
         if let Some(known) = self.unions.get(&keys) {
             return Ok(known.clone());
         }
-        let mut types: Vec<Type> = Vec::new();
-        let mut parts = Vec::new();
-        for (number, Write { prepared, .. }) in several.iter().enumerate() {
-            parts.push(format!(
-                "w{number} as ({})",
-                renumbered(&prepared.text, types.len())
-            ));
-            types.extend_from_slice(prepared.statement.params());
-        }
-        let text = format!("with {} select", parts.join(", "));
+        let (text, types) = united(several.iter().map(|write| &*write.prepared));
         let answer = self.client.prepare_typed(&text, &types).await;
         let statement = self.answered(answer).await?;
         self.unions.insert(keys, statement.clone());
@@ -519,7 +487,7 @@ impl Session {
         if sets.is_empty() {
             return Ok(Asked::nothing());
         }
-        let statement = self.prepared(sql, &[]).await?.statement;
+        let statement = self.prepared(sql, &[]).await?.statement.clone();
         let values = Encoded::all(&statement, &arrays(&transposed(sets)))?;
         let client = Arc::clone(&self.client);
         Ok(Asked::begin(async move {
@@ -555,52 +523,6 @@ fn failure(client: &Client, cause: tokio_postgres::Error) -> (Error, Option<Trou
     (error, trouble)
 }
 
-/// The first values of all sets, the second, and so on.
-fn transposed<'v, const N: usize>(sets: &[[Value<'v>; N]]) -> [Vec<Value<'v>>; N] {
-    std::array::from_fn(|column| sets.iter().map(|set| set[column]).collect())
-}
-
-fn arrays<'c>(columns: &'c [Vec<Value<'_>>]) -> Vec<&'c (dyn ToSql + Sync)> {
-    columns
-        .iter()
-        .map(|column| column as &(dyn ToSql + Sync))
-        .collect()
-}
-
-/// A statement whose `$1` is another's `$1 + by`.
-fn renumbered(sql: &str, by: usize) -> String {
-    let mut parts = sql.split('$');
-    let mut renumbered = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (number, rest) = part.split_at(digits(part));
-        renumbered.push('$');
-        match number.parse::<usize>() {
-            Ok(number) => renumbered.push_str(&(number + by).to_string()),
-            Err(_) => renumbered.push_str(number),
-        }
-        renumbered.push_str(rest);
-    }
-    renumbered
-}
-
-/// How many digits a text begins with.
-fn digits(text: &str) -> usize {
-    text.find(|letter: char| !letter.is_ascii_digit())
-        .unwrap_or(text.len())
-}
-
-/// For each `$n` up to the highest, whether the statement names it.
-fn named(sql: &str) -> Vec<bool> {
-    let mut names = Vec::new();
-    for after in sql.split('$').skip(1) {
-        if let Ok(number @ 1..) = after[..digits(after)].parse::<usize>() {
-            names.resize(names.len().max(number), false);
-            names[number - 1] = true;
-        }
-    }
-    names
-}
-
 pub(super) fn advisory_lock(lane: i32) -> String {
     format!("select pg_advisory_xact_lock({})", advisory_key(lane))
 }
@@ -608,37 +530,4 @@ pub(super) fn advisory_lock(lane: i32) -> String {
 /// Both halves of a lock's key.
 pub(super) fn advisory_key(lane: i32) -> String {
     format!("{}, hashtext(current_schema())", LOCKS + lane)
-}
-
-fn tls(server: &Settings) -> Result<MakeRustlsConnect, Error> {
-    let mut roots = RootCertStore::empty();
-    match &server.roots {
-        Some(named) => {
-            roots.add_parsable_certificates(named.iter().cloned());
-        }
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::Corrupt(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{named, renumbered};
-
-    #[test]
-    fn a_statement_behind_another_has_its_numbers_after_those() {
-        let sql = "update t set a = $1, b = $12 where id = $2 and c = '$'";
-        assert_eq!(
-            renumbered(sql, 9),
-            "update t set a = $10, b = $21 where id = $11 and c = '$'"
-        );
-        assert_eq!(named(sql).iter().filter(|is_named| **is_named).count(), 3);
-        assert_eq!(named(sql).len(), 12);
-    }
 }

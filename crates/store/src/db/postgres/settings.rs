@@ -1,12 +1,16 @@
 use super::migrate::Step;
+use crate::db::Error;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How a server is reached.
 #[derive(Clone)]
@@ -134,5 +138,23 @@ impl Settings {
         let port = self.config.get_ports().first().copied().unwrap_or(5432);
         let database = self.config.get_dbname().unwrap_or_default();
         format!("postgres://{}:{port}/{database}", hosts.join(","))
+    }
+
+    /// How the server proves who it is.
+    pub(super) fn tls(&self) -> Result<MakeRustlsConnect, Error> {
+        let mut roots = RootCertStore::empty();
+        match &self.roots {
+            Some(named) => {
+                roots.add_parsable_certificates(named.iter().cloned());
+            }
+            None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::Corrupt(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(MakeRustlsConnect::new(config))
     }
 }
