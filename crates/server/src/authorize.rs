@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::authority::Decision;
 use crate::principal::Principal;
 use crate::problem::Failure;
+use futures_util::FutureExt as _;
 use plex_api::codes;
 use plex_api::problem::DenialReason;
 use plex_domain::relation::check::LimitReached;
@@ -125,7 +126,7 @@ pub async fn node(
     allow(app, principal, permission, &object, missing)?;
     let found = app
         .db
-        .look_up(async move |tx| nodes::authenticate(tx, id).await)
+        .look_up(move |tx| nodes::authenticate(tx, id).boxed())
         .await?;
     found.ok_or_else(missing)
 }

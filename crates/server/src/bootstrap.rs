@@ -161,7 +161,9 @@ where
     F: Future<Output = anyhow::Result<T>>,
 {
     let db = Db::open(database::settings(engine.clone())).context("the database cannot be opened")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let done = runtime.block_on(work(db.clone()));
     db.close();
     done

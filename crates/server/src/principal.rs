@@ -1,10 +1,12 @@
 //! Authentication: which operator or which node is calling.
 //!
-//! A handler that acts for somebody takes [`Principal`], [`Node`] or [`Reporter`] as an argument, so none can
-//! forget it.
+//! A handler that acts for somebody takes [`Principal`], [`Reader`], [`Node`] or [`Reporter`] as an argument, so none
+//! can forget it.
 
+mod reader;
 mod reporter;
 
+pub use reader::{Reader, Readers};
 pub use reporter::{Remembered, Reporter};
 
 use crate::app::App;
@@ -17,6 +19,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header;
 use axum::http::request::Parts;
+use futures_util::FutureExt as _;
 use plex_api::codes;
 use plex_api::problem::DenialReason;
 use plex_api::tokens::PrincipalType;
@@ -190,13 +193,19 @@ pub async fn find(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Fail
 }
 
 async fn by_token(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Failure> {
-    let token = bearer(headers).filter(|token| credential::ApiToken::looks_like_api_token(token));
-    let Some(token) = token else { return Ok(None) };
-    let hash = credential::hash(&app.keys.api_tokens, token.as_bytes());
+    let Some(hash) = presented_token(headers, app) else {
+        return Ok(None);
+    };
     Ok(app
         .db
-        .look_up(async move |tx| tokens::authenticate(tx, &hash).await)
+        .look_up(move |tx| async move { tokens::authenticate(tx, &hash).await }.boxed())
         .await?)
+}
+
+/// The keyed hash of the API token that these headers bring.
+fn presented_token(headers: &HeaderMap, app: &App) -> Option<[u8; 32]> {
+    let token = bearer(headers).filter(|token| credential::ApiToken::looks_like_api_token(token))?;
+    Some(credential::hash(&app.keys.api_tokens, token.as_bytes()))
 }
 
 async fn by_session(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Failure> {
@@ -207,7 +216,7 @@ async fn by_session(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Fa
     let hash = credential::hash(&app.keys.sessions, cookie.as_bytes());
     Ok(app
         .db
-        .look_up(async move |tx| sessions::authenticate(tx, &hash).await)
+        .look_up(move |tx| async move { sessions::authenticate(tx, &hash).await }.boxed())
         .await?)
 }
 
@@ -278,7 +287,7 @@ impl NodeClaim {
         let id = self.id;
         let found = app
             .db
-            .look_up(async move |tx| nodes::authenticate(tx, id).await)
+            .look_up(move |tx| nodes::authenticate(tx, id).boxed())
             .await?;
         let now = app.clock.now();
         let known = found.map(|node| (node.keys.standing(&self.key.0, now), node));

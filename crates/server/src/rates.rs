@@ -32,6 +32,11 @@ impl Rates {
         }
     }
 
+    /// Whether there is a limit.
+    pub fn is_limited(&self) -> bool {
+        self.rule.is_some()
+    }
+
     /// Counts a request. `Err` says how long the principal is to wait, in seconds, when it asks for too much.
     pub fn take(&self, principal: Uuid, now: Instant) -> Result<(), u32> {
         let Some(rule) = self.rule else { return Ok(()) };

@@ -10,6 +10,7 @@ use crate::problem::{Failure, Problems};
 use crate::request::{BodyRules, Query, json, path_id};
 use axum::Json;
 use axum::extract::{Path, Request, State};
+use futures_util::FutureExt as _;
 use plex_api::codes;
 use plex_api::integrity::{
     IntegrityViolationAcknowledgeRequest, IntegrityViolationKind, IntegrityViolationList,
@@ -125,8 +126,10 @@ pub async fn acknowledge(
 
 /// The domain whose chain records it, for those who may acknowledge.
 async fn authorize_violation(app: &App, principal: &Principal, id: Uuid) -> Result<Uuid, Failure> {
-    let find = async move |tx: &mut Tx| integrity::project_of(tx, id).await;
-    let found: Result<Option<Uuid>, Error> = app.db.look_up(find).await;
+    let found: Result<Option<Uuid>, Error> = app
+        .db
+        .look_up(move |tx| integrity::project_of(tx, id).boxed())
+        .await;
     let project_id = found?.ok_or_else(missing)?;
     let permission = Permission::AcknowledgeIntegrity;
     let project = authorize::project_or(app, principal, permission, project_id, missing)?;

@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use plex_api::audit::AuditReason;
 use plex_api::bootstrap_tokens::{BootstrapTokenMetadata, NodeKind, RegisterRequest, RegisterResponse};
@@ -73,7 +74,7 @@ async fn require_promising(app: &App, applicant: &Applicant) -> Result<(), Failu
     let hash = applicant.token_hash;
     let found = app
         .db
-        .look_up(async move |tx| bootstrap_tokens::find_by_hash(tx, &hash).await)
+        .look_up(move |tx| async move { bootstrap_tokens::find_by_hash(tx, &hash).await }.boxed())
         .await?;
     let refusal = match found {
         Some(token) => require_redeemable(&token, applicant, app.clock.now()).err(),

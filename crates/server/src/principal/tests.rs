@@ -1,6 +1,8 @@
-use crate::testing::{Actor, TestApp};
+use crate::testing::{Actor, TestApp, execute};
 use crate::throttle::BURST;
 use plex_api::paths::{self, WHOAMI};
+use plex_api::tokens::PrincipalType;
+use plex_store::{Error, principals, relations};
 use uuid::Uuid;
 
 /// Calls until it is told to wait; how often it was answered before.
@@ -55,4 +57,47 @@ async fn guessing_node_keys_is_limited_as_well() {
         200,
         "from the same /64"
     );
+}
+
+/// Whoever was found before is read for ahead, but answered only as who is found now.
+#[tokio::test]
+async fn a_list_is_answered_to_nobody_for_what_was_true_before() {
+    let app = TestApp::start().await;
+    let path = paths::executions(app.project_id);
+    let viewer = app.user_with("viewer", app.project_id).await;
+    let other = app.user_with("viewer", app.project_id).await;
+    for _ in 0..2 {
+        assert_eq!(viewer.get(&path).await.0, 200);
+        assert_eq!(other.get(&path).await.0, 200);
+    }
+    let subject = principals::subject(PrincipalType::User, viewer.id);
+    let ended: Result<usize, Error> = app
+        .app
+        .db
+        .write(async move |tx| relations::delete_all_of(tx, subject).await)
+        .await;
+    assert_eq!(ended.unwrap(), 1);
+    assert_eq!(
+        viewer.code("GET", &path, None).await,
+        (404, "project_not_found".to_owned())
+    );
+    assert!(execute(&app.app, "update api_tokens set revoked_at = created_at").await > 0);
+    for gone in [&viewer, &other, &other] {
+        assert_eq!(
+            gone.code("GET", &path, None).await,
+            (401, "unauthenticated".to_owned())
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_calls_comes_before_what_is_wrong_with_the_query() {
+    let app = TestApp::start().await;
+    let path = format!("{}?limit=1&limit=1", paths::executions(app.project_id));
+    let nobody = app.with_token("psk_prod_0000");
+    assert_eq!(
+        nobody.code("GET", &path, None).await,
+        (401, "unauthenticated".to_owned())
+    );
+    assert_eq!(app.admin().get(&path).await.0, 400);
 }

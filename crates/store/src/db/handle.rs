@@ -1,8 +1,8 @@
 //! The handle that everybody holds.
 
-use super::job::{Job, Transaction};
+use super::job::{Job, Question, Transaction};
 use super::look_ups::Idle;
-use super::postgres::{View, Waiting};
+use super::postgres::{Pool, Waiting};
 use super::{Error, Tx, postgres, sqlite};
 use crossbeam_channel::TrySendError;
 use plex_domain::env::{Clock, Rng};
@@ -52,7 +52,7 @@ pub struct Db {
     pub(super) writer: Queue,
     pub(super) reports: Queue,
     pub(super) readers: Queue,
-    pub(super) look_ups: LookUps,
+    pub(super) asking: Asking,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) failed: Arc<AtomicBool>,
     pub(super) found_version: u32,
@@ -68,13 +68,18 @@ pub(super) enum Queue {
     Postgres(mpsc::Sender<Waiting>),
 }
 
-/// Where look-ups run.
+/// Where what asks once runs.
 #[derive(Clone)]
-pub(super) enum LookUps {
-    /// On the caller's thread.
-    Here(Idle),
-    /// On a thread of theirs.
-    Queued(Queue),
+pub(super) enum Asking {
+    /// Look-ups on the caller's thread, the others as other reads.
+    Sqlite(Idle),
+    /// All on the caller's runtime.
+    Postgres {
+        /// For look-ups.
+        look_ups: Pool,
+        /// For the others.
+        others: Pool,
+    },
 }
 
 impl Queue {
@@ -85,18 +90,16 @@ impl Queue {
         }
     }
 
-    fn push(&self, job: Box<dyn Job>, view: View) -> Result<(), Error> {
+    fn push(&self, job: Box<dyn Job>) -> Result<(), Error> {
         match self {
             Self::Sqlite(queue) => queue.try_send(job).map_err(|error| match error {
                 TrySendError::Full(_) => Error::Busy,
                 TrySendError::Disconnected(_) => Error::Unavailable(None),
             }),
-            Self::Postgres(queue) => queue
-                .try_send(Waiting::new(job, view))
-                .map_err(|error| match error {
-                    mpsc::error::TrySendError::Full(_) => Error::Busy,
-                    mpsc::error::TrySendError::Closed(_) => Error::Unavailable(None),
-                }),
+            Self::Postgres(queue) => queue.try_send(Waiting::new(job)).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Error::Busy,
+                mpsc::error::TrySendError::Closed(_) => Error::Unavailable(None),
+            }),
         }
     }
 }
@@ -139,19 +142,21 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        submit_read(&self.readers, View::Snapshot, work).await
+        submit_read(&self.readers, work).await
     }
 
     /// The same for what asks only once, or whose questions need not be answered as of one moment: each sees what is
-    /// committed when it begins. On SQLite it runs on a snapshot all the same; on PostgreSQL to begin one and to end it
-    /// costs as much as a short statement.
-    pub async fn read_committed<T, E, W>(&self, work: W) -> Result<T, E>
+    /// committed when it begins. On SQLite it runs on a snapshot all the same; on PostgreSQL on the caller's own runtime,
+    /// where to begin a snapshot and to end it would cost as much as a short statement.
+    pub async fn read_committed<T, E>(&self, question: impl Question<T, E>) -> Result<T, E>
     where
-        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        submit_read(&self.readers, View::Statement, work).await
+        match &self.asking {
+            Asking::Sqlite(_) => read_by(&self.readers, question).await,
+            Asking::Postgres { others, .. } => others.ask(question).await,
+        }
     }
 
     /// Runs one short statement that finds something by its key.
@@ -159,18 +164,17 @@ impl Db {
     /// It sees what was committed before the call. Every request begins with such a look-up, and to switch to a reader
     /// and back would cost more than the statement. On SQLite it runs on the caller's own thread, on PostgreSQL on a
     /// connection that many look-ups share, none of which waits for the answer to another before it is sent.
-    pub async fn look_up<T, E, W>(&self, work: W) -> Result<T, E>
+    pub async fn look_up<T, E>(&self, question: impl Question<T, E>) -> Result<T, E>
     where
-        W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        match &self.look_ups {
-            LookUps::Here(look_ups) => match look_ups.try_run(work) {
+        match &self.asking {
+            Asking::Sqlite(look_ups) => match look_ups.try_ask(question) {
                 Ok(outcome) => outcome,
-                Err(work) => submit_read(&self.readers, View::Statement, work).await,
+                Err(question) => read_by(&self.readers, question).await,
             },
-            LookUps::Queued(queue) => submit_read(queue, View::Statement, work).await,
+            Asking::Postgres { look_ups, .. } => look_ups.ask(question).await,
         }
     }
 
@@ -205,10 +209,7 @@ impl Db {
         if self.has_failed() {
             return Err(Error::Unavailable(None).into());
         }
-        submit(queue, View::Snapshot, |answer| {
-            Box::new(Transaction::repeatable(work, answer))
-        })
-        .await
+        submit(queue, |answer| Box::new(Transaction::repeatable(work, answer))).await
     }
 
     /// How many jobs that report may be handed in at a time, so that no time passes between two commits: on PostgreSQL
@@ -220,22 +221,27 @@ impl Db {
         }
     }
 
+    /// Whether look-ups are answered at once, so that nothing is gained by asking something else meanwhile.
+    pub fn looks_up_at_once(&self) -> bool {
+        matches!(self.asking, Asking::Sqlite(_))
+    }
+
     /// Whether a commit could not be made durable. Nothing is written any more; only a restart, which
     /// reads back what the disk really holds, mends that.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
     }
 
-    /// How many jobs wait in each queue; reports may share that of the writes, look-ups are among the reads.
+    /// How many jobs wait in each queue; reports may share that of the writes, and what asks once is among the reads.
     pub fn waiting(&self) -> [(&'static str, usize); 3] {
-        let look_ups = match &self.look_ups {
-            LookUps::Here(_) => 0,
-            LookUps::Queued(queue) => queue.waiting(),
+        let asking = match &self.asking {
+            Asking::Sqlite(_) => 0,
+            Asking::Postgres { look_ups, others } => look_ups.waiting() + others.waiting(),
         };
         [
             ("write", self.writer.waiting()),
             ("report", self.reports.waiting()),
-            ("read", self.readers.waiting() + look_ups),
+            ("read", self.readers.waiting() + asking),
         ]
     }
 
@@ -249,13 +255,14 @@ impl Db {
         self.found_version
     }
 
-    /// Closes the database and returns once that is done. Call it with no other clone left: it waits for them.
+    /// Closes the database and returns once that is done. Call it with no other clone left: it waits for them. What asks
+    /// once on PostgreSQL closes with its runtime.
     pub fn close(self) {
         let Self {
             writer,
             reports,
             readers,
-            look_ups,
+            asking,
             clock: _,
             failed: _,
             found_version: _,
@@ -263,41 +270,48 @@ impl Db {
             threads,
         } = self;
         drop((writer, reports, readers, running));
-        match look_ups {
-            LookUps::Here(idle) => idle.close(),
-            LookUps::Queued(queue) => drop(queue),
+        match asking {
+            Asking::Sqlite(idle) => idle.close(),
+            Asking::Postgres { look_ups, others } => drop((look_ups, others)),
         }
         threads.join();
     }
 
     #[cfg(test)]
     pub(super) fn idle_look_ups(&self) -> &Idle {
-        match &self.look_ups {
-            LookUps::Here(idle) => idle,
-            LookUps::Queued(_) => panic!("a test of SQLite's"),
+        match &self.asking {
+            Asking::Sqlite(idle) => idle,
+            Asking::Postgres { .. } => panic!("a test of SQLite's"),
         }
     }
 }
 
-async fn submit_read<T, E, W>(queue: &Queue, view: View, work: W) -> Result<T, E>
+async fn read_by<T, E>(readers: &Queue, question: impl Question<T, E>) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    submit_read(readers, async move |tx| question(tx).await).await
+}
+
+async fn submit_read<T, E, W>(queue: &Queue, work: W) -> Result<T, E>
 where
     W: AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
-    submit(queue, view, |answer| Box::new(Transaction::once(work, answer))).await
+    submit(queue, |answer| Box::new(Transaction::once(work, answer))).await
 }
 
 async fn submit<T, E>(
     queue: &Queue,
-    view: View,
     job: impl FnOnce(oneshot::Sender<Result<T, E>>) -> Box<dyn Job>,
 ) -> Result<T, E>
 where
     E: From<Error>,
 {
     let (answer, answered) = oneshot::channel();
-    queue.push(job(answer), view)?;
+    queue.push(job(answer))?;
     answered
         .await
         .unwrap_or_else(|_| Err(Error::Unavailable(None).into()))

@@ -2,7 +2,7 @@
 
 use super::{Error, Tx};
 use futures_util::FutureExt as _;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use std::panic::AssertUnwindSafe;
 use tokio::sync::oneshot;
 
@@ -98,8 +98,27 @@ where
     }
 }
 
+/// Code that asks once. It may run on its caller's own runtime, whose tasks go from thread to thread.
+pub trait Question<T, E>: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static {}
+
+impl<T, E, Q> Question<T, E> for Q where
+    Q: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static
+{
+}
+
+/// Asks; a panic is an error of the caller alone.
+pub(super) async fn ask<T, E>(tx: &mut Tx, question: impl Question<T, E>) -> Result<T, E>
+where
+    E: From<Error>,
+{
+    let caught = AssertUnwindSafe(async move { question(tx).await })
+        .catch_unwind()
+        .await;
+    caught.unwrap_or_else(|_| Err(Error::Panicked.into()))
+}
+
 /// Runs a transaction's code; a panic in it is an error of its caller alone.
-pub(super) async fn run<T, E, W>(tx: &mut Tx, work: W) -> Result<T, E>
+async fn run<T, E, W>(tx: &mut Tx, work: W) -> Result<T, E>
 where
     W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
     E: From<Error>,

@@ -3,7 +3,7 @@
 //! Every request begins with finding its caller. That is one statement of a few microseconds, and handing it to a
 //! reader and back would cost several times as much in switching threads.
 
-use super::job::run;
+use super::job::{Question, ask};
 use super::sqlite::finish;
 use super::{Error, Tx};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,17 +17,17 @@ impl Idle {
         Self(Arc::new(Mutex::new(connections)))
     }
 
-    /// Runs `work` now; gives it back when all connections are in use.
-    pub(super) fn try_run<T, E, W>(&self, work: W) -> Result<Result<T, E>, W>
+    /// Asks now; gives the question back when all connections are in use.
+    pub(super) fn try_ask<T, E, Q>(&self, question: Q) -> Result<Result<T, E>, Q>
     where
-        W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
+        Q: Question<T, E>,
         E: From<Error>,
     {
         let Some(mut tx) = self.idle().pop() else {
-            return Err(work);
+            return Err(question);
         };
         tx.tick();
-        let outcome = finish(run(&mut tx, work));
+        let outcome = finish(ask(&mut tx, question));
         self.idle().push(tx);
         Ok(outcome)
     }
@@ -48,12 +48,17 @@ mod tests {
     use super::*;
     use crate::testing;
     use crate::values;
+    use futures_util::FutureExt as _;
+    use futures_util::future::{BoxFuture, ready};
 
-    async fn count(tx: &mut Tx) -> Result<i64, Error> {
-        let found = tx
-            .optional("select count(*) from domains", &values![], |row| row.get(0))
-            .await?;
-        Ok(found.unwrap_or_default())
+    fn count(tx: &mut Tx) -> BoxFuture<'_, Result<i64, Error>> {
+        async {
+            let found = tx
+                .optional("select count(*) from domains", &values![], |row| row.get(0))
+                .await?;
+            Ok(found.unwrap_or_default())
+        }
+        .boxed()
     }
 
     #[tokio::test]
@@ -81,11 +86,11 @@ mod tests {
         let (_dir, db) = testing::on_sqlite();
         let before = db.idle_look_ups().idle().len();
         let panicked = db
-            .look_up(async |_: &mut Tx| -> Result<(), Error> { panic!("as a test does") })
+            .look_up(|_: &mut Tx| -> BoxFuture<'_, Result<(), Error>> { panic!("as a test does") })
             .await;
         assert!(matches!(panicked, Err(Error::Panicked)));
         let refused = db
-            .look_up(async |_: &mut Tx| -> Result<(), Error> { Err(Error::Busy) })
+            .look_up(|_: &mut Tx| ready(Err::<(), Error>(Error::Busy)).boxed())
             .await;
         assert!(matches!(refused, Err(Error::Busy)));
         assert_eq!(db.idle_look_ups().idle().len(), before);

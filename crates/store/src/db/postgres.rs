@@ -1,7 +1,7 @@
 //! PostgreSQL, shared by replicas.
 //!
-//! Four kinds of connections, each driven on threads of ours: one writes, one reports, a few read, and look-ups share
-//! two. The writers of all replicas take the same lock at the beginning of their transactions, so that each is alone
+//! Five kinds of connections. One writes, one reports and a few read snapshots, each driven on threads of ours; a few
+//! answer what asks once and two are shared by look-ups, on the runtime of those who ask. The writers of all replicas take the same lock at the beginning of their transactions, so that each is alone
 //! while it lasts, as SQLite's writer is; and so do the reporters. What is written therefore commits in the order of its
 //! times.
 
@@ -9,16 +9,19 @@ mod clock;
 mod lane;
 mod migrate;
 mod months;
+mod place;
+mod pool;
 mod readers;
 mod session;
 mod settings;
 
 #[doc(hidden)]
 pub use migrate::{Change, Step};
+pub(super) use pool::Pool;
 pub(super) use session::{Asked, Session};
 pub use settings::{Settings, Time, UrlError};
 
-use super::handle::{LookUps, QUEUE, Queue, Threads};
+use super::handle::{Asking, QUEUE, Queue, Threads};
 use super::job::Job;
 use super::tx::Connection;
 use super::{Db, Error, Tx};
@@ -30,27 +33,22 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
+/// Connections for look-ups, and how many are under way on each.
+const LOOK_UPS: (usize, usize) = (2, 32);
+/// The same for what else asks once. With another question behind it a connection never rests.
+const QUESTIONS: (usize, usize) = (4, 16);
+
 /// A job on its way to a connection.
 pub(super) struct Waiting {
     pub(super) job: Box<dyn Job>,
     pub(super) since: Instant,
-    pub(super) view: View,
 }
 
 impl Waiting {
-    pub(super) fn new(job: Box<dyn Job>, view: View) -> Self {
+    pub(super) fn new(job: Box<dyn Job>) -> Self {
         let since = Instant::now();
-        Self { job, since, view }
+        Self { job, since }
     }
-}
-
-/// What a job sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
-    /// One state of the whole database.
-    Snapshot,
-    /// Whatever is committed when each of its statements begins; mostly there is only one.
-    Statement,
 }
 
 /// Brings the schema up to date and starts the threads.
@@ -80,16 +78,14 @@ pub(super) fn open(server: &Settings, settings: &super::Settings) -> Result<Db, 
         let (opener, reads) = (opener.clone(), Arc::clone(&reads));
         threads.start("db-readers", move || block_on(readers::run(opener, reads)));
     }
-    let (look_ups, asked) = mpsc::channel(QUEUE);
-    threads.start("db-look-ups", {
-        let opener = opener.clone();
-        move || block_on(readers::run_look_ups(opener, asked))
-    });
     Ok(Db {
         writer,
         reports,
         readers: Queue::Postgres(readers),
-        look_ups: LookUps::Queued(Queue::Postgres(look_ups)),
+        asking: Asking::Postgres {
+            look_ups: Pool::of(&opener, LOOK_UPS),
+            others: Pool::of(&opener, QUESTIONS),
+        },
         clock: opener.settings.clock,
         failed: Arc::new(AtomicBool::new(false)),
         found_version,

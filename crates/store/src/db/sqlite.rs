@@ -5,7 +5,7 @@ use super::job::{Again, Job};
 use super::look_ups::Idle;
 use super::tx::Connection as Driver;
 use super::{Db, Error, Settings, Tx, checkpoint};
-use crate::db::handle::{LookUps, Queue, Threads};
+use crate::db::handle::{Asking, Queue, Threads};
 use crossbeam_channel::{Receiver, bounded};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -65,7 +65,7 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<Db, Error> {
         reports: Queue::Sqlite(writer.clone()),
         writer: Queue::Sqlite(writer),
         readers: Queue::Sqlite(readers),
-        look_ups: LookUps::Here(Idle::new(look_ups)),
+        asking: Asking::Sqlite(Idle::new(look_ups)),
         clock: Arc::clone(&settings.clock),
         failed,
         found_version,

@@ -13,6 +13,7 @@ use crate::request::{Context, Query, text_header};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
 use plex_api::codes;
 use plex_api::tokens::PrincipalType;
 use plex_domain::credential;
@@ -93,7 +94,7 @@ async fn finish(
     let hashes = [state, browser].map(|secret| credential::hash(&app.keys.sign_ins, secret.as_bytes()));
     let is_under_way = app
         .db
-        .look_up(async move |tx| sign_ins::is_under_way(tx, &hashes[0], &hashes[1]).await)
+        .look_up(move |tx| async move { sign_ins::is_under_way(tx, &hashes[0], &hashes[1]).await }.boxed())
         .await?;
     if !is_under_way {
         // A failed authentication like any other (decision 30); it does not wait for the one writer.

@@ -8,6 +8,7 @@ use crate::request::{Context, PLAIN_BODY, json, require_short};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
+use futures_util::FutureExt as _;
 use plex_api::auth::{DeviceTokenRequest, ServiceTokenResponse};
 use plex_api::codes;
 use plex_api::tokens::TokenEnvironment;
@@ -42,7 +43,7 @@ pub async fn device_token(
     let hash = credential::hash(&app.keys.device_codes, wanted.device_code.as_bytes());
     let said = app
         .db
-        .look_up(async move |tx| device_codes::peek(tx, &hash).await)
+        .look_up(move |tx| async move { device_codes::peek(tx, &hash).await }.boxed())
         .await?;
     let plaintext = ApiToken::mint(TokenEnvironment::Prod, &*app.rng);
     let token_hash = credential::hash(&app.keys.api_tokens, plaintext.as_bytes());

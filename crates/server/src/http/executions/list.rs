@@ -3,16 +3,19 @@
 use crate::app::App;
 use crate::authorize;
 use crate::paging::{self, ANYBODY, Paging};
-use crate::principal::Principal;
+use crate::principal::{Principal, Reader};
 use crate::problem::{Failure, Problems};
 use crate::request::{Query, path_id};
 use axum::Json;
 use axum::extract::{Path, State};
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, OptionFuture, ready, select};
 use plex_api::codes;
-use plex_api::executions::{ExecutionList, ExecutionStatus};
+use plex_api::executions::{Execution, ExecutionList, ExecutionStatus};
 use plex_domain::env::micros_from;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::executions::{self, Filter, Order, Position};
+use std::pin::pin;
 use uuid::Uuid;
 
 /// List executions
@@ -39,23 +42,28 @@ use uuid::Uuid;
 )]
 pub async fn list(
     State(app): State<App>,
-    principal: Principal,
+    reader: Reader,
     Path(project_id): Path<String>,
-    query: Query,
+    query: Result<Query, Failure>,
 ) -> Result<Json<ExecutionList>, Failure> {
+    let likely = reader.likely(&app).zip(query.as_ref().ok());
+    let ahead = likely.and_then(|(likely, query)| ahead(&app, &likely, &project_id, query));
+    let ahead = pin!(OptionFuture::from(ahead.map(|page| page.read(&app))));
+    // Who is refused does not wait for what was read ahead.
+    let (principal, ahead) = match select(pin!(reader.principal(&app)), ahead).await {
+        Either::Left((principal, ahead)) => (principal?, Either::Left(ahead)),
+        Either::Right((ahead, principal)) => (principal.await?, Either::Right(ready(ahead))),
+    };
+    let query = query?;
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let list = List::of(&query)?;
     let project = authorize::project(&app, &principal, Permission::ReadExecution, project_id)?;
-    let paging = Paging::of(&app, &query, list.name(project_id, &principal), ANYBODY)?;
-    let after = paging.after(paging::time_and_id)?;
-    let after = after.map(|(created_at, id)| Position { created_at, id });
-    let (filter, order) = (list.filter, list.order);
-    let mut items = app
-        .db
-        .read_committed(async move |tx| {
-            executions::page(tx, project_id, &filter, (order, after), paging.limit + 1).await
-        })
-        .await?;
+    let paging = list.paging(&app, &principal, (project_id, &query))?;
+    let page = Page::of(project_id, list, &paging)?;
+    let mut items = match ahead.await {
+        Some((read, items)) if read == page => items?,
+        Some(_) | None => page.read(&app).await.1?,
+    };
     for target in items.iter_mut().flat_map(|item| &mut item.targets) {
         target.output_ref = None;
     }
@@ -69,7 +77,54 @@ pub async fn list(
     Ok(Json(ExecutionList { items, next_cursor }))
 }
 
+/// The page that a caller will get, if it is who it seems to be.
+fn ahead(app: &App, likely: &Principal, project_id: &str, query: &Query) -> Option<Page> {
+    let project_id = path_id(project_id, codes::INVALID_PROJECT_ID).ok()?;
+    let list = List::of(query).ok()?;
+    let project = ObjectRef::of(ObjectKind::Project, project_id);
+    if !authorize::holds(app, likely, Permission::ReadExecution, &project) {
+        return None;
+    }
+    let paging = list.paging(app, likely, (project_id, query)).ok()?;
+    Page::of(project_id, list, &paging).ok()
+}
+
+/// What is read of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Page {
+    project_id: Uuid,
+    list: List,
+    after: Option<Position>,
+    limit: u32,
+}
+
+impl Page {
+    fn of(project_id: Uuid, list: List, paging: &Paging<'_>) -> Result<Self, Failure> {
+        let after = paging.after(paging::time_and_id)?;
+        Ok(Self {
+            project_id,
+            list,
+            after: after.map(|(created_at, id)| Position { created_at, id }),
+            limit: paging.limit + 1,
+        })
+    }
+
+    /// Its executions, and one more where there is one.
+    async fn read(self, app: &App) -> (Self, Result<Vec<Execution>, Failure>) {
+        let page = self.clone();
+        let read = app.db.read_committed(move |tx| {
+            async move {
+                let List { filter, order } = &page.list;
+                executions::page(tx, page.project_id, filter, (*order, page.after), page.limit).await
+            }
+            .boxed()
+        });
+        (self, read.await.map_err(Failure::from))
+    }
+}
+
 /// Which list the query asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct List {
     filter: Filter,
     order: Order,
@@ -98,6 +153,15 @@ impl List {
             filter,
             order: order.unwrap_or(Order::Descending),
         })
+    }
+
+    fn paging<'a>(
+        &self,
+        app: &'a App,
+        principal: &Principal,
+        (project_id, query): (Uuid, &Query),
+    ) -> Result<Paging<'a>, Failure> {
+        Paging::of(app, query, self.name(project_id, principal), ANYBODY)
     }
 
     /// What a cursor holds for: one project, one set of filters, one order and one caller, all alike (decision 1).

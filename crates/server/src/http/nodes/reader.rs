@@ -12,6 +12,7 @@ use crate::request::{path_id, text_header};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use plex_api::codes;
 use plex_domain::relation::Permission;
@@ -121,7 +122,7 @@ impl Reader {
 async fn key_standing(app: &App, id: Uuid, key: PresentedKey) -> Standing {
     let found = app
         .db
-        .look_up(async move |tx| nodes::authenticate(tx, id).await)
+        .look_up(move |tx| nodes::authenticate(tx, id).boxed())
         .await;
     let Ok::<_, plex_store::Error>(found) = found else {
         return Standing::Unknown;

@@ -98,11 +98,11 @@ impl Session {
     pub(super) async fn open(server: &Settings, clock: Option<Arc<Clock>>) -> Result<Self, Error> {
         let client = if server.config.get_ssl_mode() == SslMode::Disable {
             let (client, connection) = server.config.connect(NoTls).await?;
-            tokio::task::spawn_local(connection);
+            tokio::spawn(connection);
             client
         } else {
             let (client, connection) = server.config.connect(server.tls()?).await?;
-            tokio::task::spawn_local(connection);
+            tokio::spawn(connection);
             client
         };
         client.batch_execute(SETTLE).await?;
@@ -130,6 +130,11 @@ impl Session {
         }
     }
 
+    /// Whether both are of one connection.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.client, &other.client)
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
     }
@@ -143,6 +148,7 @@ impl Session {
 
     /// Asks for the server's time when it was not asked for within a second.
     pub(super) async fn sync(&mut self) -> Result<(), Error> {
+        self.renew();
         if !self.is_fresh() {
             self.begin_with(CLOCK).await?;
         }

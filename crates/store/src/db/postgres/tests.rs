@@ -1,6 +1,7 @@
 //! What only PostgreSQL does: conflicts, lost connections, several replicas. Runs where the environment names a
 //! server.
 
+mod asking;
 mod gathering;
 mod proxy;
 

@@ -46,7 +46,7 @@ pub(crate) struct Asked(Option<JoinHandle<Answer<Vec<Row>>>>);
 impl Asked {
     /// Sends a query.
     pub(super) fn begin(query: impl Future<Output = Answer<Vec<Row>>> + Send + 'static) -> Self {
-        Self(Some(tokio::task::spawn_local(sent(query))))
+        Self(Some(tokio::spawn(sent(query))))
     }
 
     /// What has no rows, whoever is asked.

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What is lost with the connection.
@@ -19,6 +20,7 @@ type Armed = Arc<Mutex<Option<(&'static str, Cut)>>>;
 pub(super) struct Proxy {
     address: SocketAddr,
     armed: Armed,
+    is_mute: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -26,14 +28,29 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let armed = Armed::default();
-        let (shared, server) = (Arc::clone(&armed), server.to_owned());
+        let is_mute = Arc::<AtomicBool>::default();
+        let (shared, mute, server) = (Arc::clone(&armed), Arc::clone(&is_mute), server.to_owned());
         std::thread::spawn(move || {
+            let mut unanswered = Vec::new();
             for client in listener.incoming().map_while(Result::ok) {
+                if mute.load(Ordering::SeqCst) {
+                    unanswered.push(client);
+                    continue;
+                }
                 let server = TcpStream::connect(&server).unwrap();
                 carry(client, server, Arc::clone(&shared));
             }
         });
-        Self { address, armed }
+        Self {
+            address,
+            armed,
+            is_mute,
+        }
+    }
+
+    /// Whether no connection that is made from now on is answered.
+    pub(super) fn set_mute(&self, is_mute: bool) {
+        self.is_mute.store(is_mute, Ordering::SeqCst);
     }
 
     pub(super) fn address(&self) -> SocketAddr {
