@@ -16,6 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A connection that has answered nobody for so long has something before it that others need not wait for.
 const SLOW: Duration = Duration::from_millis(20);
+/// For so long one that could not be made is left alone: it answers nobody, and so it would look idle.
+const AVOIDED: Duration = Duration::from_secs(1);
 
 /// Connections, each of which several share. Clones are the same.
 #[derive(Clone)]
@@ -34,13 +36,16 @@ struct Line {
     under_way: usize,
     /// When somebody was answered last, or nobody was waiting.
     heard: Instant,
+    /// When it could not be made, if nobody has been answered since.
+    failed: Option<Instant>,
 }
 
 impl Line {
-    /// What a newcomer would have before him: something slow first, then how much.
-    fn load(&self) -> (bool, usize) {
+    /// What a newcomer would have before him: no connection first, then something slow, then how much.
+    fn load(&self) -> (bool, bool, usize) {
+        let is_down = self.failed.is_some_and(|failed| failed.elapsed() < AVOIDED);
         let is_slow = self.under_way > 0 && self.heard.elapsed() > SLOW;
-        (is_slow, self.under_way)
+        (is_down, is_slow, self.under_way)
     }
 }
 
@@ -51,6 +56,7 @@ impl Pool {
             free: Place::shared(opener, under_way),
             under_way: 0,
             heard: Instant::now(),
+            failed: None,
         };
         Self(Arc::new(Places {
             turns: Arc::new(Semaphore::new(connections * under_way)),
@@ -114,6 +120,7 @@ impl Places {
         Ok(Turn {
             place,
             at,
+            has_begun: false,
             places: self,
             _permit: permit,
         })
@@ -131,6 +138,7 @@ struct Turn {
     place: Option<Place>,
     /// The connection.
     at: usize,
+    has_begun: bool,
     places: Arc<Places>,
     /// The last to go: who has one finds a free place.
     _permit: OwnedSemaphorePermit,
@@ -143,6 +151,7 @@ impl Turn {
     {
         let place = self.place.as_mut().ok_or(Error::Unavailable(None))?;
         let mut tx = place.begin(since, View::Statement).await?;
+        self.has_begun = true;
         let answer = ask(&mut tx, question).await;
         place.end(tx, View::Statement).await;
         answer
@@ -155,6 +164,7 @@ impl Drop for Turn {
         line.free.extend(self.place.take());
         line.under_way -= 1;
         line.heard = Instant::now();
+        line.failed = (!self.has_begun).then_some(line.heard);
     }
 }
 

@@ -158,3 +158,25 @@ async fn a_server_that_does_not_answer_is_waited_for_once() {
     let last = crowd.into_iter().next_back().unwrap().await.unwrap();
     assert!(last.is_ok(), "{last:?}");
 }
+
+/// A connection that cannot be made answers nobody, and must not seem to be the one with least to do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_after_a_failure_goes_to_a_connection_that_is_there() {
+    let Some(place) = Place::new().await else { return };
+    let proxy = Proxy::before(&place.server_address());
+    let (db, outsider) = (place.open_through(&proxy), place.outsider().await);
+    let both = join_all((0..2).map(|_| db.read_committed(sleep("0.2")))).await;
+    let both: HashSet<i64> = both.into_iter().map(Result::unwrap).collect();
+    assert_eq!(both.len(), 2);
+    let first = db.read_committed(process).await.unwrap();
+    proxy.set_mute(true);
+    let ended = format!("select pg_terminate_backend({first})");
+    outsider.batch_execute(&ended).await.unwrap();
+    // One may still be sent to the connection that is gone, and the next finds that it cannot be made again.
+    let mut failures = 0;
+    while db.read_committed(process).await.is_err() {
+        failures += 1;
+        assert!(failures <= 2, "everybody goes where there is no connection");
+    }
+    assert!(failures > 0, "nobody went where there is no connection");
+}
