@@ -14,6 +14,7 @@ mod comeback;
 mod connection;
 mod control_plane;
 mod crowd;
+mod delivery;
 mod dispatch;
 mod engine;
 mod fleet;

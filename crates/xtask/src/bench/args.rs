@@ -40,6 +40,8 @@ pub(super) enum Measurement {
     Dispatch,
     /// 10,000 callbacks on one execution, from two replicas
     Hot,
+    /// A dispatch at one replica to a node that is connected to another
+    Delivery,
     /// What a callback, a dispatch and a page cost from 1,000 to 10,000,000 executions stored
     Growth,
     /// Pages of 50 over the whole history

@@ -129,7 +129,15 @@ impl Installation {
     /// # Errors
     /// When it ends or does not get ready.
     pub(super) fn serve(&self, programs: &Programs) -> anyhow::Result<ControlPlane> {
-        self.serve_at(programs, "127.0.0.1:0")
+        self.serve_with(programs, &[])
+    }
+
+    /// The same with further flags.
+    ///
+    /// # Errors
+    /// When it ends or does not get ready.
+    pub(super) fn serve_with(&self, programs: &Programs, flags: &[&str]) -> anyhow::Result<ControlPlane> {
+        self.start(programs, "127.0.0.1:0", flags)
     }
 
     /// The same at an address of the caller's choice.
@@ -137,6 +145,10 @@ impl Installation {
     /// # Errors
     /// When it ends or does not get ready.
     pub(super) fn serve_at(&self, programs: &Programs, listen: &str) -> anyhow::Result<ControlPlane> {
+        self.start(programs, listen, &[])
+    }
+
+    fn start(&self, programs: &Programs, listen: &str, flags: &[&str]) -> anyhow::Result<ControlPlane> {
         let ready_file = self.beside("ready.json");
         let log = self.beside("server.log");
         if ready_file.exists() {
@@ -155,6 +167,7 @@ impl Installation {
             ])
             .arg(self.root.join("data"))
             .args(database_flags(self.shared.as_ref()))
+            .args(flags)
             .arg("--ready-file")
             .arg(&ready_file)
             .stdin(Stdio::null())

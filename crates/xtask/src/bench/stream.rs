@@ -19,12 +19,18 @@ const HEADERS: u8 = 1;
 const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
+const WINDOW_UPDATE: u8 = 8;
 /// Of SETTINGS and PING.
 const ACK: u8 = 1;
 /// Of DATA and HEADERS.
 const END_STREAM: u8 = 1;
 const END_STREAM_AND_HEADERS: u8 = END_STREAM | 4;
 const FRAME_HEAD: usize = 9;
+/// Of SETTINGS: the number of `SETTINGS_INITIAL_WINDOW_SIZE`, and the largest there is. Nobody tells the server later that
+/// there is room for more.
+const WIDEST_STREAM: [u8; 6] = [0, 4, 0x7f, 0xff, 0xff, 0xff];
+/// Of WINDOW_UPDATE: what makes the connection's window, 65,535 octets at first, as wide.
+const WIDEST_CONNECTION: [u8; 4] = 0x7fff_0000_u32.to_be_bytes();
 
 /// An agent's event stream, on a socket that nobody waits for.
 pub(super) struct AgentStream {
@@ -46,7 +52,8 @@ impl AgentStream {
         let request = header_block(endpoint, node);
         let opening = [
             PREFACE,
-            &frame(SETTINGS, 0, 0, &[]),
+            &frame(SETTINGS, 0, 0, &WIDEST_STREAM),
+            &frame(WINDOW_UPDATE, 0, 0, &WIDEST_CONNECTION),
             &frame(HEADERS, END_STREAM_AND_HEADERS, 1, &request),
         ];
         tls.writer().write_all(&opening.concat())?;

@@ -3,7 +3,7 @@
 use super::args::Measurement;
 use super::fleet::{Fleet, Reach};
 use super::random::Random;
-use super::{Findings, Place, SEED, Site, audit, callbacks, dispatch, hot, say};
+use super::{Findings, Place, SEED, Site, audit, callbacks, delivery, dispatch, hot, say};
 
 /// What is measured here.
 pub(super) const MEASUREMENTS: &[Measurement] = &[
@@ -11,6 +11,7 @@ pub(super) const MEASUREMENTS: &[Measurement] = &[
     Measurement::Audit,
     Measurement::Dispatch,
     Measurement::Hot,
+    Measurement::Delivery,
 ];
 
 /// Measures what is wanted of it.
@@ -71,6 +72,11 @@ fn measure_at(site: &Site<'_>, place: &Place, findings: &mut Findings) -> anyhow
     if site.cluster.is_some() && bench.args.wants(Measurement::Hot) {
         findings.measure("One execution and two replicas", || {
             hot::section(&bench.programs, installation, &fleet)
+        })?;
+    }
+    if site.cluster.is_some() && bench.args.wants(Measurement::Delivery) {
+        findings.measure("Dispatches from replica to replica", || {
+            delivery::section(&bench.programs, installation, &fleet)
         })?;
     }
     Ok(())
