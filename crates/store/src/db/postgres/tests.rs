@@ -112,10 +112,14 @@ async fn a_deadlock_with_somebody_else_is_run_again() {
     // So that we are the one who notices.
     let holds = "set deadlock_timeout = '60s'; begin; update counters set n = n + 10 where id = 2";
     outsider.batch_execute(holds).await.unwrap();
-    let runs = Arc::new(AtomicUsize::new(0));
-    let (told, writer) = (Arc::clone(&runs), db.clone());
+    let (runs, is_over) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let (told, over, writer) = (Arc::clone(&runs), Arc::clone(&is_over), db.clone());
     let ours = tokio::spawn(async move {
         let work = writer.write(async move |tx| {
+            if told.load(Ordering::SeqCst) > 0 {
+                // What the other wrote is committed soon, but not before we read it for sure.
+                drop(over.acquire().await);
+            }
             count(tx, 1).await?;
             told.fetch_add(1, Ordering::SeqCst);
             count(tx, 2).await
@@ -127,6 +131,7 @@ async fn a_deadlock_with_somebody_else_is_run_again() {
     }
     let crosses = "update counters set n = n + 10 where id = 1; commit";
     outsider.batch_execute(crosses).await.unwrap();
+    is_over.add_permits(1);
     ours.await.unwrap().unwrap();
     assert_eq!(
         (counted(&db).await, runs.load(Ordering::SeqCst)),
