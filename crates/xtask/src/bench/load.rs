@@ -8,6 +8,7 @@
 use super::connection::{Endpoint, Protocol};
 use super::http::{Answer, Reading};
 use super::latencies::Latencies;
+use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
@@ -128,7 +129,8 @@ impl Pool {
             elapsed: Duration::ZERO,
             latencies: Latencies::default(),
         };
-        let mut free: Vec<usize> = (0..self.lanes.len()).collect();
+        // In turn: the server closes a connection that asks nothing for ten seconds.
+        let mut free: VecDeque<usize> = (0..self.lanes.len()).collect();
         let (mut sent, mut answered, mut count) = (0, 0, count);
         let mut events = Vec::with_capacity(CONNECTIONS);
         let began = Instant::now();
@@ -141,7 +143,7 @@ impl Pool {
                 if due > now {
                     break;
                 }
-                let lane = free.pop().expect("it is not empty");
+                let lane = free.pop_front().expect("it is not empty");
                 let since = match pace {
                     Pace::Closed => now,
                     Pace::Open { .. } => due,
@@ -162,7 +164,7 @@ impl Pool {
                 run.latencies.push(in_flight.since.elapsed());
                 work.answered(in_flight.number, &answer)?;
                 answered += 1;
-                free.push(lane);
+                free.push_back(lane);
             }
         }
         run.elapsed = began.elapsed();
