@@ -9,7 +9,7 @@ use crate::http::meta::ObjectProbe;
 use crate::metrics::Metrics;
 use crate::objects::{Objects, Place};
 use crate::oidc::Provider;
-use crate::principal::{Readers, Remembered};
+use crate::principal::{Callers, Remembered};
 use crate::rates::Rates;
 use crate::signing::Signers;
 use crate::throttle::{Beginnings, Throttle};
@@ -92,7 +92,7 @@ pub struct Shared {
     /// Keys of nodes that reported.
     pub reporters: Remembered,
     /// Who came with which API token to read.
-    pub readers: Readers,
+    pub callers: Callers,
     /// Uses of API tokens on their way to the database.
     pub token_uses: TokenUses,
     /// The limit on failed authentications.
@@ -210,7 +210,7 @@ impl App {
             signers: Signers::default(),
             denials: Denials::default(),
             reporters: Remembered::default(),
-            readers: Readers::default(),
+            callers: Callers::default(),
             token_uses: TokenUses::default(),
             throttle: Throttle::default(),
             rates: Rates::new(settings.rate_limit_per_principal),

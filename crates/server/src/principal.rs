@@ -1,12 +1,12 @@
 //! Authentication: which operator or which node is calling.
 //!
-//! A handler that acts for somebody takes [`Principal`], [`Reader`], [`Node`] or [`Reporter`] as an argument, so none
+//! A handler that acts for somebody takes [`Principal`], [`Claim`], [`Node`] or [`Reporter`] as an argument, so none
 //! can forget it.
 
-mod reader;
+mod claim;
 mod reporter;
 
-pub use reader::{Reader, Readers};
+pub use claim::{Callers, Claim};
 pub use reporter::{Remembered, Reporter};
 
 use crate::app::App;

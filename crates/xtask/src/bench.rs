@@ -27,6 +27,7 @@ mod list;
 mod load;
 mod machine;
 mod memory;
+mod nats;
 mod peers;
 mod plexctl;
 mod programs;

@@ -111,10 +111,7 @@ pub(super) async fn ask<T, E>(tx: &mut Tx, question: impl Question<T, E>) -> Res
 where
     E: From<Error>,
 {
-    let caught = AssertUnwindSafe(async move { question(tx).await })
-        .catch_unwind()
-        .await;
-    caught.unwrap_or_else(|_| Err(Error::Panicked.into()))
+    caught(async move { question(tx).await }).await
 }
 
 /// Runs a transaction's code; a panic in it is an error of its caller alone.
@@ -123,8 +120,10 @@ where
     W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
     E: From<Error>,
 {
-    let caught = AssertUnwindSafe(async move { work(tx).await })
-        .catch_unwind()
-        .await;
+    caught(async move { work(tx).await }).await
+}
+
+async fn caught<T, E: From<Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let caught = AssertUnwindSafe(work).catch_unwind().await;
     caught.unwrap_or_else(|_| Err(Error::Panicked.into()))
 }

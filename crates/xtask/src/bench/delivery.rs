@@ -1,25 +1,19 @@
 //! How soon a dispatch that one replica accepts is with a node that follows its events at another.
 
-use super::connection::{Connection, parse};
+use super::connection::Connection;
 use super::control_plane::{ControlPlane, Installation, Programs};
+use super::dispatch;
 use super::fleet::Fleet;
-use super::http::Caller;
 use super::latencies::{Latencies, shown};
+use super::nats::Nats;
 use super::report::{Row, Section, Verdict};
 use super::stream::AgentStream;
-use crate::process::Process;
 use crate::tools::{self, Tool};
 use crate::workspace::Workspace;
-use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use plex_api::paths;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use serde::Deserialize;
-use uuid::Uuid;
 
 /// For the node at the other replica.
 const BUDGET: Duration = Duration::from_millis(50);
@@ -44,7 +38,7 @@ pub(super) fn section(
         &tools.join("python/bin/nats-server"),
         &installation.beside("nats"),
     )?;
-    let flags = ["--nats-url", &nats.url];
+    let flags = ["--nats-url", nats.url()];
     let other = installation.replica(&installation.beside("replica-for-delivery"))?;
     let replicas = [
         installation.serve_with(programs, &flags)?,
@@ -103,27 +97,15 @@ fn row(here: &Latencies, there: &Latencies) -> Row {
     }
 }
 
-#[derive(Deserialize)]
-struct Minted {
-    id: Uuid,
-}
-
 /// Dispatches to a node and waits until its stream has said so.
 fn deliver(
     operator: &mut Connection,
     replica: &ControlPlane,
-    (fleet, node): (&Fleet, usize),
+    place: (&Fleet, usize),
     stream: &mut AgentStream,
 ) -> anyhow::Result<Duration> {
-    let caller = Caller::new(&replica.endpoint.host, replica.token());
-    let request = caller.send(
-        "POST",
-        &paths::dispatch(fleet.project_id),
-        &fleet.dispatch_to(node)?,
-    );
     let began = Instant::now();
-    let minted: Minted = parse(&operator.call(&request)?)?;
-    let id = minted.id.to_string();
+    let id = dispatch::to_one(operator, replica, place)?.to_string();
     let is_told = follow(stream, PATIENCE, |stream| stream.heard(id.as_bytes()))?;
     anyhow::ensure!(is_told, "a node did not hear of {id}");
     Ok(began.elapsed())
@@ -152,52 +134,6 @@ fn follow(
     }
 }
 
-/// A NATS server.
-struct Nats {
-    url: String,
-    /// It ends with this.
-    _process: Process,
-}
-
-impl Nats {
-    /// Starts one that picks a port; `place` does not exist.
-    fn start(program: &Path, place: &Path) -> anyhow::Result<Self> {
-        fs::create_dir(place)?;
-        let mut command = Command::new(program);
-        command.args(["--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir"]);
-        command.arg(place);
-        let mut process = Process::start("nats-server", command, &place.join("log"))?;
-        let id = process.id().context("it was just started")?;
-        let ports = place.join(format!("nats-server_{id}.ports"));
-        let began = Instant::now();
-        while began.elapsed() < PATIENCE {
-            process.expect_running()?;
-            // It may not be whole yet.
-            if let Some(url) = fs::read(&ports).ok().and_then(|said| said_url(&said)) {
-                return Ok(Self {
-                    url,
-                    _process: process,
-                });
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        anyhow::bail!("nats-server did not say its port")
-    }
-}
-
-/// What the server wrote of where it listens.
-fn said_url(text: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Ports {
-        nats: Vec<String>,
-    }
-    serde_json::from_slice::<Ports>(text)
-        .ok()?
-        .nats
-        .into_iter()
-        .next()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,12 +142,5 @@ mod tests {
     fn the_node_of_the_other_replica_is_the_one_that_is_judged() {
         let row = |there| row(&Latencies::of(49), &Latencies::of(there)).verdict;
         assert_eq!([row(49), row(50)], [Verdict::Met, Verdict::Missed]);
-    }
-
-    #[test]
-    fn a_server_says_where_it_listens() {
-        let said = br#"{"nats":["nats://127.0.0.1:4222"],"monitoring":[]}"#;
-        assert_eq!(said_url(said).as_deref(), Some("nats://127.0.0.1:4222"));
-        assert_eq!(said_url(b"{\"nats\":["), None);
     }
 }

@@ -75,6 +75,24 @@ pub(super) fn to_many(
     Ok(dispatched)
 }
 
+/// Dispatches to one node; the execution's id.
+///
+/// # Errors
+/// When it is refused.
+pub(super) fn to_one(
+    connection: &mut Connection,
+    control_plane: &ControlPlane,
+    (fleet, node): (&Fleet, usize),
+) -> anyhow::Result<Uuid> {
+    let caller = Caller::new(&control_plane.endpoint.host, control_plane.token());
+    let request = caller.send(
+        "POST",
+        &paths::dispatch(fleet.project_id),
+        &fleet.dispatch_to(node)?,
+    );
+    Ok(parse::<Minted>(&connection.call(&request)?)?.id)
+}
+
 /// Dispatches once to each node alone, over many connections. The ids are in the order of the nodes.
 ///
 /// # Errors

@@ -3,19 +3,18 @@
 use crate::app::App;
 use crate::authorize;
 use crate::paging::{self, ANYBODY, Paging};
-use crate::principal::{Principal, Reader};
+use crate::principal::{Claim, Principal};
 use crate::problem::{Failure, Problems};
 use crate::request::{Query, path_id};
 use axum::Json;
 use axum::extract::{Path, State};
 use futures_util::FutureExt as _;
-use futures_util::future::{Either, OptionFuture, ready, select};
+use futures_util::future::{OptionFuture, try_join};
 use plex_api::codes;
 use plex_api::executions::{Execution, ExecutionList, ExecutionStatus};
 use plex_domain::env::micros_from;
 use plex_domain::relation::{ObjectKind, ObjectRef, Permission};
 use plex_store::executions::{self, Filter, Order, Position};
-use std::pin::pin;
 use uuid::Uuid;
 
 /// List executions
@@ -42,27 +41,23 @@ use uuid::Uuid;
 )]
 pub async fn list(
     State(app): State<App>,
-    reader: Reader,
+    claim: Claim,
     Path(project_id): Path<String>,
     query: Result<Query, Failure>,
 ) -> Result<Json<ExecutionList>, Failure> {
-    let likely = reader.likely(&app).zip(query.as_ref().ok());
+    let likely = claim.likely(&app).zip(query.as_ref().ok());
     let ahead = likely.and_then(|(likely, query)| ahead(&app, &likely, &project_id, query));
-    let ahead = pin!(OptionFuture::from(ahead.map(|page| page.read(&app))));
-    // Who is refused does not wait for what was read ahead.
-    let (principal, ahead) = match select(pin!(reader.principal(&app)), ahead).await {
-        Either::Left((principal, ahead)) => (principal?, Either::Left(ahead)),
-        Either::Right((ahead, principal)) => (principal.await?, Either::Right(ready(ahead))),
-    };
+    let read = OptionFuture::from(ahead.clone().map(|page| page.read(&app)));
+    let (principal, read) = try_join(claim.principal(&app), read.map(Ok)).await?;
     let query = query?;
     let project_id = path_id(&project_id, codes::INVALID_PROJECT_ID)?;
     let list = List::of(&query)?;
     let project = authorize::project(&app, &principal, Permission::ReadExecution, project_id)?;
     let paging = list.paging(&app, &principal, (project_id, &query))?;
     let page = Page::of(project_id, list, &paging)?;
-    let mut items = match ahead.await {
-        Some((read, items)) if read == page => items?,
-        Some(_) | None => page.read(&app).await.1?,
+    let mut items = match read {
+        Some(items) if ahead.as_ref() == Some(&page) => items?,
+        Some(_) | None => page.read(&app).await?,
     };
     for target in items.iter_mut().flat_map(|item| &mut item.targets) {
         target.output_ref = None;
@@ -110,16 +105,15 @@ impl Page {
     }
 
     /// Its executions, and one more where there is one.
-    async fn read(self, app: &App) -> (Self, Result<Vec<Execution>, Failure>) {
-        let page = self.clone();
+    async fn read(self, app: &App) -> Result<Vec<Execution>, Failure> {
         let read = app.db.read_committed(move |tx| {
             async move {
-                let List { filter, order } = &page.list;
-                executions::page(tx, page.project_id, filter, (*order, page.after), page.limit).await
+                let List { filter, order } = &self.list;
+                executions::page(tx, self.project_id, filter, (*order, self.after), self.limit).await
             }
             .boxed()
         });
-        (self, read.await.map_err(Failure::from))
+        Ok(read.await?)
     }
 }
 

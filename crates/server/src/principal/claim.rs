@@ -20,10 +20,10 @@ use uuid::Uuid;
 /// Most tokens that are remembered.
 const MOST: usize = 4096;
 
-/// Somebody who wants to read, and has not been found yet.
-pub struct Reader(Parts);
+/// That somebody is an operator, before the database has said so.
+pub struct Claim(Parts);
 
-impl FromRequestParts<App> for Reader {
+impl FromRequestParts<App> for Claim {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
@@ -31,14 +31,14 @@ impl FromRequestParts<App> for Reader {
     }
 }
 
-impl Reader {
+impl Claim {
     /// Who it probably is: whom the database found for this API token the last time. Good for reading ahead, and for
     /// nothing else. `None` also where that gains nothing, or would get past a limit.
     pub fn likely(&self, app: &App) -> Option<Principal> {
         if app.db.looks_up_at_once() || app.rates.is_limited() {
             return None;
         }
-        let Known { id, kind, credential } = app.readers.recall(presented_token(&self.0.headers, app)?)?;
+        let Known { id, kind, credential } = app.callers.recall(presented_token(&self.0.headers, app)?)?;
         Some(Principal {
             id,
             kind,
@@ -59,7 +59,7 @@ impl Reader {
         let token = presented_token(&self.0.headers, app);
         let found = Principal::from_request_parts(&mut self.0, app).await;
         if let Some(token) = token {
-            app.readers.note(token, found.as_ref().ok().map(Known::from));
+            app.callers.note(token, found.as_ref().ok().map(Known::from));
         }
         found
     }
@@ -67,7 +67,7 @@ impl Reader {
 
 /// Whom the database found for an API token the last time.
 #[derive(Default)]
-pub struct Readers(RwLock<HashMap<[u8; 32], Known>>);
+pub struct Callers(RwLock<HashMap<[u8; 32], Known>>);
 
 /// What is remembered of a principal.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl From<&Principal> for Known {
     }
 }
 
-impl Readers {
+impl Callers {
     fn recall(&self, token: [u8; 32]) -> Option<Known> {
         // Entries are whole between any two statements that could panic.
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
