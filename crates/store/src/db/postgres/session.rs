@@ -2,6 +2,7 @@
 
 mod owed;
 mod statements;
+mod writes;
 
 use super::clock::Clock;
 use super::settings::Settings;
@@ -14,13 +15,14 @@ use futures_util::{FutureExt as _, TryStreamExt as _, pin_mut};
 use jiff::{SignedDuration, Timestamp};
 pub(in crate::db) use owed::Asked;
 use owed::{Encoded, Owed, Pending, sent};
-use statements::{Key, Prepared, arrays, named, transposed, united};
+use statements::{Key, Prepared, arrays, named, transposed};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage, Statement};
+use writes::Write;
 
 /// The first half of our advisory locks' keys; the second tells one installation of a database from another.
 const LOCKS: i32 = 0x0070_6c78;
@@ -73,12 +75,6 @@ struct Shared {
     statements: Mutex<HashMap<Key, Arc<Prepared>>>,
     /// The server's time at a moment of ours.
     synced: Mutex<Option<(Instant, Timestamp)>>,
-}
-
-/// What is to be written, and has not been sent.
-pub(in crate::db) struct Write {
-    prepared: Arc<Prepared>,
-    values: Vec<Encoded>,
 }
 
 /// What becomes of a transaction whose end was sent.
@@ -405,82 +401,6 @@ impl Session {
         let answer = self.client.query(&prepared.statement, &given).await;
         let rows = self.answered(answer).await?;
         rows.first().map(|row| read(&Row::Postgres(row))).transpose()
-    }
-
-    /// Sends a statement for many sets of values; its answer is owed.
-    pub(in crate::db) async fn execute_each<'v, const N: usize>(
-        &mut self,
-        sql: Sql,
-        sets: impl IntoIterator<Item = [Value<'v>; N]>,
-    ) -> Result<(), Error> {
-        let sets: Vec<[Value<'v>; N]> = sets.into_iter().collect();
-        let Some(first) = sets.first() else {
-            return Ok(());
-        };
-        match sql {
-            Sql::Each { .. } => {
-                let prepared = self.prepared(sql, &[]).await?;
-                self.write(prepared, &arrays(&transposed(&sets)))
-            }
-            Sql::Both(_) => {
-                let prepared = self.prepared(sql, first).await?;
-                for values in &sets {
-                    self.write(Arc::clone(&prepared), &prepared.given(values))?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn write(&mut self, prepared: Arc<Prepared>, given: &[&(dyn ToSql + Sync)]) -> Result<(), Error> {
-        let values = Encoded::all(&prepared.statement, given)?;
-        match &mut self.gathered {
-            Some(gathered) => gathered.push(Write { prepared, values }),
-            None => self.owe(prepared.statement.clone(), values),
-        }
-        Ok(())
-    }
-
-    fn owe(&mut self, statement: Statement, values: Vec<Encoded>) {
-        let client = Arc::clone(&self.client);
-        self.owed
-            .begin(async move { client.execute_raw(&statement, values).await.map(|_| ()) });
-    }
-
-    /// Gathers what is written from now on.
-    pub(in crate::db) fn gather(&mut self) {
-        self.gathered = Some(Vec::new());
-    }
-
-    /// What was gathered; from now on, what is written is sent again.
-    pub(in crate::db) fn gathered(&mut self) -> Vec<Write> {
-        self.gathered.take().unwrap_or_default()
-    }
-
-    /// Sends several writes as one statement. To begin and to end a statement costs about as much as a small one does,
-    /// and each answer wakes both sides.
-    pub(in crate::db) async fn write_united(&mut self, writes: Vec<Write>) -> Result<(), Error> {
-        let statement = match &writes[..] {
-            [] => return Ok(()),
-            [alone] => alone.prepared.statement.clone(),
-            several => self.united(several).await?,
-        };
-        let values = writes.into_iter().flat_map(|write| write.values);
-        self.owe(statement, values.collect());
-        Ok(())
-    }
-
-    /// Several statements as one, with the values of all.
-    async fn united(&mut self, several: &[Write]) -> Result<Statement, Error> {
-        let keys: Vec<Key> = several.iter().map(|write| write.prepared.key).collect();
-        if let Some(known) = self.unions.get(&keys) {
-            return Ok(known.clone());
-        }
-        let (text, types) = united(several.iter().map(|write| &*write.prepared));
-        let answer = self.client.prepare_typed(&text, &types).await;
-        let statement = self.answered(answer).await?;
-        self.unions.insert(keys, statement.clone());
-        Ok(statement)
     }
 
     /// Sends a query for many sets of values; what follows may be sent at once.
