@@ -19,22 +19,26 @@ use floor::Bare;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 /// The arrival rate of the open loop.
 const PER_SECOND: u32 = 10_000;
+/// Connections of the third closed loop: as many as make one commit full.
+const MANY: usize = 512;
 
 /// How much is measured, in waves: executions that every node takes through all steps.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Amount {
     /// In the open loop.
     pub(super) sustained: usize,
-    /// In each of the two closed loops.
+    /// In each of the three closed loops.
     pub(super) closed: usize,
 }
 
 impl Amount {
     /// Dispatches to the whole fleet that this takes.
     pub(super) fn executions(self) -> usize {
-        self.sustained + 2 * self.closed
+        self.sustained + 3 * self.closed
     }
 }
 
@@ -57,34 +61,37 @@ pub(super) fn section(
     let steady = measure(
         control_plane,
         Reports::new(fleet, Shape::Wide(sustained)),
-        open,
+        (CONNECTIONS, open),
         &mut found,
     )?;
     let mut bare = Bare::start(installation, site.cluster.as_ref(), fleet, closed)?;
+    let loops = [CONNECTIONS, CONNECTIONS, MANY];
     let mut turns = Vec::new();
-    for half in closed.chunks(amount.closed) {
-        let all = || Shape::Wide(half);
+    for (third, connections) in closed.chunks(amount.closed).zip(loops) {
+        let all = || Shape::Wide(third);
         turns.push(Turn {
-            nothing: measure_no_op(control_plane, Reports::misspelt(fleet, all()))?,
-            bare: bare.measure(fleet, half)?,
+            nothing: measure_no_op(control_plane, Reports::misspelt(fleet, all()), connections)?,
+            bare: bare.measure(fleet, third, connections)?,
             ours: measure(
                 control_plane,
                 Reports::new(fleet, all()),
-                Pace::Closed,
+                (connections, Pace::Closed),
                 &mut found,
             )?,
         });
     }
     bare.finish()?;
+    let crowded = turns.pop().context("there are three loops")?;
     let (singles, dispatches) = dispatch::to_each(control_plane, fleet)?;
     let apart = measure(
         control_plane,
         Reports::new(fleet, Shape::Apart(&singles)),
-        Pace::Closed,
+        (CONNECTIONS, Pace::Closed),
         &mut found,
     )?;
     let mut rows = vec![rows::steady(&steady), found.row()];
     rows.extend(rows::closed(&turns, engine));
+    rows.extend(rows::crowded(&crowded));
     let plain = |run: &Run| format!("{:.0}/s, p99 {}", run.rate(), shown(run.latencies.percentile(99)));
     rows.push(Row::plain(
         "callbacks, each on an execution of its own, closed loop",
@@ -122,8 +129,8 @@ fn method(nodes: usize, engine: Engine) -> String {
          compare-and-set of the invocation's status, an event and the output, of each execution its counts. It has a\n\
          database of its own with the same durability; afterwards it is killed, and what it answered must be stored and\n\
          counted there. The no-op POST is the same requests to the product with `status` misspelt, so that the node is\n\
-         authenticated, the body read and parsed, and the answer is 400 without any write. All three closed loops run\n\
-         twice, by turns; the means are shown."
+         authenticated, the body read and parsed, and the answer is 400 without any write. All of these closed loops run\n\
+         twice, by turns; the means are shown. One more turn is over {MANY} connections."
     )
 }
 
@@ -154,12 +161,12 @@ impl Measured {
 fn measure(
     control_plane: &ControlPlane,
     mut reports: Reports<'_>,
-    pace: Pace,
+    (connections, pace): (usize, Pace),
     found: &mut Found,
 ) -> anyhow::Result<Measured> {
     let before = control_plane.processor_time()?;
     let count = reports.count();
-    let run = Pool::open(&control_plane.endpoint)?.run(&mut reports, count, pace)?;
+    let run = Pool::of(&control_plane.endpoint, connections)?.run(&mut reports, count, pace)?;
     let processor_time = control_plane.processor_time()?.saturating_sub(before);
     found.look(&mut control_plane.operator()?, &reports)?;
     Ok(Measured {
@@ -169,10 +176,15 @@ fn measure(
     })
 }
 
-fn measure_no_op(control_plane: &ControlPlane, misspelt: Reports<'_>) -> anyhow::Result<Measured> {
+fn measure_no_op(
+    control_plane: &ControlPlane,
+    misspelt: Reports<'_>,
+    connections: usize,
+) -> anyhow::Result<Measured> {
     let count = misspelt.count();
     let before = control_plane.processor_time()?;
-    let run = Pool::open(&control_plane.endpoint)?.run(&mut NoOps(misspelt), count, Pace::Closed)?;
+    let mut pool = Pool::of(&control_plane.endpoint, connections)?;
+    let run = pool.run(&mut NoOps(misspelt), count, Pace::Closed)?;
     let processor_time = control_plane.processor_time()?.saturating_sub(before);
     Ok(Measured {
         run,

@@ -282,13 +282,16 @@ impl Reader {
         rounds: usize,
     ) -> anyhow::Result<[Latencies; N]> {
         let mut times = [const { Vec::new() }; N].map(|_: Vec<()>| Latencies::default());
+        let mut order: [usize; N] = std::array::from_fn(|index| index);
         for _ in 0..rounds {
-            for (request, latencies) in requests.iter().zip(&mut times) {
+            for index in order {
                 let began = Instant::now();
-                let answer = self.connection.call(request)?;
-                latencies.push(began.elapsed());
+                let answer = self.connection.call(requests[index])?;
+                times[index].push(began.elapsed());
                 anyhow::ensure!(answer.status == 200, "a list was answered {}", answer.status);
             }
+            // A request meets what is left to do of the one before it, so each comes after each.
+            order.reverse();
         }
         Ok(times)
     }

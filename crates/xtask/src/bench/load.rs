@@ -1,4 +1,4 @@
-//! The load generator: one thread, 64 kept-alive TLS connections, and `epoll`.
+//! The load generator: one thread, kept-alive TLS connections, and `epoll`.
 //!
 //! It shares the cores with the server, so it does as little as it can. In a *closed* loop every connection
 //! sends its next request when the answer to the last one is there: the most the server can do. In an *open*
@@ -18,7 +18,7 @@ use anyhow::{Context as _, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustls::ClientConnection;
 
-/// Connections of a [`Pool`].
+/// Connections of a [`Pool`], unless it is told another number.
 pub(super) const CONNECTIONS: usize = 64;
 /// A server that answers nothing for this long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -100,14 +100,22 @@ struct InFlight {
 }
 
 impl Pool {
-    /// Connects and shakes hands.
+    /// Connects and shakes hands, on [`CONNECTIONS`].
     ///
     /// # Errors
     /// When the server does not accept.
     pub(super) fn open(endpoint: &Endpoint) -> anyhow::Result<Self> {
+        Self::of(endpoint, CONNECTIONS)
+    }
+
+    /// The same on another number of connections.
+    ///
+    /// # Errors
+    /// When the server does not accept.
+    pub(super) fn of(endpoint: &Endpoint, connections: usize) -> anyhow::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let mut lanes = Vec::with_capacity(CONNECTIONS);
-        for index in 0..CONNECTIONS {
+        let mut lanes = Vec::with_capacity(connections);
+        for index in 0..connections {
             let lane = Lane::open(endpoint)?;
             epoll::add(
                 &epoll,
@@ -132,7 +140,7 @@ impl Pool {
         // In turn: the server closes a connection that asks nothing for ten seconds.
         let mut free: VecDeque<usize> = (0..self.lanes.len()).collect();
         let (mut sent, mut answered, mut count) = (0, 0, count);
-        let mut events = Vec::with_capacity(CONNECTIONS);
+        let mut events = Vec::with_capacity(self.lanes.len());
         let began = Instant::now();
         while answered < count {
             if work.is_enough() {

@@ -61,11 +61,16 @@ impl<'c> Bare<'c> {
     ///
     /// # Errors
     /// When it does not answer 200 to everything.
-    pub(super) fn measure(&mut self, fleet: &Fleet, executions: &[Uuid]) -> anyhow::Result<Measured> {
+    pub(super) fn measure(
+        &mut self,
+        fleet: &Fleet,
+        executions: &[Uuid],
+        connections: usize,
+    ) -> anyhow::Result<Measured> {
         let mut reports = Reports::new(fleet, Shape::Wide(executions));
         let count = reports.count();
         let before = self.processor_time()?;
-        let run = Pool::open(&self.endpoint)?.run(&mut reports, count, Pace::Closed)?;
+        let run = Pool::of(&self.endpoint, connections)?.run(&mut reports, count, Pace::Closed)?;
         let processor_time = self.processor_time()?.saturating_sub(before);
         ensure!(
             reports.refused.is_empty(),

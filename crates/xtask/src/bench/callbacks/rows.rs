@@ -3,7 +3,7 @@
 use super::super::engine::Engine;
 use super::super::latencies::shown;
 use super::super::report::{Row, Verdict};
-use super::{Measured, PER_SECOND, Turn};
+use super::{MANY, Measured, PER_SECOND, Turn};
 use std::time::Duration;
 
 const SLOWEST: Duration = Duration::from_millis(50);
@@ -78,6 +78,28 @@ pub(super) fn closed(turns: &[Turn], engine: Engine) -> [Row; 3] {
     ]
 }
 
+/// Of the closed loop over many connections: beside the bare handler, and beside the no-op POST.
+pub(super) fn crowded(turn: &Turn) -> [Row; 2] {
+    let of = |side: &Measured| {
+        let slow = side.run.latencies.percentile(99);
+        format!("{:.0}/s, p99 {}{}", side.run.rate(), shown(slow), side.cost())
+    };
+    let share = |floor: &Measured| turn.ours.run.rate() / floor.run.rate();
+    let beside = |what: &str, floor: &Measured, budget: &str, verdict| Row {
+        what: format!("callbacks, closed loop of {MANY} connections, beside the {what}"),
+        figure: of(&turn.ours),
+        beside: of(floor),
+        ratio: format!("{:.0} %", 100.0 * share(floor)),
+        budget: budget.to_owned(),
+        verdict,
+    };
+    let is_share = share(&turn.bare) >= LEAST_SHARE && turn.ours.refused.is_empty();
+    [
+        beside("bare handler", &turn.bare, "≥ 40 %", Verdict::of(is_share)),
+        beside("no-op POST", &turn.nothing, "", Verdict::NoBudget),
+    ]
+}
+
 /// One of those that are measured by turns.
 struct Side {
     /// The mean of its turns.
@@ -145,9 +167,17 @@ mod tests {
     }
 
     #[test]
+    fn many_connections_have_the_same_measure() {
+        for (bare, verdict) in [(65_000, Verdict::Met), (66_000, Verdict::Missed)] {
+            assert_eq!(crowded(&turn(bare, 26_000))[0].verdict, verdict);
+        }
+    }
+
+    #[test]
     fn a_report_that_is_refused_misses_every_budget() {
         let mut refused = turn(30_000, 26_000);
         refused.ours.refused.insert(503, 1);
+        assert_eq!(crowded(&refused)[0].verdict, Verdict::Missed);
         let verdicts = closed(&[refused], Engine::Postgresql).map(|row| row.verdict);
         assert_eq!(verdicts, [Verdict::Missed, Verdict::NoBudget, Verdict::Missed]);
     }
