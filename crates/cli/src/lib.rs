@@ -17,6 +17,7 @@ mod document;
 mod environment;
 mod error;
 mod execution_stream;
+mod family;
 mod listing;
 mod parsing;
 mod root;
