@@ -21,7 +21,7 @@ impl<T: Subcommand> Subcommand for Family<T> {
     }
 
     fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
-        command.defer(learn::<T>)
+        T::augment_subcommands_for_update(command)
     }
 
     fn has_subcommand(name: &str) -> bool {
