@@ -6,6 +6,7 @@
 
 mod base64_bytes;
 mod page;
+mod time;
 
 pub mod audit;
 pub mod auth;

@@ -51,7 +51,7 @@ use args::{Measurement, Size};
 pub(crate) use bare::{Args as FloorArgs, serve as serve_floor};
 use control_plane::{Installation, Programs};
 use engine::{Cluster, Engine};
-use machine::Machine;
+use machine::{Machine, Probe};
 use report::{DRAWINGS, Section, Setting};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -166,6 +166,7 @@ fn say(what: &str) {
 /// What was measured so far, and whether to go on.
 struct Findings {
     sections: Vec<Section>,
+    probe: Probe,
     interrupt: Interrupt,
 }
 
@@ -173,6 +174,7 @@ impl Findings {
     fn new() -> anyhow::Result<Self> {
         Ok(Self {
             sections: Vec::new(),
+            probe: Probe::new()?,
             interrupt: Interrupt::listen()?,
         })
     }
@@ -183,7 +185,12 @@ impl Findings {
     /// When a signal came.
     fn measure(&mut self, title: &str, work: impl FnOnce() -> anyhow::Result<Section>) -> anyhow::Result<()> {
         say(&format!("measuring: {title}"));
-        let found = work();
+        let found = self.probe.look().and_then(|speed| {
+            Ok(Section {
+                speed: Some(speed),
+                ..work()?
+            })
+        });
         self.interrupt.check()?;
         self.sections.push(found.unwrap_or_else(|error| {
             say(&format!("{title}: {error:#}"));

@@ -1,7 +1,7 @@
 //! The handle that everybody holds.
 
+use super::idle::Idle;
 use super::job::{Job, Question, Transaction};
-use super::look_ups::Idle;
 use super::postgres::{Pool, Waiting};
 use super::{Error, Tx, postgres, sqlite};
 use crossbeam_channel::TrySendError;
@@ -71,8 +71,13 @@ pub(super) enum Queue {
 /// Where what asks once runs.
 #[derive(Clone)]
 pub(super) enum Asking {
-    /// Look-ups on the caller's thread, the others as other reads.
-    Sqlite(Idle),
+    /// On the caller's thread while there are idle connections, then as other reads.
+    Sqlite {
+        /// For look-ups.
+        look_ups: Idle,
+        /// For the others.
+        others: Idle,
+    },
     /// All on the caller's runtime.
     Postgres {
         /// For look-ups.
@@ -146,15 +151,19 @@ impl Db {
     }
 
     /// The same for what asks only once, or whose questions need not be answered as of one moment: each sees what is
-    /// committed when it begins. On SQLite it runs on a snapshot all the same; on PostgreSQL on the caller's own runtime,
-    /// where to begin a snapshot and to end it would cost as much as a short statement.
+    /// committed when it begins. It runs where it is asked from: on SQLite on the caller's own thread and on a snapshot all
+    /// the same, on PostgreSQL on the caller's runtime, where to begin a snapshot and to end it would cost as much as a
+    /// short statement.
     pub async fn read_committed<T, E>(&self, question: impl Question<T, E>) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
         match &self.asking {
-            Asking::Sqlite(_) => read_by(&self.readers, question).await,
+            Asking::Sqlite { others, .. } => match others.try_read(question) {
+                Ok(outcome) => outcome,
+                Err(question) => read_by(&self.readers, question).await,
+            },
             Asking::Postgres { others, .. } => others.ask(question).await,
         }
     }
@@ -170,7 +179,7 @@ impl Db {
         E: From<Error> + Send + 'static,
     {
         match &self.asking {
-            Asking::Sqlite(look_ups) => match look_ups.try_ask(question) {
+            Asking::Sqlite { look_ups, .. } => match look_ups.try_ask(question) {
                 Ok(outcome) => outcome,
                 Err(question) => read_by(&self.readers, question).await,
             },
@@ -223,7 +232,7 @@ impl Db {
 
     /// Whether look-ups are answered at once, so that nothing is gained by asking something else meanwhile.
     pub fn looks_up_at_once(&self) -> bool {
-        matches!(self.asking, Asking::Sqlite(_))
+        matches!(self.asking, Asking::Sqlite { .. })
     }
 
     /// Whether a commit could not be made durable. Nothing is written any more; only a restart, which
@@ -235,7 +244,7 @@ impl Db {
     /// How many jobs wait in each queue; reports may share that of the writes, and what asks once is among the reads.
     pub fn waiting(&self) -> [(&'static str, usize); 3] {
         let asking = match &self.asking {
-            Asking::Sqlite(_) => 0,
+            Asking::Sqlite { .. } => 0,
             Asking::Postgres { look_ups, others } => look_ups.waiting() + others.waiting(),
         };
         [
@@ -271,16 +280,19 @@ impl Db {
         } = self;
         drop((writer, reports, readers, running));
         match asking {
-            Asking::Sqlite(idle) => idle.close(),
+            Asking::Sqlite { look_ups, others } => {
+                look_ups.close();
+                others.close();
+            }
             Asking::Postgres { look_ups, others } => drop((look_ups, others)),
         }
         threads.join();
     }
 
     #[cfg(test)]
-    pub(super) fn idle_look_ups(&self) -> &Idle {
+    pub(super) fn idle(&self) -> [&Idle; 2] {
         match &self.asking {
-            Asking::Sqlite(idle) => idle,
+            Asking::Sqlite { look_ups, others } => [look_ups, others],
             Asking::Postgres { .. } => panic!("a test of SQLite's"),
         }
     }

@@ -1,8 +1,8 @@
 //! SQLite on its own threads.
 
 use super::error::Cause;
+use super::idle::Idle;
 use super::job::{Again, Job};
-use super::look_ups::Idle;
 use super::tx::Connection as Driver;
 use super::{Db, Error, Settings, Tx, checkpoint};
 use crate::db::handle::{Asking, Queue, Threads};
@@ -23,6 +23,8 @@ const GATHER: usize = 512;
 const READERS: usize = 4;
 /// Connections for look-ups; when all are in use, a look-up goes to the readers.
 const LOOK_UPS: usize = 4;
+/// Connections for what else asks once, at most.
+const OTHERS: usize = 4;
 
 /// Pages that the writer keeps, in KiB: every commit goes to the ends of many indexes, all over the file.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
@@ -58,20 +60,29 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<Db, Error> {
         let reads: Receiver<Box<dyn Job>> = reads.clone();
         threads.start("db-reader", move || read_loop(tx, &reads));
     }
-    let look_ups = (0..LOOK_UPS)
-        .map(|_| connect(path).map(tx))
-        .collect::<Result<_, _>>()?;
+    let idle = |count: usize| {
+        let connections: Result<_, Error> = (0..count).map(|_| connect(path).map(tx)).collect();
+        connections.map(Idle::new)
+    };
+    let (look_ups, others) = (idle(LOOK_UPS)?, idle(others())?);
     Ok(Db {
         reports: Queue::Sqlite(writer.clone()),
         writer: Queue::Sqlite(writer),
         readers: Queue::Sqlite(readers),
-        asking: Asking::Sqlite(Idle::new(look_ups)),
+        asking: Asking::Sqlite { look_ups, others },
         clock: Arc::clone(&settings.clock),
         failed,
         found_version,
         running: Some(running),
         threads,
     })
+}
+
+/// How many threads may read at a time without being readers. A runtime has as many as there are cores, and one of them
+/// stays free for those who do not wait for a slow disk or a large page.
+fn others() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores - 1).min(OTHERS)
 }
 
 /// Runs a future that never waits: on SQLite every statement is done when it returns.

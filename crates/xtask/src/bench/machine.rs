@@ -1,5 +1,9 @@
 //! What the figures were measured on: without it they mean nothing.
 
+mod speed;
+
+pub(super) use speed::{Probe, Speed};
+
 use super::latencies::{Latencies, shown};
 use std::fs::{self, File};
 use std::io::Write as _;
