@@ -1,13 +1,15 @@
 //! The group committer: callbacks that arrive within a moment share one transaction.
 //!
 //! While one batch is being made durable, the next gathers, until its transaction begins; nobody is answered before the
-//! commit that holds their report. Callbacks that commit together share one audit entry per execution (decision 29).
+//! commit that holds their report. Where a commit costs as much as many reports, the next gathers for a moment longer
+//! while many report. Callbacks that commit together share one audit entry per execution (decision 29).
 
 use crate::app::App;
 use crate::problem::Failure;
 use crate::request::Context;
-use futures_util::StreamExt as _;
+use futures_util::future::OptionFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use plex_api::audit::AuditReason;
 use plex_api::codes;
 use plex_api::executions::ExecutionStatus;
@@ -17,13 +19,19 @@ use plex_store::{Error, Tx, audit};
 use ring::digest::{Context as Digest, SHA256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 /// Callbacks that may wait for a commit; one more is told to try again.
 const QUEUE: usize = 8192;
 /// Most callbacks in one commit.
 const BATCH: usize = 512;
+/// Callbacks that are worth a commit of their own at any time.
+const ENOUGH: usize = 32;
+/// Callbacks in the last commit from which on more can be expected within a moment.
+const MANY: usize = 8;
 
 /// Where callbacks are handed in. Clones share it.
 #[derive(Clone, Default)]
@@ -42,6 +50,19 @@ struct Queue {
     is_called: bool,
     /// Whether nobody commits any more.
     is_closed: bool,
+    /// When the last transaction began in which many reported.
+    last_of_many: Option<Instant>,
+}
+
+/// What is to be done about reports that wait.
+#[derive(Debug, PartialEq, Eq)]
+enum Call {
+    /// A transaction is to be called for them; whoever is told so calls it.
+    Now,
+    /// Not before that time, if not enough for a commit of their own come until then.
+    At(Instant),
+    /// None wait, or there is a transaction that will take them.
+    Nothing,
 }
 
 /// A callback on its way into a commit.
@@ -67,8 +88,11 @@ impl Committer {
                 return Err(busy());
             }
             queue.waiting.push(Waiting { report, answer });
+            // The others are seen with these.
+            if let 1 | ENOUGH = queue.waiting.len() {
+                self.0.arrived.notify_one();
+            }
         }
-        self.0.arrived.notify_one();
         answered.await.unwrap_or_else(|_| Err(busy()))
     }
 
@@ -77,12 +101,20 @@ impl Committer {
         self.queue().waiting.len()
     }
 
-    /// Whether a transaction is to be called for what waits; whoever is told so calls it.
-    fn call(&self) -> bool {
+    /// What is to be done about what waits, where transactions of many begin so far apart.
+    fn call(&self, now: Instant, apart: Duration) -> Call {
         let mut queue = self.queue();
-        let calls = !queue.is_called && !queue.waiting.is_empty();
-        queue.is_called |= calls;
-        calls
+        if queue.is_called || queue.waiting.is_empty() {
+            return Call::Nothing;
+        }
+        let at = queue.last_of_many.map(|last| last + apart).filter(|at| now < *at);
+        match at {
+            Some(at) if queue.waiting.len() < ENOUGH => Call::At(at),
+            _ => {
+                queue.is_called = true;
+                Call::Now
+            }
+        }
     }
 
     /// What waits, as much as one transaction takes.
@@ -90,6 +122,7 @@ impl Committer {
         let mut queue = self.queue();
         queue.is_called = false;
         let most = queue.waiting.len().min(BATCH);
+        queue.last_of_many = (most >= MANY).then(Instant::now);
         if queue.waiting.len() > most {
             self.0.arrived.notify_one();
         }
@@ -121,14 +154,28 @@ pub async fn commit(app: App) {
     let mut under_way = FuturesUnordered::new();
     loop {
         let has_room = under_way.len() < app.db.reports_at_once();
-        if has_room && app.committer.call() {
-            under_way.push(commit_next(&app));
-            continue;
+        let mut call_at = None;
+        if has_room {
+            // Nobody waits for more where no more come.
+            let apart = if app.drained.is_cancelled() {
+                Duration::ZERO
+            } else {
+                app.db.reports_apart()
+            };
+            match app.committer.call(Instant::now(), apart) {
+                Call::Now => {
+                    under_way.push(commit_next(&app));
+                    continue;
+                }
+                Call::At(at) => call_at = Some(at),
+                Call::Nothing => {}
+            }
         }
         tokio::select! {
             biased;
             Some(()) = under_way.next() => {}
             () = app.committer.0.arrived.notified(), if has_room => {}
+            () = OptionFuture::from(call_at.map(sleep_until)).map(|_| ()), if call_at.is_some() => {}
             () = app.drained.cancelled(), if under_way.is_empty() => if app.committer.close() { return },
         }
     }

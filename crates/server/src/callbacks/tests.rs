@@ -1,5 +1,4 @@
 use super::*;
-use futures_util::FutureExt as _;
 use plex_domain::execution::Report as Reported;
 
 fn report(number: u128) -> (Advance, Context) {
@@ -43,17 +42,22 @@ fn numbers(batch: &Batch) -> Vec<usize> {
     batch.reports.iter().map(number).collect()
 }
 
+/// Whether a transaction is called, where none has to wait.
+fn calls(committer: &Committer) -> bool {
+    committer.call(Instant::now(), Duration::ZERO) == Call::Now
+}
+
 #[test]
 fn one_transaction_is_called_for_all_that_waits_until_it_begins() {
     let committer = Committer::default();
-    assert!(!committer.call(), "nobody waits");
+    assert!(!calls(&committer), "nobody waits");
     assert!(hand_in(&committer, 0..1).is_empty());
-    assert!(committer.call());
+    assert!(calls(&committer));
     hand_in(&committer, 1..3);
-    assert!(!committer.call(), "that one takes them too");
+    assert!(!calls(&committer), "that one takes them too");
     assert_eq!(numbers(&committer.take()), [0, 1, 2]);
     hand_in(&committer, 3..4);
-    assert!(committer.call(), "it has begun");
+    assert!(calls(&committer), "it has begun");
     assert_eq!(numbers(&committer.take()), [3]);
 }
 
@@ -67,7 +71,7 @@ fn what_is_too_much_for_one_transaction_waits_for_the_next_in_order() {
         "no more than that"
     );
     let mut taken = Vec::new();
-    while committer.call() {
+    while calls(&committer) {
         let batch = numbers(&committer.take());
         assert_eq!(batch.len(), BATCH);
         taken.extend(batch);
@@ -95,4 +99,44 @@ fn who_waits_is_told_when_committing_ends_by_a_fault() {
     drop(Over(committer.clone()));
     assert!(answered.now_or_never().is_some_and(|answer| answer.is_err()));
     assert_eq!(hand_in(&committer, 2..3).len(), 1);
+}
+
+#[test]
+fn after_many_the_next_wait_for_a_moment_or_until_they_are_enough() {
+    const APART: Duration = Duration::from_millis(3);
+    let committer = Committer::default();
+    hand_in(&committer, 0..MANY);
+    let before = Instant::now();
+    assert_eq!(committer.call(before, APART), Call::Now, "nothing was before");
+    committer.take();
+    hand_in(&committer, 0..ENOUGH - 1);
+    let Call::At(at) = committer.call(before, APART) else {
+        panic!("many reported just now")
+    };
+    assert!(before + APART <= at && at <= Instant::now() + APART);
+    assert_eq!(
+        committer.call(at, Duration::ZERO),
+        Call::Now,
+        "nobody waits for nothing"
+    );
+    committer.take();
+    hand_in(&committer, 0..1);
+    let Call::At(at) = committer.call(before, APART) else {
+        panic!("many reported just now")
+    };
+    assert_eq!(committer.call(at, APART), Call::Now, "the moment is over");
+    committer.take();
+    hand_in(&committer, 0..1);
+    assert_eq!(committer.call(before, APART), Call::Now, "few reported");
+}
+
+#[test]
+fn enough_for_a_commit_wait_for_nothing() {
+    const APART: Duration = Duration::from_secs(3600);
+    let committer = Committer::default();
+    for _ in 0..3 {
+        hand_in(&committer, 0..ENOUGH);
+        assert_eq!(committer.call(Instant::now(), APART), Call::Now);
+        committer.take();
+    }
 }

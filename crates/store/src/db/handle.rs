@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// Jobs that may wait in each queue; one more is [`Error::Busy`].
@@ -227,6 +228,15 @@ impl Db {
         match self.reports {
             Queue::Sqlite(_) => 1,
             Queue::Postgres(_) => 2,
+        }
+    }
+
+    /// How far apart jobs begin that hold many reports each, unless enough come sooner: on PostgreSQL to begin and to commit a
+    /// transaction costs the processors as much as fifteen reports in it.
+    pub fn reports_apart(&self) -> Duration {
+        match self.reports {
+            Queue::Sqlite(_) => Duration::ZERO,
+            Queue::Postgres(_) => Duration::from_millis(3),
         }
     }
 

@@ -156,10 +156,10 @@ pub(super) fn markdown(machine: &Machine, setting: &Setting, sections: &[Section
 fn speeds(sections: &[Section]) -> String {
     let mut text = String::from(
         "\n## The machine meanwhile\n\n\
-         What it gave to a single thread just before each section. Reads go from one line to the next in an order that\n\
-         nobody can guess: over 8 MiB, which the third cache would hold if it were not shared, and over 128 MiB. A byte\n\
-         goes to another thread, which sleeps, and back: the median of 1,000. What runs in the first two caches is as fast\n\
-         as the multiplication says; a page of a list, for one, is not.\n\n\
+         What it gave to a single thread just before each section, the fastest of five tries. Reads go from one line to the\n\
+         next in an order that nobody can guess: over 8 MiB, which the third cache would hold if it were not shared, and\n\
+         over 128 MiB. A byte goes to another thread, which sleeps, and back: the median of 1,000. Only what keeps to the\n\
+         first two caches is as fast as the multiplication says.\n\n\
          | before | a multiplication | a read of 8 MiB | a read of 128 MiB | to another thread and back |\n\
          |---|---|---|---|---|\n",
     );
