@@ -7,9 +7,8 @@
 use crate::app::App;
 use crate::problem::Failure;
 use crate::request::Context;
-use futures_util::future::OptionFuture;
+use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, StreamExt as _};
 use plex_api::audit::AuditReason;
 use plex_api::codes;
 use plex_api::executions::ExecutionStatus;
@@ -101,6 +100,22 @@ impl Committer {
         self.queue().waiting.len()
     }
 
+    /// Waits until a transaction is to be called for what waits, where those of many begin so far apart; whoever is told
+    /// so calls it.
+    async fn called(&self, apart: Duration) {
+        loop {
+            let arrived = self.0.arrived.notified();
+            match self.call(Instant::now(), apart) {
+                Call::Now => return,
+                Call::At(at) => tokio::select! {
+                    () = arrived => {}
+                    () = sleep_until(at) => {}
+                },
+                Call::Nothing => arrived.await,
+            }
+        }
+    }
+
     /// What is to be done about what waits, where transactions of many begin so far apart.
     fn call(&self, now: Instant, apart: Duration) -> Call {
         let mut queue = self.queue();
@@ -153,29 +168,17 @@ pub async fn commit(app: App) {
     let _over = Over(app.committer.clone());
     let mut under_way = FuturesUnordered::new();
     loop {
+        // Nobody waits for more where no more come.
+        let apart = if app.drained.is_cancelled() {
+            Duration::ZERO
+        } else {
+            app.db.reports_apart()
+        };
         let has_room = under_way.len() < app.db.reports_at_once();
-        let mut call_at = None;
-        if has_room {
-            // Nobody waits for more where no more come.
-            let apart = if app.drained.is_cancelled() {
-                Duration::ZERO
-            } else {
-                app.db.reports_apart()
-            };
-            match app.committer.call(Instant::now(), apart) {
-                Call::Now => {
-                    under_way.push(commit_next(&app));
-                    continue;
-                }
-                Call::At(at) => call_at = Some(at),
-                Call::Nothing => {}
-            }
-        }
         tokio::select! {
             biased;
             Some(()) = under_way.next() => {}
-            () = app.committer.0.arrived.notified(), if has_room => {}
-            () = OptionFuture::from(call_at.map(sleep_until)).map(|_| ()), if call_at.is_some() => {}
+            () = app.committer.called(apart), if has_room => under_way.push(commit_next(&app)),
             () = app.drained.cancelled(), if under_way.is_empty() => if app.committer.close() { return },
         }
     }

@@ -185,17 +185,14 @@ impl Findings {
     /// When a signal came.
     fn measure(&mut self, title: &str, work: impl FnOnce() -> anyhow::Result<Section>) -> anyhow::Result<()> {
         say(&format!("measuring: {title}"));
-        let found = self.probe.look().and_then(|speed| {
-            Ok(Section {
-                speed: Some(speed),
-                ..work()?
-            })
-        });
+        let speed = self.probe.look().ok();
+        let found = work();
         self.interrupt.check()?;
-        self.sections.push(found.unwrap_or_else(|error| {
+        let section = found.unwrap_or_else(|error| {
             say(&format!("{title}: {error:#}"));
             Section::missing(title, &error)
-        }));
+        });
+        self.sections.push(Section { speed, ..section });
         Ok(())
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use futures_util::FutureExt as _;
 use plex_domain::execution::Report as Reported;
 
 fn report(number: u128) -> (Advance, Context) {
@@ -137,6 +138,41 @@ fn enough_for_a_commit_wait_for_nothing() {
     for _ in 0..3 {
         hand_in(&committer, 0..ENOUGH);
         assert_eq!(committer.call(Instant::now(), APART), Call::Now);
+        committer.take();
+    }
+}
+
+/// Of as many as the next gathers for.
+fn commit_many(committer: &Committer) {
+    hand_in(committer, 0..MANY);
+    assert!(calls(committer));
+    committer.take();
+}
+
+#[tokio::test]
+async fn one_that_waits_for_more_is_called_for_although_no_more_come() {
+    let committer = Committer::default();
+    let apart = Duration::from_millis(20);
+    commit_many(&committer);
+    hand_in(&committer, 0..1);
+    assert_eq!(committer.called(apart).now_or_never(), None);
+    committer.called(apart).await;
+    assert_eq!(numbers(&committer.take()), [0]);
+}
+
+#[tokio::test]
+async fn the_first_and_the_last_of_enough_are_noticed_by_who_waits_for_them() {
+    let committer = Committer::default();
+    for apart in [Duration::ZERO, Duration::from_secs(3600)] {
+        commit_many(&committer);
+        let mut called = Box::pin(committer.called(apart));
+        assert_eq!(called.as_mut().now_or_never(), None, "nobody waits");
+        if apart > Duration::ZERO {
+            hand_in(&committer, 0..ENOUGH - 1);
+            assert_eq!(called.as_mut().now_or_never(), None, "too few wait");
+        }
+        hand_in(&committer, 0..1);
+        called.await;
         committer.take();
     }
 }

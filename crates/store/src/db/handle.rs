@@ -72,7 +72,7 @@ pub(super) enum Queue {
 /// Where what asks once runs.
 #[derive(Clone)]
 pub(super) enum Asking {
-    /// On the caller's thread while there are idle connections, then as other reads.
+    /// On the caller's thread while there are idle connections, and it does not take long; then as other reads.
     Sqlite {
         /// For look-ups.
         look_ups: Idle,
@@ -152,10 +152,10 @@ impl Db {
     }
 
     /// The same for what asks only once, or whose questions need not be answered as of one moment: each sees what is
-    /// committed when it begins. It runs where it is asked from: on SQLite on the caller's own thread and on a snapshot all
-    /// the same, on PostgreSQL on the caller's runtime, where to begin a snapshot and to end it would cost as much as a
-    /// short statement.
-    pub async fn read_committed<T, E>(&self, question: impl Question<T, E>) -> Result<T, E>
+    /// committed when it begins. It runs where it is asked from: on SQLite on the caller's own thread, or on a reader's
+    /// where it takes long, and on a snapshot all the same; on PostgreSQL on the caller's runtime, where to begin a
+    /// snapshot and to end it would cost as much as a short statement.
+    pub async fn read_committed<T, E>(&self, question: impl Question<T, E> + Clone) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
@@ -222,7 +222,8 @@ impl Db {
         submit(queue, |answer| Box::new(Transaction::repeatable(work, answer))).await
     }
 
-    /// How many jobs that report may be handed in at a time, so that no time passes between two commits: on PostgreSQL
+    /// How many jobs that report may be handed in at a time, so that no time passes between two commits where enough
+    /// wait: on PostgreSQL
     /// the next begins behind the commit of the one before.
     pub fn reports_at_once(&self) -> usize {
         match self.reports {
@@ -231,8 +232,8 @@ impl Db {
         }
     }
 
-    /// How far apart jobs begin that hold many reports each, unless enough come sooner: on PostgreSQL to begin and to commit a
-    /// transaction costs the processors as much as fifteen reports in it.
+    /// How far apart jobs begin that hold many reports each, unless enough come sooner: on PostgreSQL to begin a transaction
+    /// and to commit it keeps the processors busy for longer than a report in it does.
     pub fn reports_apart(&self) -> Duration {
         match self.reports {
             Queue::Sqlite(_) => Duration::ZERO,

@@ -3,19 +3,39 @@
 //! Every request begins with finding its caller. That is one statement of a few microseconds, and handing it to a
 //! reader and back would cost several times as much in switching threads. A page takes longer, but where it was read
 //! its rows are in the processor's caches, and whoever writes them to JSON elsewhere waits for each of them.
+//!
+//! While a thread of the runtime reads, nobody may notice what arrives for others. So a page that takes long, as from a
+//! cold disk, is given up and left to a reader, and so are all others for a while.
 
 use super::job::{Question, ask};
 use super::sqlite::finish;
 use super::{Error, Tx};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a page is read for at most, apart from a disk that takes longer for a single access.
+const LONGEST: Duration = Duration::from_millis(10);
+/// How long no page is read after one that took longer.
+const REST: Duration = Duration::from_secs(1);
+/// Steps of SQLite's machine between two looks at the clock: a row of a page takes about a hundred.
+const STEPS: i32 = 200;
 
 /// Idle connections. Clones share them.
 #[derive(Clone)]
-pub(super) struct Idle(Arc<Mutex<Vec<Tx>>>);
+pub(super) struct Idle(Arc<Mutex<State>>);
+
+struct State {
+    connections: Vec<Tx>,
+    /// Until then pages are left to the readers.
+    rests_until: Option<Instant>,
+}
 
 impl Idle {
     pub(super) fn new(connections: Vec<Tx>) -> Self {
-        Self(Arc::new(Mutex::new(connections)))
+        Self(Arc::new(Mutex::new(State {
+            connections,
+            rests_until: None,
+        })))
     }
 
     /// Asks one statement now; gives the question back when all connections are in use.
@@ -24,45 +44,74 @@ impl Idle {
         Q: Question<T, E>,
         E: From<Error>,
     {
-        self.lend(question, |tx, question| {
-            tx.tick();
-            finish(ask(tx, question))
-        })
-    }
-
-    /// Reads a snapshot now; gives the question back when all connections are in use.
-    pub(super) fn try_read<T, E, Q>(&self, question: Q) -> Result<Result<T, E>, Q>
-    where
-        Q: Question<T, E>,
-        E: From<Error>,
-    {
-        self.lend(question, |tx, question| {
-            tx.step("begin")?;
-            tx.tick();
-            let outcome = finish(ask(tx, question));
-            let _ = tx.step("rollback");
-            outcome
-        })
-    }
-
-    fn lend<Q, R>(&self, question: Q, work: impl FnOnce(&mut Tx, Q) -> R) -> Result<R, Q> {
-        let Some(mut tx) = self.idle().pop() else {
+        let Some(mut tx) = self.state().connections.pop() else {
             return Err(question);
         };
-        let done = work(&mut tx, question);
-        self.idle().push(tx);
-        Ok(done)
+        tx.tick();
+        let outcome = finish(ask(&mut tx, question));
+        self.state().connections.push(tx);
+        Ok(outcome)
+    }
+
+    /// Reads a snapshot now; gives the question back when all connections are in use, or when it takes too long.
+    pub(super) fn try_read<T, E, Q>(&self, question: Q) -> Result<Result<T, E>, Q>
+    where
+        Q: Question<T, E> + Clone,
+        E: From<Error>,
+    {
+        let began = Instant::now();
+        let Some(mut tx) = self.awake(began) else {
+            return Err(question);
+        };
+        let outcome = read(&mut tx, question.clone(), began + LONGEST);
+        let mut state = self.state();
+        state.connections.push(tx);
+        let ended = Instant::now();
+        if ended > began + LONGEST {
+            state.rests_until = Some(ended + REST);
+            // Whatever it was, nothing was changed, and the reader has the time to see.
+            return outcome.map(Ok).map_err(|_| question);
+        }
+        Ok(outcome)
+    }
+
+    /// A connection to read a page by.
+    fn awake(&self, now: Instant) -> Option<Tx> {
+        let mut state = self.state();
+        if state.rests_until.is_some_and(|until| now < until) {
+            return None;
+        }
+        state.connections.pop()
     }
 
     /// Closes the idle connections.
     pub(super) fn close(&self) {
-        self.idle().clear();
+        self.state().connections.clear();
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Tx>> {
-        // The list is whole between any two statements that could panic.
+    fn state(&self) -> MutexGuard<'_, State> {
+        // It is whole between any two statements that could panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Reads a snapshot until a time, when the statement that is at it fails.
+fn read<T, E, Q>(tx: &mut Tx, question: Q, until: Instant) -> Result<T, E>
+where
+    Q: Question<T, E>,
+    E: From<Error>,
+{
+    tx.step("begin")?;
+    tx.tick();
+    let is_over = move || Instant::now() >= until;
+    tx.sqlite_mut()
+        .progress_handler(STEPS, Some(is_over))
+        .map_err(Error::from)?;
+    let outcome = finish(ask(tx, question));
+    let disabled = tx.sqlite_mut().progress_handler(0, None::<fn() -> bool>);
+    let _ = tx.step("rollback");
+    disabled.map_err(Error::from)?;
+    outcome
 }
 
 #[cfg(test)]
@@ -72,6 +121,7 @@ mod tests {
     use crate::values;
     use futures_util::FutureExt as _;
     use futures_util::future::{BoxFuture, ready};
+    use std::thread::{self, ThreadId};
 
     fn count(tx: &mut Tx) -> BoxFuture<'_, Result<i64, Error>> {
         async {
@@ -118,12 +168,56 @@ mod tests {
         }
     }
 
+    /// The thread that answers.
+    fn thread(_: &mut Tx) -> BoxFuture<'_, Result<ThreadId, Error>> {
+        ready(Ok(thread::current().id())).boxed()
+    }
+
     #[tokio::test]
-    async fn with_every_connection_in_use_a_reader_answers() {
+    async fn the_caller_reads_itself_unless_every_connection_is_in_use() {
         let (_dir, db) = testing::on_sqlite();
-        let _taken = db.idle().map(|idle| std::mem::take(&mut *idle.idle()));
-        assert_eq!(db.look_up(count).await.unwrap(), 0);
+        let here = thread::current().id();
+        assert_eq!(db.look_up(thread).await.unwrap(), here);
+        assert_eq!(db.read_committed(thread).await.unwrap(), here);
+        let _taken = db
+            .idle()
+            .map(|idle| std::mem::take(&mut idle.state().connections));
+        assert_ne!(db.look_up(thread).await.unwrap(), here);
+        assert_ne!(db.read_committed(thread).await.unwrap(), here);
+    }
+
+    /// Counts for so long that nobody can read it on the caller's thread, and tells who counted.
+    fn count_long(tx: &mut Tx) -> BoxFuture<'_, Result<(i64, ThreadId), Error>> {
+        async {
+            let sql =
+                "with recursive number (n) as (select 1 union all select n + 1 from number where n < $1)
+                select count(*) from number";
+            let counted = tx.optional(sql, &values![COUNTED], |row| row.get(0)).await?;
+            Ok((counted.unwrap_or_default(), thread::current().id()))
+        }
+        .boxed()
+    }
+    const COUNTED: i64 = 2_000_000;
+
+    #[tokio::test]
+    async fn what_takes_long_is_left_to_a_reader_and_so_is_the_next_for_a_while() {
+        let (_dir, db) = testing::on_sqlite();
+        let here = thread::current().id();
+        let (counted, by) = db.read_committed(count_long).await.unwrap();
+        assert_eq!(counted, COUNTED);
+        assert_ne!(by, here);
+        let [look_ups, others] = db.idle();
+        assert!(others.awake(Instant::now()).is_none());
+        assert_ne!(db.read_committed(thread).await.unwrap(), here);
+        let later = Instant::now() + REST;
+        let rested = others.awake(later).expect("it has rested");
+        others.state().connections.push(rested);
+        others.state().rests_until = None;
+        assert_eq!(db.read_committed(thread).await.unwrap(), here);
         assert_eq!(db.read_committed(count).await.unwrap(), 0);
+        // A look-up is never given up.
+        assert_eq!(db.look_up(count_long).await.unwrap(), (COUNTED, here));
+        assert!(look_ups.awake(Instant::now()).is_some());
     }
 
     #[tokio::test]
@@ -135,7 +229,7 @@ mod tests {
             ready(Err(Error::Busy)).boxed()
         }
         let (_dir, db) = testing::on_sqlite();
-        let number = || db.idle().map(|idle| idle.idle().len());
+        let number = || db.idle().map(|idle| idle.state().connections.len());
         let before = number();
         for _ in 0..2 {
             assert!(matches!(db.look_up(panics).await, Err(Error::Panicked)));
@@ -146,13 +240,5 @@ mod tests {
         assert_eq!(number(), before);
         assert_eq!(db.look_up(count).await.unwrap(), 0);
         assert_eq!(db.read_committed(count).await.unwrap(), 0);
-    }
-
-    #[test]
-    fn one_thread_of_a_runtime_never_reads_but_to_look_up() {
-        let (_dir, db) = testing::on_sqlite();
-        let [_, others] = db.idle().map(|idle| idle.idle().len());
-        let threads = tokio::runtime::Builder::new_multi_thread().build().unwrap();
-        assert!(others < threads.metrics().num_workers());
     }
 }

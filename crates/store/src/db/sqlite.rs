@@ -23,7 +23,7 @@ const GATHER: usize = 512;
 const READERS: usize = 4;
 /// Connections for look-ups; when all are in use, a look-up goes to the readers.
 const LOOK_UPS: usize = 4;
-/// Connections for what else asks once, at most.
+/// Connections for what else asks once, in the same way.
 const OTHERS: usize = 4;
 
 /// Pages that the writer keeps, in KiB: every commit goes to the ends of many indexes, all over the file.
@@ -64,7 +64,7 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<Db, Error> {
         let connections: Result<_, Error> = (0..count).map(|_| connect(path).map(tx)).collect();
         connections.map(Idle::new)
     };
-    let (look_ups, others) = (idle(LOOK_UPS)?, idle(others())?);
+    let (look_ups, others) = (idle(LOOK_UPS)?, idle(OTHERS)?);
     Ok(Db {
         reports: Queue::Sqlite(writer.clone()),
         writer: Queue::Sqlite(writer),
@@ -76,13 +76,6 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<Db, Error> {
         running: Some(running),
         threads,
     })
-}
-
-/// How many threads may read at a time without being readers. A runtime has as many as there are cores, and one of them
-/// stays free for those who do not wait for a slow disk or a large page.
-fn others() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (cores - 1).min(OTHERS)
 }
 
 /// Runs a future that never waits: on SQLite every statement is done when it returns.

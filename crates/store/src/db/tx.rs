@@ -136,6 +136,14 @@ impl Tx {
         }
     }
 
+    /// The same, for what changes the connection itself.
+    pub(super) fn sqlite_mut(&mut self) -> &mut rusqlite::Connection {
+        match &mut self.connection {
+            Connection::Sqlite(connection) => connection,
+            Connection::Postgres(_) => unreachable!("only what reads SQLite asks, for its own connection"),
+        }
+    }
+
     pub(super) fn postgres(&mut self) -> &mut Session {
         match &mut self.connection {
             Connection::Postgres(session) => session,

@@ -156,11 +156,11 @@ pub(super) fn markdown(machine: &Machine, setting: &Setting, sections: &[Section
 fn speeds(sections: &[Section]) -> String {
     let mut text = String::from(
         "\n## The machine meanwhile\n\n\
-         What it gave to a single thread just before each section, the fastest of five tries. Reads go from one line to the\n\
-         next in an order that nobody can guess: over 8 MiB, which the third cache would hold if it were not shared, and\n\
-         over 128 MiB. A byte goes to another thread, which sleeps, and back: the median of 1,000. Only what keeps to the\n\
-         first two caches is as fast as the multiplication says.\n\n\
-         | before | a multiplication | a read of 8 MiB | a read of 128 MiB | to another thread and back |\n\
+         What it gave to a single thread just before each section, the fastest of five tries; servers of the run were there,\n\
+         but nobody asked them anything. A step of arithmetic is a multiplication and a rotation. Reads go from one line to\n\
+         the next in an order that nobody can guess: over 8 MiB, which a third cache of a core's own would hold, and over\n\
+         128 MiB. A byte goes to another thread, which sleeps, and back: the median of 1,000.\n\n\
+         | before | a step of arithmetic | a read of 8 MiB | a read of 128 MiB | to another thread and back |\n\
          |---|---|---|---|---|\n",
     );
     for section in sections {
