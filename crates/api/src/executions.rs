@@ -1,7 +1,7 @@
 //! Executions: one named action, dispatched to one node or to a selector's nodes (`api.md` §9).
 
+use crate::Base64Bytes;
 use crate::page::page;
-use crate::{Base64Bytes, time};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -144,10 +144,8 @@ pub struct Execution {
     /// The aggregate over all targets (decision 15).
     pub status: ExecutionStatus,
     /// When it was dispatched.
-    #[serde(serialize_with = "time::write")]
     pub created_at: Timestamp,
     /// When any target last advanced.
-    #[serde(serialize_with = "time::write")]
     pub updated_at: Timestamp,
     /// As dispatched, secret values masked (*beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,11 +155,7 @@ pub struct Execution {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u32>,
     /// The deadline (*beyond*).
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "time::write_optional"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// The selector as dispatched (*beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -211,24 +205,14 @@ pub struct ExecutionTarget {
     /// The invocation's status.
     pub status: ExecutionStatus,
     /// When it was dispatched.
-    #[serde(serialize_with = "time::write")]
     pub created_at: Timestamp,
     /// When it last advanced.
-    #[serde(serialize_with = "time::write")]
     pub updated_at: Timestamp,
     /// When the run began (*beyond*).
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "time::write_optional"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     /// When it ended (*beyond*).
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "time::write_optional"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
     /// The process's exit code (*beyond*).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,6 @@
 
 mod base64_bytes;
 mod page;
-mod time;
 
 pub mod audit;
 pub mod auth;

@@ -81,16 +81,18 @@ impl Committer {
             correlation_id: context.correlation_id.clone(),
         };
         let busy = || Failure::unavailable(codes::DATASTORE_UNAVAILABLE, "too many reports wait; try again");
-        {
+        let is_to_be_seen = {
             let mut queue = self.queue();
             if queue.is_closed || queue.waiting.len() >= QUEUE {
                 return Err(busy());
             }
             queue.waiting.push(Waiting { report, answer });
             // The others are seen with these.
-            if let 1 | ENOUGH = queue.waiting.len() {
-                self.0.arrived.notify_one();
-            }
+            matches!(queue.waiting.len(), 1 | ENOUGH)
+        };
+        // Not while others wait for the queue: to wake a thread takes longer than all else here.
+        if is_to_be_seen {
+            self.0.arrived.notify_one();
         }
         answered.await.unwrap_or_else(|_| Err(busy()))
     }

@@ -223,8 +223,7 @@ impl Db {
     }
 
     /// How many jobs that report may be handed in at a time, so that no time passes between two commits where enough
-    /// wait: on PostgreSQL
-    /// the next begins behind the commit of the one before.
+    /// wait: on PostgreSQL the next begins behind the commit of the one before.
     pub fn reports_at_once(&self) -> usize {
         match self.reports {
             Queue::Sqlite(_) => 1,

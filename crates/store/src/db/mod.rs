@@ -9,9 +9,9 @@
 //! * **SQLite** runs on threads of its own: a few readers, and one writer that gathers the writes which wait
 //!   into one durable commit, each in a savepoint, so that one refusal undoes only itself. What asks once is read on the
 //!   caller's thread, over a few connections that are idle otherwise, unless it takes long.
-//! * **PostgreSQL** is shared by replicas. Each has one connection that writes and gathers in the same way, one
-//!   for reports, a few that read, a few for what asks once, and two that look-ups share. A lock that the server holds makes the writers of all
-//!   replicas one, and so the reporters: a transaction sees the same world on both engines.
+//! * **PostgreSQL** is shared by replicas. Each has one connection that writes and gathers in the same way, one for
+//!   reports, a few that read, a few for what asks once, and two that look-ups share. A lock that the server holds makes
+//!   the writers of all replicas one, and so the reporters: a transaction sees the same world on both engines.
 //!
 //! A caller that goes away changes nothing: its transaction ends as if it had stayed.
 

@@ -222,7 +222,7 @@ async fn between(
     values.extend(filter.action.as_deref().map(Value::from));
     values.extend(filter.status.map(Value::from));
     let has_targets = tx.is_shared();
-    let mut page: Vec<Execution> = Vec::with_capacity(limit as usize);
+    let mut page: Vec<Execution> = Vec::new();
     let mut targets: HashMap<Uuid, Vec<ExecutionTarget>> = HashMap::new();
     tx.each(statement(filter, order), &values, |row| {
         if has_targets && row.get::<Option<Uuid>>(TARGET)?.is_some() {
@@ -274,10 +274,6 @@ fn statement(filter: &Filter, order: Order) -> Sql {
 /// Gives executions their targets: those of all but very wide ones in one statement.
 async fn attach(tx: &mut Tx, page: &mut [Execution]) -> Result<(), Error> {
     let mut narrow: Vec<&mut Execution> = page.iter_mut().filter(|item| !is_wide(item)).collect();
-    for item in &mut narrow {
-        let count = target_count(item);
-        item.targets.reserve_exact(count);
-    }
     attach_targets(tx, &mut narrow).await?;
     for item in page.iter_mut().filter(|item| is_wide(item)) {
         item.targets = targets(tx, item.id, LIST_TARGETS as u32).await?;
@@ -287,12 +283,12 @@ async fn attach(tx: &mut Tx, page: &mut [Execution]) -> Result<(), Error> {
 
 /// Whether it has more targets than a list item carries.
 fn is_wide(execution: &Execution) -> bool {
-    target_count(execution) > LIST_TARGETS
-}
-
-fn target_count(execution: &Execution) -> usize {
-    let counts = execution.target_counts.iter().flat_map(|counts| counts.values());
-    counts.sum::<u32>() as usize
+    let targets: u32 = execution
+        .target_counts
+        .iter()
+        .flat_map(|counts| counts.values())
+        .sum();
+    targets as usize > LIST_TARGETS
 }
 
 #[cfg(test)]
