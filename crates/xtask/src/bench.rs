@@ -28,6 +28,7 @@ mod load;
 mod machine;
 mod memory;
 mod nats;
+mod own_time;
 mod peers;
 mod plexctl;
 mod programs;

@@ -163,6 +163,8 @@ impl Installation {
                 listen,
                 "--max-live-executions",
                 "0",
+                "--metrics-listen",
+                "127.0.0.1:0",
                 "--data-dir",
             ])
             .arg(self.root.join("data"))
@@ -175,8 +177,8 @@ impl Installation {
             .stderr(File::create(&log)?)
             .spawn()
             .context("cannot run plexsphere serve")?;
-        let url = match wait_until_ready(&mut child, &ready_file) {
-            Ok(url) => url,
+        let ready = match wait_until_ready(&mut child, &ready_file) {
+            Ok(ready) => ready,
             Err(error) => {
                 end(&mut child);
                 let said = fs::read_to_string(&log).unwrap_or_default();
@@ -186,7 +188,8 @@ impl Installation {
         Ok(ControlPlane {
             child,
             shared: self.shared.clone(),
-            endpoint: Endpoint::new(&url, &self.ca_file)?,
+            endpoint: Endpoint::new(&ready.url, &self.ca_file)?,
+            metrics_url: ready.metrics_url,
             token: self.admin_token()?,
         })
     }
@@ -201,18 +204,17 @@ fn database_flags(shared: Option<&Shared>) -> impl Iterator<Item = &str> {
 #[derive(Deserialize)]
 struct Ready {
     url: String,
+    metrics_url: String,
 }
 
-fn wait_until_ready(child: &mut Child, ready_file: &Path) -> anyhow::Result<String> {
+fn wait_until_ready(child: &mut Child, ready_file: &Path) -> anyhow::Result<Ready> {
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         if let Some(status) = child.try_wait()? {
             bail!("plexsphere serve ended: {status}");
         }
         if let Ok(text) = fs::read(ready_file) {
-            let ready: Ready =
-                serde_json::from_slice(&text).context("the ready file is not what it should be")?;
-            return Ok(ready.url);
+            return serde_json::from_slice(&text).context("the ready file is not what it should be");
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -231,6 +233,8 @@ pub(super) struct ControlPlane {
     shared: Option<Shared>,
     /// Where it listens.
     pub(super) endpoint: Endpoint,
+    /// Where its metrics are.
+    pub(super) metrics_url: String,
     token: String,
 }
 

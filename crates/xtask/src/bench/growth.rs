@@ -10,7 +10,6 @@ use super::dispatch;
 use super::engine::Engine;
 use super::fleet::{Fleet, Reach};
 use super::history::Ground;
-use super::latencies::Latencies;
 use super::list::{FILTERS, Reader, Times};
 use super::load::{Pace, Pool};
 use super::report::{Curve, Row, Section, Verdict};
@@ -230,7 +229,7 @@ impl<'g> Side<'g> {
             .dealt_to(&[&control_plane])
             .pop()
             .expect("one replica has one share");
-        let mut reader = Reader::new(&control_plane.endpoint, control_plane.token())?;
+        let mut reader = Reader::new(&control_plane)?;
         let deep = reader.walk(&FILTERS[0], &fleet, u64::from(ground.history.stored()) / 2)?;
         Ok(Self {
             ground,
@@ -286,11 +285,9 @@ impl<'g> Side<'g> {
     fn finish(mut self) -> anyhow::Result<Costs> {
         self.control_plane.stop()?;
         seed::forget(&self.ground.place.installation, &self.made)?;
-        let inside =
-            |page: &Latencies| microseconds(page.median().saturating_sub(self.pages.nothing.median()));
-        let (first, deep) = (inside(&self.pages.first), inside(&self.pages.deep));
         let mut costs = self.turns.each_mut().map(|turns| median(turns));
-        (costs[2], costs[3]) = (first, deep);
+        costs[2] = microseconds(self.pages.first.inside.median());
+        costs[3] = microseconds(self.pages.deep.inside.median());
         Ok(costs)
     }
 }
