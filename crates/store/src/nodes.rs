@@ -5,11 +5,13 @@
 mod candidates;
 mod keys;
 mod list;
+mod names;
 mod registration;
 
 pub use candidates::{Addressed, Candidate, candidates};
 pub use keys::{Keys, Offered, Rotation, Standing, changed_keys, offer_key, promote_key, request_rotation};
 pub use list::{Listed, Within, find, page, reachability};
+pub(crate) use names::{Names, name};
 pub use registration::{Member, NewNode, NoAddress, join, note_nonce, register};
 
 use crate::db::{Error, Tx};

@@ -1,9 +1,9 @@
 //! PostgreSQL, shared by replicas.
 //!
 //! Five kinds of connections. One writes, one reports and a few read snapshots, each driven on threads of ours; a few
-//! answer what asks once and two are shared by look-ups, on the runtime of those who ask. The writers of all replicas take the same lock at the beginning of their transactions, so that each is alone
-//! while it lasts, as SQLite's writer is; and so do the reporters. What is written therefore commits in the order of its
-//! times.
+//! answer what asks once and two are shared by look-ups, on the runtime of those who ask. The writers of all replicas
+//! take the same lock at the beginning of their transactions, so that each is alone while it lasts, as SQLite's writer
+//! is; and so do the reporters. What is written therefore commits in the order of its times.
 
 mod clock;
 mod lane;
@@ -25,6 +25,7 @@ use super::handle::{Asking, QUEUE, Queue, Threads};
 use super::job::Job;
 use super::tx::Connection;
 use super::{Db, Error, Tx};
+use crate::nodes::Names;
 use clock::Clock;
 use lane::Lane;
 use std::sync::Arc;
@@ -112,6 +113,8 @@ struct Opener {
     settings: super::Settings,
     /// Told what the server says; `None` when another clock rules.
     clock: Option<Arc<Clock>>,
+    /// What all of its transactions know.
+    names: Arc<Names>,
 }
 
 impl Opener {
@@ -125,6 +128,7 @@ impl Opener {
             server: server.clone(),
             settings,
             clock,
+            names: Arc::default(),
         }
     }
 
@@ -137,7 +141,7 @@ impl Opener {
     }
 
     fn with(&self, session: Session) -> Tx {
-        Tx::new(Connection::Postgres(session), &self.settings)
+        Tx::new(Connection::Postgres(session), &self.settings, &self.names)
     }
 }
 

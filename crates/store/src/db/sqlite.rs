@@ -43,7 +43,8 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<Db, Error> {
     let failed = Arc::new(AtomicBool::new(false));
     let (writer, writes) = bounded(super::handle::QUEUE);
     let (readers, reads) = bounded(super::handle::QUEUE);
-    let tx = |connection| Tx::new(Driver::Sqlite(connection), settings);
+    let names = Arc::default();
+    let tx = |connection| Tx::new(Driver::Sqlite(connection), settings, &names);
     let beside = connect(path)?;
     let (running, stopped) = bounded(0);
     let restart = Arc::new(AtomicBool::new(false));

@@ -2,6 +2,7 @@ use super::postgres::{self, Session};
 use super::value::bind;
 use super::{Error, Row, Settings, Value};
 use crate::audit::{self, Unlinked};
+use crate::nodes::Names;
 use jiff::Timestamp;
 use plex_domain::env::{Clock, Rng, micros, uuid_v7};
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub struct Tx {
     last_id: Uuid,
     /// What is still to be appended to the audit chains.
     pub(crate) records: Vec<Unlinked>,
+    /// What is known of nodes for good; all transactions of a database share it.
+    pub(crate) names: Arc<Names>,
 }
 
 /// An engine's connection.
@@ -64,7 +67,7 @@ impl Sql {
 }
 
 impl Tx {
-    pub(super) fn new(connection: Connection, settings: &Settings) -> Self {
+    pub(super) fn new(connection: Connection, settings: &Settings, names: &Arc<Names>) -> Self {
         Self {
             connection,
             clock: Arc::clone(&settings.clock),
@@ -72,6 +75,7 @@ impl Tx {
             now: settings.clock.now(),
             last_id: Uuid::nil(),
             records: Vec::new(),
+            names: Arc::clone(names),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{execution_columns, read};
 use crate::db::{Error, Sql, Tx, Value};
 use crate::invocations::{attach_targets, read_target, target_columns, targets};
+use crate::nodes;
 use crate::values;
 use jiff::{SignedDuration, Timestamp};
 use plex_api::executions::{Execution, ExecutionStatus, ExecutionTarget};
@@ -176,7 +177,7 @@ macro_rules! statement {
                 ),
                 ")
                 select
-                    page.*, null, null, null, null, null, null, null, null, null, null, null, null, null
+                    page.*, null, null, null, null, null, null, null, null, null, null, null, null
                 from page
                 union all
                 select
@@ -189,8 +190,7 @@ macro_rules! statement {
                         where execution_id = page.id and execution_id between $7 and $8
                         order by node_id
                         limit 100
-                    ) i
-                    join nodes n on n.id = i.node_id"
+                    ) i"
             ),
         }
     };
@@ -238,6 +238,7 @@ async fn between(
     })
     .await?;
     if has_targets {
+        nodes::name(tx, targets.values_mut().flatten()).await?;
         // They come in this order, but nothing promises it.
         match order {
             Order::Ascending => page.sort_unstable_by_key(|item| (item.created_at, item.id)),

@@ -28,8 +28,11 @@ fn page_sql(executions: &str, months: &str) -> String {
 }
 
 /// What there is of each target, after its execution's id.
-const TARGET: &str = "i.node_id, n.name, i.status, i.updated_at, i.started_at, i.finished_at, i.exit_code,
+const TARGET: &str = "i.node_id, i.status, i.updated_at, i.started_at, i.finished_at, i.exit_code,
     i.error, i.output_kind, i.output_bytes, i.output_truncated, i.output_key, i.output_sha256";
+
+/// The names of all nodes, which the product has read before as well.
+const NAMES: &str = "select id, name from nodes";
 
 /// What answers.
 pub(super) struct Pages(Source);
@@ -47,7 +50,7 @@ impl Pages {
     /// When the database does not accept.
     pub(super) async fn open(database: &Database, project: Uuid) -> anyhow::Result<Self> {
         Ok(Self(match database {
-            Database::File(path) => Source::Sqlite(sqlite::Pages::new(path, project)),
+            Database::File(path) => Source::Sqlite(sqlite::Pages::open(path, project)?),
             Database::Url(url) => Source::Postgresql(Arc::new(postgresql::Pages::open(url, project).await?)),
         }))
     }

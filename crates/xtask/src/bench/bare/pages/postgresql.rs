@@ -2,7 +2,8 @@
 
 use super::super::id::Id;
 use super::json::{Execution, Items, Target};
-use super::{TARGET, page_sql};
+use super::{NAMES, TARGET, page_sql};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
@@ -42,10 +43,9 @@ fn sql() -> String {
                 where execution_id = page.id and execution_id between $7 and $8
                 order by node_id
                 limit 100
-            ) i
-            join nodes n on n.id = i.node_id",
+            ) i",
         page_sql("executions", MONTHS),
-        nulls(13),
+        nulls(12),
         nulls(5),
         nulls(16),
     )
@@ -56,6 +56,7 @@ pub(super) struct Pages {
     sessions: Vec<Session>,
     next: AtomicUsize,
     project: Id,
+    names: HashMap<Uuid, String>,
 }
 
 struct Session {
@@ -65,18 +66,24 @@ struct Session {
 
 impl Pages {
     pub(super) async fn open(url: &str, project: Uuid) -> anyhow::Result<Self> {
-        let mut sessions = Vec::new();
+        let (mut sessions, mut names) = (Vec::new(), HashMap::new());
         for _ in 0..CONNECTIONS {
             let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
             tokio::spawn(connection);
             client.batch_execute(PLANS).await?;
             let page = client.prepare(&sql()).await?;
+            if names.is_empty() {
+                for row in client.query(NAMES, &[]).await? {
+                    names.insert(row.try_get::<_, Id>(0)?.0, row.try_get(1)?);
+                }
+            }
             sessions.push(Session { client, page });
         }
         Ok(Self {
             sessions,
             next: AtomicUsize::new(0),
             project: Id(project),
+            names,
         })
     }
 
@@ -100,7 +107,7 @@ impl Pages {
         ];
         for row in session.client.query(&session.page, &values).await? {
             if row.try_get::<_, Option<Id>>(EXECUTION)?.is_some() {
-                items.push_target(row.try_get::<_, Id>(0)?.0, &target(&row)?)?;
+                items.push_target(row.try_get::<_, Id>(0)?.0, &self.target(&row)?)?;
             } else {
                 items.push(&execution(&row)?)?;
             }
@@ -110,6 +117,22 @@ impl Pages {
             "the page goes on further back"
         );
         Ok(items.finish(DEFAULT_PAGE as usize))
+    }
+
+    fn target<'r>(&'r self, row: &'r Row) -> anyhow::Result<Target<'r>> {
+        let node_id = row.try_get::<_, Id>(EXECUTION)?.0;
+        Ok(Target {
+            node_id,
+            name: self.names.get(&node_id).context("a node of before")?,
+            status: row.try_get(EXECUTION + 1)?,
+            updated_at: row.try_get(EXECUTION + 2)?,
+            started_at: row.try_get(EXECUTION + 3)?,
+            finished_at: row.try_get(EXECUTION + 4)?,
+            exit_code: row.try_get(EXECUTION + 5)?,
+            error: row.try_get(EXECUTION + 6)?,
+            output_bytes: row.try_get(EXECUTION + 8)?,
+            output_truncated: row.try_get(EXECUTION + 9)?,
+        })
     }
 }
 
@@ -135,20 +158,5 @@ fn execution(row: &Row) -> anyhow::Result<Execution<'_>> {
         node_id: node_id.map(|id| id.0),
         dispatched_by: row.try_get(13)?,
         counts,
-    })
-}
-
-fn target(row: &Row) -> anyhow::Result<Target<'_>> {
-    Ok(Target {
-        node_id: row.try_get::<_, Id>(EXECUTION)?.0,
-        name: row.try_get(EXECUTION + 1)?,
-        status: row.try_get(EXECUTION + 2)?,
-        updated_at: row.try_get(EXECUTION + 3)?,
-        started_at: row.try_get(EXECUTION + 4)?,
-        finished_at: row.try_get(EXECUTION + 5)?,
-        exit_code: row.try_get(EXECUTION + 6)?,
-        error: row.try_get(EXECUTION + 7)?,
-        output_bytes: row.try_get(EXECUTION + 9)?,
-        output_truncated: row.try_get(EXECUTION + 10)?,
     })
 }

@@ -1,8 +1,9 @@
 //! The page from SQLite, by a connection of each thread.
 
 use super::json::{Execution, Items, Target};
-use super::{TARGET, page_sql};
+use super::{NAMES, TARGET, page_sql};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -13,9 +14,7 @@ use uuid::Uuid;
 
 const EXECUTIONS: &str = "executions indexed by executions_by_time";
 /// Where `store::invocations::attach_targets` looks.
-const TARGETS: &str = "json_each($1) ids
-    cross join invocations i on i.execution_id = unhex(ids.value)
-    cross join nodes n on n.id = i.node_id";
+const TARGETS: &str = "json_each($1) ids cross join invocations i on i.execution_id = unhex(ids.value)";
 
 thread_local! {
     static CONNECTION: RefCell<Option<Connection>> = const { RefCell::new(None) };
@@ -27,16 +26,25 @@ pub(super) struct Pages {
     project: Uuid,
     page: String,
     targets: String,
+    names: HashMap<Uuid, String>,
 }
 
 impl Pages {
-    pub(super) fn new(path: &Path, project: Uuid) -> Self {
-        Self {
+    pub(super) fn open(path: &Path, project: Uuid) -> anyhow::Result<Self> {
+        let connection = connect(path)?;
+        let mut statement = connection.prepare(NAMES)?;
+        let mut rows = statement.query([])?;
+        let mut names = HashMap::new();
+        while let Some(row) = rows.next()? {
+            names.insert(id(row, 0)?, row.get(1)?);
+        }
+        Ok(Self {
             path: path.to_owned(),
             project,
+            names,
             page: page_sql(EXECUTIONS, ""),
             targets: format!("select i.execution_id, {TARGET} from {TARGETS}"),
-        }
+        })
     }
 
     /// The first page.
@@ -66,9 +74,25 @@ impl Pages {
         let mut statement = connection.prepare_cached(&self.targets)?;
         let mut rows = statement.query([items.ids()])?;
         while let Some(row) = rows.next()? {
-            items.push_target(id(row, 0)?, &target(row)?)?;
+            items.push_target(id(row, 0)?, &self.target(row)?)?;
         }
         Ok(items.finish(DEFAULT_PAGE as usize))
+    }
+
+    fn target<'r>(&'r self, row: &'r Row<'_>) -> anyhow::Result<Target<'r>> {
+        let node_id = id(row, 1)?;
+        Ok(Target {
+            node_id,
+            name: self.names.get(&node_id).context("a node of before")?,
+            status: row.get_ref(2)?.as_str()?,
+            updated_at: row.get(3)?,
+            started_at: row.get(4)?,
+            finished_at: row.get(5)?,
+            exit_code: row.get(6)?,
+            error: row.get_ref(7)?.as_str_or_null()?,
+            output_bytes: row.get(9)?,
+            output_truncated: row.get(10)?,
+        })
     }
 }
 
@@ -105,21 +129,6 @@ fn execution<'r>(row: &'r Row<'_>) -> anyhow::Result<Execution<'r>> {
             .transpose()?,
         dispatched_by: row.get_ref(13)?.as_str()?,
         counts,
-    })
-}
-
-fn target<'r>(row: &'r Row<'_>) -> anyhow::Result<Target<'r>> {
-    Ok(Target {
-        node_id: id(row, 1)?,
-        name: row.get_ref(2)?.as_str()?,
-        status: row.get_ref(3)?.as_str()?,
-        updated_at: row.get(4)?,
-        started_at: row.get(5)?,
-        finished_at: row.get(6)?,
-        exit_code: row.get(7)?,
-        error: row.get_ref(8)?.as_str_or_null()?,
-        output_bytes: row.get(10)?,
-        output_truncated: row.get(11)?,
     })
 }
 
