@@ -2,7 +2,8 @@
 //!
 //! While one batch is being made durable, the next gathers, until its transaction begins; nobody is answered before the
 //! commit that holds their report. Where a commit costs as much as many reports, the next gathers for a moment longer
-//! while many report. Callbacks that commit together share one audit entry per execution (decision 29).
+//! while many report, unless as many wait or are being committed as ever did lately: most likely no more will come
+//! before those are answered. Callbacks that commit together share one audit entry per execution (decision 29).
 
 use crate::app::App;
 use crate::problem::Failure;
@@ -31,6 +32,8 @@ const BATCH: usize = 512;
 const ENOUGH: usize = 32;
 /// Callbacks in the last commit from which on more can be expected within a moment.
 const MANY: usize = 8;
+/// Commits that tell how many callbacks there are at once.
+const LATELY: usize = 8;
 
 /// Where callbacks are handed in. Clones share it.
 #[derive(Clone, Default)]
@@ -45,6 +48,10 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     waiting: Vec<Waiting>,
+    /// How many were taken, and are not answered yet.
+    under_way: usize,
+    /// How many waited or were under way when each of the last transactions began.
+    at_once: [usize; LATELY],
     /// Whether there is a transaction that will take them, and has not begun.
     is_called: bool,
     /// Whether nobody commits any more.
@@ -58,7 +65,7 @@ struct Queue {
 enum Call {
     /// A transaction is to be called for them; whoever is told so calls it.
     Now,
-    /// Not before that time, if not enough for a commit of their own come until then.
+    /// Not before that time, if neither enough for a commit of their own come until then nor all that can be expected.
     At(Instant),
     /// None wait, or there is a transaction that will take them.
     Nothing,
@@ -88,7 +95,7 @@ impl Committer {
             }
             queue.waiting.push(Waiting { report, answer });
             // The others are seen with these.
-            matches!(queue.waiting.len(), 1 | ENOUGH)
+            matches!(queue.waiting.len(), 1 | ENOUGH) || queue.at_once() == queue.most_at_once()
         };
         // Not while others wait for the queue: to wake a thread takes longer than all else here.
         if is_to_be_seen {
@@ -126,7 +133,9 @@ impl Committer {
         }
         let at = queue.last_of_many.map(|last| last + apart).filter(|at| now < *at);
         match at {
-            Some(at) if queue.waiting.len() < ENOUGH => Call::At(at),
+            Some(at) if queue.waiting.len() < ENOUGH && queue.at_once() < queue.most_at_once() => {
+                Call::At(at)
+            }
             _ => {
                 queue.is_called = true;
                 Call::Now
@@ -140,6 +149,9 @@ impl Committer {
         queue.is_called = false;
         let most = queue.waiting.len().min(BATCH);
         queue.last_of_many = (most >= MANY).then(Instant::now);
+        queue.at_once.rotate_right(1);
+        queue.at_once[0] = queue.at_once();
+        queue.under_way += most;
         if queue.waiting.len() > most {
             self.0.arrived.notify_one();
         }
@@ -152,6 +164,11 @@ impl Committer {
         }
     }
 
+    /// As many as were taken have their answer.
+    fn have_answer(&self, count: usize) {
+        self.queue().under_way -= count;
+    }
+
     /// Takes no more reports, unless some wait.
     fn close(&self) -> bool {
         let mut queue = self.queue();
@@ -162,6 +179,18 @@ impl Committer {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         // The queue is whole between any two statements that could panic.
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// How many wait or are under way.
+    fn at_once(&self) -> usize {
+        self.waiting.len() + self.under_way
+    }
+
+    /// The most that there were of these when one of the last transactions began.
+    fn most_at_once(&self) -> usize {
+        self.at_once.iter().copied().fold(0, usize::max)
     }
 }
 
@@ -245,6 +274,7 @@ async fn commit_next(app: &App) {
             }
         }
     }
+    app.committer.have_answer(batch.reports.len());
 }
 
 /// A report and the request it came with.

@@ -102,14 +102,22 @@ fn who_waits_is_told_when_committing_ends_by_a_fault() {
     assert_eq!(hand_in(&committer, 2..3).len(), 1);
 }
 
+/// More than a commit waits for.
+const CROWD: usize = 2 * ENOUGH;
+
+fn take_and_answer(committer: &Committer) {
+    let count = committer.take().reports.len();
+    committer.have_answer(count);
+}
+
 #[test]
 fn after_many_the_next_wait_for_a_moment_or_until_they_are_enough() {
     const APART: Duration = Duration::from_millis(3);
     let committer = Committer::default();
-    hand_in(&committer, 0..MANY);
+    hand_in(&committer, 0..CROWD);
     let before = Instant::now();
     assert_eq!(committer.call(before, APART), Call::Now, "nothing was before");
-    committer.take();
+    take_and_answer(&committer);
     hand_in(&committer, 0..ENOUGH - 1);
     let Call::At(at) = committer.call(before, APART) else {
         panic!("many reported just now")
@@ -120,13 +128,13 @@ fn after_many_the_next_wait_for_a_moment_or_until_they_are_enough() {
         Call::Now,
         "nobody waits for nothing"
     );
-    committer.take();
+    take_and_answer(&committer);
     hand_in(&committer, 0..1);
     let Call::At(at) = committer.call(before, APART) else {
         panic!("many reported just now")
     };
     assert_eq!(committer.call(at, APART), Call::Now, "the moment is over");
-    committer.take();
+    take_and_answer(&committer);
     hand_in(&committer, 0..1);
     assert_eq!(committer.call(before, APART), Call::Now, "few reported");
 }
@@ -142,18 +150,58 @@ fn enough_for_a_commit_wait_for_nothing() {
     }
 }
 
-/// Of as many as the next gathers for.
-fn commit_many(committer: &Committer) {
-    hand_in(committer, 0..MANY);
+/// Of so many as are then expected.
+fn commit(committer: &Committer, count: usize) {
+    hand_in(committer, 0..count);
     assert!(calls(committer));
-    committer.take();
+    take_and_answer(committer);
+}
+
+#[test]
+fn nobody_waits_for_more_than_there_were_at_once_lately() {
+    const APART: Duration = Duration::from_secs(3600);
+    for at_once in MANY..ENOUGH {
+        let committer = Committer::default();
+        let waits = || matches!(committer.call(Instant::now(), APART), Call::At(_));
+        commit(&committer, at_once);
+        hand_in(&committer, 0..at_once - 1);
+        assert!(waits(), "one is missing of {at_once}");
+        hand_in(&committer, 0..1);
+        assert!(calls(&committer));
+        take_and_answer(&committer);
+        // Those that are under way cannot come.
+        hand_in(&committer, 0..MANY);
+        assert!(calls(&committer));
+        committer.take();
+        if at_once > MANY + 1 {
+            hand_in(&committer, 0..at_once - MANY - 1);
+            assert!(waits(), "one is missing of {at_once}");
+        }
+        hand_in(&committer, 0..1);
+        assert_eq!(committer.call(Instant::now(), APART), Call::Now);
+    }
+}
+
+#[test]
+fn those_who_have_gone_are_not_expected_for_long() {
+    const APART: Duration = Duration::from_secs(3600);
+    let committer = Committer::default();
+    commit(&committer, CROWD);
+    for _ in 0..LATELY {
+        hand_in(&committer, 0..MANY);
+        assert!(matches!(committer.call(Instant::now(), APART), Call::At(_)));
+        assert!(calls(&committer));
+        take_and_answer(&committer);
+    }
+    hand_in(&committer, 0..MANY);
+    assert_eq!(committer.call(Instant::now(), APART), Call::Now);
 }
 
 #[tokio::test]
 async fn one_that_waits_for_more_is_called_for_although_no_more_come() {
     let committer = Committer::default();
     let apart = Duration::from_millis(20);
-    commit_many(&committer);
+    commit(&committer, CROWD);
     hand_in(&committer, 0..1);
     assert_eq!(committer.called(apart).now_or_never(), None);
     committer.called(apart).await;
@@ -162,17 +210,18 @@ async fn one_that_waits_for_more_is_called_for_although_no_more_come() {
 
 #[tokio::test]
 async fn the_first_and_the_last_of_enough_are_noticed_by_who_waits_for_them() {
-    let committer = Committer::default();
-    for apart in [Duration::ZERO, Duration::from_secs(3600)] {
-        commit_many(&committer);
-        let mut called = Box::pin(committer.called(apart));
-        assert_eq!(called.as_mut().now_or_never(), None, "nobody waits");
-        if apart > Duration::ZERO {
-            hand_in(&committer, 0..ENOUGH - 1);
-            assert_eq!(called.as_mut().now_or_never(), None, "too few wait");
+    for (lately, enough) in [(CROWD, ENOUGH), (MANY + 1, MANY + 1)] {
+        for apart in [Duration::ZERO, Duration::from_secs(3600)] {
+            let committer = Committer::default();
+            commit(&committer, lately);
+            let mut called = Box::pin(committer.called(apart));
+            assert_eq!(called.as_mut().now_or_never(), None, "nobody waits");
+            if apart > Duration::ZERO {
+                hand_in(&committer, 0..enough - 1);
+                assert_eq!(called.as_mut().now_or_never(), None, "too few wait");
+            }
+            hand_in(&committer, 0..1);
+            called.await;
         }
-        hand_in(&committer, 0..1);
-        called.await;
-        committer.take();
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Life {
     pub(crate) began: Duration,
     pub(crate) samples: Vec<Sample>,
     pid: u32,
+    /// When that began, by the kernel's count: once it has ended, another may get the same number.
+    started: Option<u64>,
 }
 
 /// What a process used in the first and in the last fifth of its life's quiet moments.
@@ -96,8 +98,10 @@ impl Watch {
     fn look_again(&mut self, is_quiet: bool) {
         let at = self.elapsed();
         for life in &mut self.lives {
-            // One that was killed has no files.
-            if let Some((rss_kib, files)) = usage(life.pid) {
+            // One that was killed has no files, and may have a successor by its number.
+            if started(life.pid) == life.started
+                && let Some((rss_kib, files)) = usage(life.pid)
+            {
                 let sample = Sample {
                     at,
                     is_quiet,
@@ -112,7 +116,8 @@ impl Watch {
     fn meet(&mut self, replicas: &[ControlPlane]) {
         for (number, replica) in replicas.iter().enumerate() {
             let pid = replica.pid();
-            if self.lives.iter().any(|life| life.pid == pid) {
+            let is_known = |life: &Life| life.pid == pid && life.started == started(pid);
+            if self.lives.iter().any(is_known) {
                 continue;
             }
             let name = format!("replica {number}");
@@ -187,6 +192,7 @@ impl Life {
             began,
             samples: Vec::new(),
             pid,
+            started: started(pid),
         }
     }
 
@@ -220,6 +226,14 @@ pub(crate) fn median(numbers: impl Iterator<Item = u64>) -> u64 {
     numbers[numbers.len() / 2]
 }
 
+/// The 22nd field of what the kernel says of a process; the second, its name, may hold anything but ends with the last
+/// parenthesis.
+fn started(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(19)?.parse().ok()
+}
+
 /// Resident memory in KiB, and open files.
 fn usage(pid: u32) -> Option<(u64, u64)> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -227,4 +241,19 @@ fn usage(pid: u32) -> Option<(u64, u64)> {
     let rss = rss.split_whitespace().next()?.parse().ok()?;
     let files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count();
     Some((rss, u64::try_from(files).ok()?))
+}
+
+#[test]
+fn a_life_ends_with_its_process_though_another_gets_the_number() {
+    let mut watch = Watch {
+        began: Instant::now(),
+        lives: vec![Life::new("replica 0", std::process::id(), Duration::ZERO)],
+        storms: Vec::new(),
+        moments: Vec::new(),
+    };
+    watch.look_again(true);
+    assert_eq!(watch.lives[0].samples.len(), 1);
+    watch.lives[0].started = watch.lives[0].started.map(|ticks| ticks - 1);
+    watch.look_again(true);
+    assert_eq!(watch.lives[0].samples.len(), 1);
 }
