@@ -129,6 +129,8 @@ pub enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
     /// PostgreSQL's.
     Postgres(&'r tokio_postgres::Row),
+    /// One in a column of PostgreSQL's.
+    Inner(&'r [Cell<'r>]),
 }
 
 impl Row<'_> {
@@ -137,13 +139,95 @@ impl Row<'_> {
         let value = match self {
             Self::Sqlite(row) => row.get_ref(index)?,
             Self::Postgres(row) => row.try_get::<_, Cell<'_>>(index)?.0,
+            Self::Inner(cells) => {
+                let cell = cells.get(index);
+                cell.ok_or_else(|| Error::Corrupt(format!("there is no column {index}")))?
+                    .0
+            }
         };
         T::read(value).ok_or_else(|| Error::Corrupt(format!("column {index}: {}", value.data_type())))
+    }
+
+    /// The rows in a column, which `array(select row(…) …)` makes on PostgreSQL; other rows hold none.
+    pub(crate) fn rows<T>(
+        &self,
+        index: usize,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let Self::Postgres(row) = self else {
+            return Ok(Vec::new());
+        };
+        let Inner(rows) = row.try_get(index)?;
+        rows.iter().map(|cells| read(&Row::Inner(cells))).collect()
+    }
+}
+
+/// Rows in a column of another, as PostgreSQL sends an array of records (`array_send` and `record_send` in its source).
+struct Inner<'r>(Vec<Vec<Cell<'r>>>);
+
+impl<'r> FromSql<'r> for Inner<'r> {
+    fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Refused> {
+        let mut bytes = Bytes(raw);
+        let (dimensions, _has_nulls, _type) = (bytes.number()?, bytes.number()?, bytes.number()?);
+        let count = match dimensions {
+            0 => 0,
+            1 => bytes.number()?,
+            _ => return Err("rows of rows".into()),
+        };
+        let mut rows = Vec::new();
+        if count > 0 {
+            let _lower_bound = bytes.number()?;
+        }
+        for _ in 0..count {
+            let row = bytes.sized()?.ok_or("no row where one is counted")?;
+            rows.push(cells(Bytes(row))?);
+        }
+        Ok(Self(rows))
+    }
+
+    fn accepts(column: &Type) -> bool {
+        *column == Type::RECORD_ARRAY
+    }
+}
+
+/// The values of a row, each with its type.
+fn cells(mut row: Bytes<'_>) -> Result<Vec<Cell<'_>>, Refused> {
+    let count = row.number()?;
+    let mut cells = Vec::with_capacity(row.0.len() / 8);
+    for _ in 0..count {
+        let column = Type::from_oid(row.number()?).filter(Cell::accepts);
+        let column = column.ok_or("a value of a type that nothing is read from")?;
+        cells.push(match row.sized()? {
+            Some(raw) => Cell::from_sql(&column, raw)?,
+            None => Cell(ValueRef::Null),
+        });
+    }
+    Ok(cells)
+}
+
+/// What is left of a message.
+struct Bytes<'r>(&'r [u8]);
+
+impl<'r> Bytes<'r> {
+    fn take(&mut self, length: usize) -> Result<&'r [u8], Refused> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or("it ends too soon")?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    /// What follows its length; a negative one says that there is none.
+    fn sized(&mut self) -> Result<Option<&'r [u8]>, Refused> {
+        let length = usize::try_from(self.number()?.cast_signed());
+        length.ok().map(|length| self.take(length)).transpose()
+    }
+
+    fn number(&mut self) -> Result<u32, Refused> {
+        Ok(u32::from_be_bytes(self.take(4)?.try_into()?))
     }
 }
 
 /// A value as PostgreSQL sends it.
-struct Cell<'c>(ValueRef<'c>);
+pub struct Cell<'c>(ValueRef<'c>);
 
 impl<'c> FromSql<'c> for Cell<'c> {
     fn from_sql(column: &Type, raw: &'c [u8]) -> Result<Self, Refused> {
@@ -211,4 +295,64 @@ impl<T: Column> Column for Option<T> {
 pub(crate) fn id_list(ids: &[Uuid]) -> String {
     let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
     serde_json::to_string(&ids).expect("hex strings are JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// An array of records as PostgreSQL writes it.
+    fn sent(rows: &[Vec<Option<i64>>]) -> Vec<u8> {
+        let number = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
+        let mut text = [u32::from(!rows.is_empty()), 0, Type::RECORD.oid()]
+            .map(u32::to_be_bytes)
+            .concat();
+        if !rows.is_empty() {
+            text.extend(number(rows.len()));
+            text.extend(number(1));
+        }
+        for row in rows {
+            let mut record = number(row.len()).to_vec();
+            for value in row {
+                record.extend(Type::INT8.oid().to_be_bytes());
+                match value {
+                    Some(value) => {
+                        record.extend(number(8));
+                        record.extend(value.to_be_bytes());
+                    }
+                    None => record.extend((-1_i32).to_be_bytes()),
+                }
+            }
+            text.extend(number(record.len()));
+            text.extend(record);
+        }
+        text
+    }
+
+    fn read(raw: &[u8]) -> Result<Vec<Vec<Option<i64>>>, Refused> {
+        let Inner(rows) = Inner::from_sql(&Type::RECORD_ARRAY, raw)?;
+        let value = |cell: &Cell<'_>| Option::<i64>::read(cell.0).ok_or("not a number");
+        let rows = rows
+            .iter()
+            .map(|cells| cells.iter().map(value).collect::<Result<_, _>>());
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    proptest! {
+        #[test]
+        fn rows_in_a_column_are_what_was_sent_and_a_part_of_them_is_refused(
+            rows in prop::collection::vec(prop::collection::vec(any::<Option<i64>>(), 0..5), 0..5),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let raw = sent(&rows);
+            prop_assert_eq!(read(&raw).unwrap(), rows);
+            prop_assert!(read(&raw[..cut.index(raw.len())]).is_err());
+        }
+
+        #[test]
+        fn whatever_is_sent_is_read_or_refused(raw in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&raw);
+        }
+    }
 }

@@ -6,11 +6,9 @@ use crate::invocations::{attach_targets, read_target, target_columns, targets};
 use crate::nodes;
 use crate::values;
 use jiff::{SignedDuration, Timestamp};
-use plex_api::executions::{Execution, ExecutionStatus, ExecutionTarget};
+use plex_api::executions::{Execution, ExecutionStatus};
 use plex_api::limits::LIST_TARGETS;
 use plex_domain::env::{first_id, last_id};
-use std::cmp::Reverse;
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Where in the list a page starts or ends: `created_at` in microseconds, then the id.
@@ -135,14 +133,15 @@ pub async fn page(
 }
 
 macro_rules! page_sql {
-    ($table:expr, $filter:literal, $months:literal, $direction:literal) => {
+    ($targets:expr, $table:expr, $filter:literal, $months:literal, $direction:literal) => {
         concat!(
             "select ",
             execution_columns!(),
             ",
                 excluded is not null
-                    and (select count(*) from excluded_beyond where execution_id = executions.id) > 0
-            from ",
+                    and (select count(*) from excluded_beyond where execution_id = executions.id) > 0",
+            $targets,
+            " from ",
             $table,
             " where project_id = $1",
             $filter,
@@ -161,43 +160,42 @@ macro_rules! page_sql {
 ///
 /// SQLite is told its name, because with both ends given the one by time alone looks as good. PostgreSQL is told the
 /// ids as well, from which it knows the months; in a plain pair of bounds it would see so few rows that it rather
-/// sorted them. It gives the targets in the same statement, in rows of their own that begin with the execution's id:
-/// to ask twice costs more than to find them. They are at most [`LIST_TARGETS`] of each.
+/// sorted them. It gives the targets in the same statement, as rows in a column: to ask twice costs more than to find
+/// them, and so does to send each by itself. They are at most [`LIST_TARGETS`] of each.
 macro_rules! statement {
     ($index:literal, $filter:literal, $direction:literal) => {
         Sql::Each {
-            sqlite: page_sql!(concat!("executions indexed by ", $index), $filter, "", $direction),
-            postgres: concat!(
-                "with page as materialized (",
-                page_sql!(
-                    "executions",
-                    $filter,
-                    " and id >= $7 and id <= any(array[$8::uuid])",
-                    $direction
-                ),
-                ")
-                select
-                    page.*, null, null, null, null, null, null, null, null, null, null, null, null
-                from page
-                union all
-                select
-                    page.id, null, null, null, null, null, page.created_at, null, null, null, null, null, null, null,
-                    null, null, null, null, null, null, null, null, null, ",
-                target_columns!(),
-                " from page
-                    cross join lateral (
-                        select * from invocations
-                        where execution_id = page.id and execution_id between $7 and $8
-                        order by node_id
+            sqlite: page_sql!(
+                "",
+                concat!("executions indexed by ", $index),
+                $filter,
+                "",
+                $direction
+            ),
+            postgres: page_sql!(
+                concat!(
+                    ",
+                    array(
+                        select row(",
+                    target_columns!(),
+                    ")
+                        from invocations i
+                        where i.execution_id = executions.id and i.execution_id between $7 and $8
+                        order by i.node_id
                         limit 100
-                    ) i"
+                    )"
+                ),
+                "executions",
+                $filter,
+                " and id >= $7 and id <= any(array[$8::uuid])",
+                $direction
             ),
         }
     };
 }
 
-/// The column of a target's node, before which those of its execution are.
-const TARGET: usize = 23;
+/// The column of the targets, on PostgreSQL.
+const TARGETS: usize = 23;
 const _: () = assert!(LIST_TARGETS == 100, "as in the statement above");
 
 /// The first of the executions in a range, on PostgreSQL with their targets.
@@ -221,33 +219,17 @@ async fn between(
     .to_vec();
     values.extend(filter.action.as_deref().map(Value::from));
     values.extend(filter.status.map(Value::from));
-    let has_targets = tx.is_shared();
-    let mut page: Vec<Execution> = Vec::new();
-    let mut targets: HashMap<Uuid, Vec<ExecutionTarget>> = HashMap::new();
-    tx.each(statement(filter, order), &values, |row| {
-        if has_targets && row.get::<Option<Uuid>>(TARGET)?.is_some() {
-            let target = read_target(row, TARGET, row.get(6)?)?;
-            targets.entry(row.get(0)?).or_default().push(target);
-        } else {
-            page.push(Execution {
+    let mut page = tx
+        .all(statement(filter, order), &values, |row| {
+            let execution = read(row)?;
+            Ok(Execution {
                 excluded_truncated: row.get(22)?,
-                ..read(row)?
-            });
-        }
-        Ok(())
-    })
-    .await?;
-    if has_targets {
-        nodes::name(tx, targets.values_mut().flatten()).await?;
-        // They come in this order, but nothing promises it.
-        match order {
-            Order::Ascending => page.sort_unstable_by_key(|item| (item.created_at, item.id)),
-            Order::Descending => page.sort_unstable_by_key(|item| Reverse((item.created_at, item.id))),
-        }
-        for execution in &mut page {
-            execution.targets = targets.remove(&execution.id).unwrap_or_default();
-        }
-    }
+                targets: row.rows(TARGETS, |target| read_target(target, 0, execution.created_at))?,
+                ..execution
+            })
+        })
+        .await?;
+    nodes::name(tx, page.iter_mut().flat_map(|execution| &mut execution.targets)).await?;
     Ok(page)
 }
 

@@ -148,7 +148,7 @@ async fn every_list_walks_its_index() {
                 (
                     concat!(
                         "explain query plan ",
-                        page_sql!("executions indexed by executions_by_time", "", "", "desc")
+                        page_sql!("", "executions indexed by executions_by_time", "", "", "desc")
                     ),
                     values![id, 1_i64, id, 2_i64, id, 5_i64, id, id].to_vec(),
                 ),
@@ -156,6 +156,7 @@ async fn every_list_walks_its_index() {
                     concat!(
                         "explain query plan ",
                         page_sql!(
+                            "",
                             "executions indexed by executions_by_status",
                             " and status = $9",
                             "",
@@ -168,6 +169,7 @@ async fn every_list_walks_its_index() {
                     concat!(
                         "explain query plan ",
                         page_sql!(
+                            "",
                             "executions indexed by executions_by_action",
                             " and action = $9",
                             "",
@@ -180,6 +182,7 @@ async fn every_list_walks_its_index() {
                     concat!(
                         "explain query plan ",
                         page_sql!(
+                            "",
                             "executions indexed by executions_by_action_status",
                             " and action = $9 and status = $10",
                             "",

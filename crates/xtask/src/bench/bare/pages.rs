@@ -13,13 +13,13 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// The statement of `store::executions::pages` for the newest of everything.
-fn page_sql(executions: &str, months: &str) -> String {
+fn page_sql(targets: &str, executions: &str, months: &str) -> String {
     format!(
         "select
             id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
             timeout_seconds, coalesce(parameters_shown, parameters), selector, node_id, dispatched_by,
             excluded, pending, ack, started, succeeded, failed, cancelled, timeout,
-            excluded is not null and (select count(*) from excluded_beyond where execution_id = executions.id) > 0
+            excluded is not null and (select count(*) from excluded_beyond where execution_id = executions.id) > 0{targets}
         from {executions}
         where project_id = $1 and (created_at, id) > ($2, $3) and (created_at, id) < ($4, $5){months}
         order by created_at desc, id desc
@@ -27,7 +27,7 @@ fn page_sql(executions: &str, months: &str) -> String {
     )
 }
 
-/// What there is of each target, after its execution's id.
+/// What there is of each target.
 const TARGET: &str = "i.node_id, i.status, i.updated_at, i.started_at, i.finished_at, i.exit_code,
     i.error, i.output_kind, i.output_bytes, i.output_truncated, i.output_key, i.output_sha256";
 

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use plex_api::limits::DEFAULT_PAGE;
 use plex_domain::env::first_id;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
@@ -26,29 +26,82 @@ const PLANS: &str = "
 /// As far as the product looks at first.
 const NEAR: SignedDuration = SignedDuration::from_hours(32 * 24);
 const MONTHS: &str = " and id >= $7 and id <= any(array[$8::uuid])";
-/// What a row has of an execution, before what it has of a target.
-const EXECUTION: usize = 23;
+/// The column of the targets, after those of the execution.
+const TARGETS: usize = 23;
 
-/// The product's statement: executions, then their targets.
+/// The product's statement: executions, each with its targets in a column.
 fn sql() -> String {
-    let nulls = |count| vec!["null"; count].join(", ");
-    format!(
-        "with page as materialized ({})
-        select page.*, {} from page
-        union all
-        select page.id, {}, page.created_at, {}, {TARGET}
-        from page
-            cross join lateral (
-                select * from invocations
-                where execution_id = page.id and execution_id between $7 and $8
-                order by node_id
-                limit 100
-            ) i",
-        page_sql("executions", MONTHS),
-        nulls(12),
-        nulls(5),
-        nulls(16),
-    )
+    let targets = format!(
+        ", array(
+            select row({TARGET})
+            from invocations i
+            where i.execution_id = executions.id and i.execution_id between $7 and $8
+            order by i.node_id
+            limit 100
+        )"
+    );
+    page_sql(&targets, "executions", MONTHS)
+}
+
+/// The rows in a column.
+struct Rows<'r>(Vec<Fields<'r>>);
+
+/// Of each value of such a row its bytes, if it has one.
+struct Fields<'r>(Vec<Option<&'r [u8]>>);
+
+impl<'r> FromSql<'r> for Rows<'r> {
+    fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        // How many dimensions, whether there are nulls, the type; then how many rows, and the number of the first.
+        let mut head = raw.chunks_exact(4).map(number);
+        let (dimensions, count) = (head.next(), head.nth(2).unwrap_or_default());
+        let mut rest = raw.get(20..).unwrap_or_default();
+        let mut rows = Vec::new();
+        for _ in 0..if dimensions == Some(1) { count } else { 0 } {
+            let mut row = sized(&mut rest).ok_or("no row")?;
+            let values = number(row);
+            row = row.get(4..).ok_or("no number of values")?;
+            let mut fields = Vec::new();
+            for _ in 0..values {
+                row = row.get(4..).ok_or("no type")?;
+                fields.push(sized(&mut row));
+            }
+            rows.push(Fields(fields));
+        }
+        Ok(Self(rows))
+    }
+
+    fn accepts(column: &Type) -> bool {
+        *column == Type::RECORD_ARRAY
+    }
+}
+
+/// The number that bytes begin with; none is −1.
+fn number(bytes: &[u8]) -> i32 {
+    bytes.first_chunk().map_or(-1, |bytes| i32::from_be_bytes(*bytes))
+}
+
+/// What comes next, after its length; a negative one says that there is none.
+fn sized<'r>(rest: &mut &'r [u8]) -> Option<&'r [u8]> {
+    let length = usize::try_from(number(rest));
+    *rest = rest.get(4..)?;
+    let (taken, others) = rest.split_at_checked(length.ok()?)?;
+    *rest = others;
+    Some(taken)
+}
+
+impl<'r> Fields<'r> {
+    fn bytes(&self, index: usize) -> Option<&'r [u8]> {
+        self.0.get(index).copied().flatten()
+    }
+
+    fn text(&self, index: usize) -> anyhow::Result<Option<&'r str>> {
+        Ok(self.bytes(index).map(std::str::from_utf8).transpose()?)
+    }
+
+    fn number(&self, index: usize) -> anyhow::Result<Option<i64>> {
+        let bytes = self.bytes(index).map(<[u8; 8]>::try_from).transpose()?;
+        Ok(bytes.map(i64::from_be_bytes))
+    }
 }
 
 /// Pages of one project.
@@ -106,10 +159,10 @@ impl Pages {
             &last,
         ];
         for row in session.client.query(&session.page, &values).await? {
-            if row.try_get::<_, Option<Id>>(EXECUTION)?.is_some() {
-                items.push_target(row.try_get::<_, Id>(0)?.0, &self.target(&row)?)?;
-            } else {
-                items.push(&execution(&row)?)?;
+            let execution = execution(&row)?;
+            items.push(&execution)?;
+            for target in &row.try_get::<_, Rows<'_>>(TARGETS)?.0 {
+                items.push_target(execution.id, &self.target(target)?)?;
             }
         }
         anyhow::ensure!(
@@ -119,19 +172,19 @@ impl Pages {
         Ok(items.finish(DEFAULT_PAGE as usize))
     }
 
-    fn target<'r>(&'r self, row: &'r Row) -> anyhow::Result<Target<'r>> {
-        let node_id = row.try_get::<_, Id>(EXECUTION)?.0;
+    fn target<'r>(&'r self, fields: &Fields<'r>) -> anyhow::Result<Target<'r>> {
+        let node_id = Uuid::from_slice(fields.bytes(0).context("a node's id")?)?;
         Ok(Target {
             node_id,
             name: self.names.get(&node_id).context("a node of before")?,
-            status: row.try_get(EXECUTION + 1)?,
-            updated_at: row.try_get(EXECUTION + 2)?,
-            started_at: row.try_get(EXECUTION + 3)?,
-            finished_at: row.try_get(EXECUTION + 4)?,
-            exit_code: row.try_get(EXECUTION + 5)?,
-            error: row.try_get(EXECUTION + 6)?,
-            output_bytes: row.try_get(EXECUTION + 8)?,
-            output_truncated: row.try_get(EXECUTION + 9)?,
+            status: fields.text(1)?.context("a status")?,
+            updated_at: fields.number(2)?.context("a time")?,
+            started_at: fields.number(3)?,
+            finished_at: fields.number(4)?,
+            exit_code: fields.number(5)?,
+            error: fields.text(6)?,
+            output_bytes: fields.number(8)?,
+            output_truncated: fields.number(9)?,
         })
     }
 }

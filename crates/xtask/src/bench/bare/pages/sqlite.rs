@@ -42,7 +42,7 @@ impl Pages {
             path: path.to_owned(),
             project,
             names,
-            page: page_sql(EXECUTIONS, ""),
+            page: page_sql("", EXECUTIONS, ""),
             targets: format!("select i.execution_id, {TARGET} from {TARGETS}"),
         })
     }
