@@ -1,7 +1,7 @@
 //! Names of nodes, remembered.
 //!
 //! A node keeps the name that it registered with and is never removed, so what was once read stays true. A page of the
-//! log names as many nodes as it has targets; to look each up was a third of its cost on PostgreSQL.
+//! log names as many nodes as it has targets; to look each up was a third of what a page cost PostgreSQL.
 
 use crate::db::{Error, Tx, id_list};
 use crate::values;

@@ -56,7 +56,8 @@ impl<'r> FromSql<'r> for Rows<'r> {
         let (dimensions, count) = (head.next(), head.nth(2).unwrap_or_default());
         let mut rest = raw.get(20..).unwrap_or_default();
         let mut rows = Vec::new();
-        for _ in 0..if dimensions == Some(1) { count } else { 0 } {
+        let count = if dimensions == Some(1) { count } else { 0 };
+        for _ in 0..count {
             let mut row = sized(&mut rest).ok_or("no row")?;
             let values = number(row);
             row = row.get(4..).ok_or("no number of values")?;
@@ -119,18 +120,18 @@ struct Session {
 
 impl Pages {
     pub(super) async fn open(url: &str, project: Uuid) -> anyhow::Result<Self> {
-        let (mut sessions, mut names) = (Vec::new(), HashMap::new());
+        let mut sessions = Vec::new();
         for _ in 0..CONNECTIONS {
             let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
             tokio::spawn(connection);
             client.batch_execute(PLANS).await?;
             let page = client.prepare(&sql()).await?;
-            if names.is_empty() {
-                for row in client.query(NAMES, &[]).await? {
-                    names.insert(row.try_get::<_, Id>(0)?.0, row.try_get(1)?);
-                }
-            }
             sessions.push(Session { client, page });
+        }
+        let Session { client, .. } = sessions.first().context("a connection")?;
+        let mut names = HashMap::new();
+        for row in client.query(NAMES, &[]).await? {
+            names.insert(row.try_get::<_, Id>(0)?.0, row.try_get(1)?);
         }
         Ok(Self {
             sessions,
