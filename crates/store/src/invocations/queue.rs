@@ -1,6 +1,6 @@
 //! What waits for a node.
 
-use crate::db::{Error, Sql, Tx};
+use crate::db::{Error, Tx};
 use crate::values;
 use jiff::Timestamp;
 use plex_api::executions::{ActionKind, ExecutionStatus};
@@ -76,27 +76,16 @@ pub async fn queued(
     .await
 }
 
-/// The nodes that have something pending which was dispatched after `since`.
+/// The nodes that have something pending which was dispatched at `since` or later, to the millisecond.
 ///
-/// It goes by what was dispatched, which is little, and not by the nodes, which may be ten thousand in each month.
+/// It goes by what was dispatched, which is little, and not by the nodes, which may be ten thousand in each month. What
+/// is pending is live as well; to say so would offer the planner the index of all that is live, by nodes.
 pub async fn waiting(tx: &mut Tx, since: Timestamp) -> Result<Vec<Uuid>, Error> {
     tx.all(
-        Sql::Each {
-            sqlite: "select distinct i.node_id
-                from executions e cross join invocations i on i.execution_id = e.id
-                where e.id >= $1 and e.created_at > $2 and i.live = 1 and i.status = 'pending'",
-            // `offset 0` keeps it from beginning with all that is live.
-            postgres: "select distinct i.node_id
-                from executions e
-                    cross join lateral (
-                        select node_id
-                        from invocations
-                        where execution_id = e.id and execution_id >= $1 and live = 1 and status = 'pending'
-                        offset 0
-                    ) i
-                where e.id >= $1 and e.created_at > $2",
-        },
-        &values![first_id(since), since],
+        "select distinct node_id
+        from invocations
+        where execution_id >= $1 and status = 'pending'",
+        &values![first_id(since)],
         |row| row.get(0),
     )
     .await
