@@ -1,10 +1,11 @@
-//! The files of this repository that are made from the programs: the OpenAPI document and the command-line reference.
+//! The files of this repository that are made from the programs: the OpenAPI document, the command-line reference and the
+//! completion scripts.
 //!
-//! Both are committed, because people read them and diffs of them are reviewed; `cargo xtask test` proves that they
-//! are what the programs say today.
+//! They are committed, because people read the first two and diffs of them are reviewed, and `plexctl` carries the
+//! scripts; `cargo xtask test` proves that they are what the programs say today.
 
 use crate::console;
-use crate::workspace::{self, Workspace};
+use crate::workspace::{self, Workspace, cargo};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,16 +26,45 @@ pub(crate) enum Document {
     OpenApi,
     /// The help of every command of the three programs.
     CliReference,
+    /// What a shell completes `plexctl` by.
+    Completion(Shell),
+}
+
+/// A shell that there is a completion script for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Pwsh,
 }
 
 impl Document {
     /// All of them.
-    pub(crate) const ALL: [Self; 2] = [Self::OpenApi, Self::CliReference];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::OpenApi,
+        Self::CliReference,
+        Self::COMPLETIONS[0],
+        Self::COMPLETIONS[1],
+        Self::COMPLETIONS[2],
+        Self::COMPLETIONS[3],
+    ];
+    /// The completion scripts.
+    pub(crate) const COMPLETIONS: [Self; 4] = [
+        Self::Completion(Shell::Bash),
+        Self::Completion(Shell::Zsh),
+        Self::Completion(Shell::Fish),
+        Self::Completion(Shell::Pwsh),
+    ];
 
     fn path(self) -> &'static str {
         match self {
             Self::OpenApi => "openapi/plexsphere.json",
             Self::CliReference => "docs/cli.md",
+            Self::Completion(Shell::Bash) => "crates/cli/completions/plexctl.bash",
+            Self::Completion(Shell::Zsh) => "crates/cli/completions/_plexctl",
+            Self::Completion(Shell::Fish) => "crates/cli/completions/plexctl.fish",
+            Self::Completion(Shell::Pwsh) => "crates/cli/completions/plexctl.ps1",
         }
     }
 
@@ -42,6 +72,7 @@ impl Document {
         match self {
             Self::OpenApi => "cargo xtask openapi",
             Self::CliReference => "cargo xtask cli-reference",
+            Self::Completion(_) => "cargo xtask completions",
         }
     }
 
@@ -53,6 +84,7 @@ impl Document {
                 workspace::output_of(command)
             }
             Self::CliReference => cli_reference(programs),
+            Self::Completion(shell) => completion(shell),
         }
     }
 
@@ -87,6 +119,20 @@ pub(crate) fn write(document: Document) -> anyhow::Result<()> {
     fs::write(&file, text).with_context(|| format!("cannot write {}", document.path()))?;
     console::say(&format!("wrote {}", document.path()))?;
     Ok(())
+}
+
+/// By an example of the crate, so that the program itself needs no generator.
+fn completion(shell: Shell) -> anyhow::Result<String> {
+    let name = match shell {
+        Shell::Bash => "bash",
+        Shell::Zsh => "zsh",
+        Shell::Fish => "fish",
+        Shell::Pwsh => "powershell",
+    };
+    let example = ["run", "--quiet", "--locked", "--package", "plex-cli"];
+    workspace::output_of(cargo(
+        &[&example[..], &["--example", "completion", name]].concat(),
+    ))
 }
 
 fn cli_reference(programs: &Path) -> anyhow::Result<String> {

@@ -42,6 +42,8 @@ enum Chore {
     Openapi,
     /// Write docs/cli.md anew
     CliReference,
+    /// Write the completion scripts that `plexctl` carries
+    Completions,
 }
 
 /// The product's, so that a floor is none the slower for another.
@@ -56,6 +58,9 @@ fn main() -> ExitCode {
         Chore::BenchFloor(args) => bench::serve_floor(&args),
         Chore::Openapi => generated::write(generated::Document::OpenApi),
         Chore::CliReference => generated::write(generated::Document::CliReference),
+        Chore::Completions => generated::Document::COMPLETIONS
+            .into_iter()
+            .try_for_each(generated::write),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

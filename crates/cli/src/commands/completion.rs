@@ -2,9 +2,7 @@
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::root;
 use clap::ValueEnum;
-use clap_complete::Shell;
 
 /// Which shell to complete for.
 #[derive(clap::Args)]
@@ -24,22 +22,19 @@ enum Name {
     PowerShell,
 }
 
-/// Prints a script whose first line says what it is.
+/// Prints a script whose first line says what it is. They are committed: to make one of all commands takes longer than
+/// anything else that this program does without a server, and a shell asks for it whenever it starts.
 pub(crate) fn run(args: &Args, ctx: &mut Context) -> Result<(), Error> {
-    ctx.ui.text(&script(args.shell))
+    ctx.ui.text(script(args.shell))
 }
 
-fn script(shell: Name) -> String {
-    // zsh looks for its own first line, `#compdef plexctl`, and the generator writes it.
-    let (generator, first_line) = match shell {
-        Name::Bash => (Shell::Bash, "# bash completion for plexctl\n"),
-        Name::Zsh => (Shell::Zsh, ""),
-        Name::Fish => (Shell::Fish, "# fish completion for plexctl\n"),
-        Name::PowerShell => (Shell::PowerShell, "# powershell completion for plexctl\n"),
-    };
-    let mut script = first_line.as_bytes().to_vec();
-    clap_complete::generate(generator, &mut root::definition(), "plexctl", &mut script);
-    String::from_utf8_lossy(&script).into_owned()
+fn script(shell: Name) -> &'static str {
+    match shell {
+        Name::Bash => include_str!("../../completions/plexctl.bash"),
+        Name::Zsh => include_str!("../../completions/_plexctl"),
+        Name::Fish => include_str!("../../completions/plexctl.fish"),
+        Name::PowerShell => include_str!("../../completions/plexctl.ps1"),
+    }
 }
 
 #[cfg(test)]
@@ -48,18 +43,12 @@ mod tests {
 
     #[test]
     fn the_first_line_names_the_script() {
-        let first = |shell| script(shell).lines().next().map(str::to_owned);
+        let first = |shell| script(shell).lines().next();
+        assert_eq!(first(Name::Bash), Some("# bash completion for plexctl"));
+        assert_eq!(first(Name::Zsh), Some("#compdef plexctl"));
+        assert_eq!(first(Name::Fish), Some("# fish completion for plexctl"));
         assert_eq!(
-            first(Name::Bash).as_deref(),
-            Some("# bash completion for plexctl")
-        );
-        assert_eq!(first(Name::Zsh).as_deref(), Some("#compdef plexctl"));
-        assert_eq!(
-            first(Name::Fish).as_deref(),
-            Some("# fish completion for plexctl")
-        );
-        assert_eq!(
-            first(Name::PowerShell).as_deref(),
+            first(Name::PowerShell),
             Some("# powershell completion for plexctl")
         );
     }

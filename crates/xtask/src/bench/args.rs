@@ -84,6 +84,7 @@ static WHOLE: Size = Size {
     rounds: 20,
     fleet: 10_000,
     amount: Amount {
+        warm_up: 1,
         sustained: 20,
         closed: 8,
     },
@@ -98,6 +99,7 @@ static QUICK: Size = Size {
     rounds: 5,
     fleet: 10_000,
     amount: Amount {
+        warm_up: 1,
         sustained: 4,
         closed: 2,
     },

@@ -29,6 +29,8 @@ const MANY: usize = 512;
 /// How much is measured, in waves: executions that every node takes through all steps.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Amount {
+    /// In the open loop before it is measured.
+    pub(super) warm_up: usize,
     /// In the open loop.
     pub(super) sustained: usize,
     /// In each of the three closed loops.
@@ -38,7 +40,7 @@ pub(super) struct Amount {
 impl Amount {
     /// Dispatches to the whole fleet that this takes.
     pub(super) fn executions(self) -> usize {
-        self.sustained + 3 * self.closed
+        self.warm_up + self.sustained + 3 * self.closed
     }
 }
 
@@ -53,17 +55,18 @@ pub(super) fn section(
     dispatched: &Dispatched,
 ) -> anyhow::Result<Section> {
     let (amount, engine) = (site.bench.size.amount, site.engine);
-    let (sustained, closed) = dispatched.executions.split_at(amount.sustained);
+    let (warm_up, dispatched) = dispatched.executions.split_at(amount.warm_up);
+    let (sustained, closed) = dispatched.split_at(amount.sustained);
     let mut found = Found::default();
-    let open = Pace::Open {
-        per_second: PER_SECOND,
+    let mut open_loop = |executions| {
+        let open = Pace::Open {
+            per_second: PER_SECOND,
+        };
+        let reports = Reports::new(fleet, Shape::Wide(executions));
+        measure(control_plane, reports, (CONNECTIONS, open), &mut found)
     };
-    let steady = measure(
-        control_plane,
-        Reports::new(fleet, Shape::Wide(sustained)),
-        (CONNECTIONS, open),
-        &mut found,
-    )?;
+    open_loop(warm_up)?;
+    let steady = open_loop(sustained)?;
     let mut bare = Bare::start(installation, site.cluster.as_ref(), fleet, closed)?;
     let loops = [CONNECTIONS, CONNECTIONS, MANY];
     let mut turns = Vec::new();
@@ -121,8 +124,8 @@ fn method(nodes: usize, engine: Engine) -> String {
         "`POST /v1/nodes/{{id}}/executions/{{execution_id}}` by {nodes} registered nodes over {CONNECTIONS} kept-alive\n\
          TLS connections (HTTP/1.1), database with {durable}; every invocation takes `ack`, `started` and\n\
          `succeeded` with {OUTPUT} bytes of output. Open loop: fixed arrival rate, latency counted from when a\n\
-         request was due. Closed loop: each connection sends when it has its answer. Afterwards every report that was\n\
-         answered 200 is looked for in what the API gives back.\n\n\
+         request was due; one dispatch to all is reported before that, unmeasured. Closed loop: each connection sends\n\
+         when it has its answer. Afterwards every report that was answered 200 is looked for in what the API gives back.\n\n\
          The floor is a bare handler with a group committer: a process of its own with the same certificate that takes\n\
          the same requests, authenticates and authorises nobody, and answers once a report is committed. Its committer\n\
          ({committer}) stores whatever waits, up to 512 reports, in one transaction: of each a\n\

@@ -12,7 +12,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Context as _;
 use plex_api::paths;
+use serde_json::Value;
 
 /// Of the time that an empty process takes.
 const HELP: f64 = 3.0;
@@ -27,38 +29,32 @@ pub(super) fn section(
     (control_plane, fleet): (&ControlPlane, &Fleet),
     rounds: usize,
 ) -> anyhow::Result<Section> {
-    let list = Invocations::new(programs, installation, control_plane, fleet)?;
-    list.check()?;
-    let (text, json, curl) = (list.text()?, list.json()?, list.curl()?);
-    let listing = by_turns(
-        [&mut || text.run(), &mut || json.run(), &mut || curl.run()],
-        rounds,
-    )?;
-    let [text, json, curl] = &listing;
-    let mut help = list.plexctl.bare();
-    help.arg("--help");
-    let (help, empty) = (Recipe::new(help)?, Recipe::new(Command::new("/bin/true"))?);
-    let [help, empty] = &by_turns([&mut || help.run(), &mut || empty.run()], rounds)?;
-    let against_curl =
-        |what: &str, ours: &Latencies| against(what, ours, (curl, "curl"), (1.0, "no slower than curl"));
+    let caller = Invocations::new(programs, installation, control_plane)?;
+    let list = Question {
+        ours: &["exec-log", "list"],
+        path: paths::executions(fleet.project_id),
+    };
+    let page = caller.agreed(&list, "items")?;
+    let id = page[0]["id"].as_str().context("a page has executions with ids")?;
+    let get = Question {
+        ours: &["exec-log", "get", "--id", id],
+        path: paths::execution(fleet.project_id, id.parse()?),
+    };
+    caller.agreed(&get, "targets")?;
+    let mut rows = Vec::new();
+    for question in [list, get] {
+        rows.extend(caller.against_curl(&question, rounds)?);
+    }
+    rows.extend(local(&caller.plexctl, rounds)?);
     Ok(Section {
         title: format!("Programs, {} behind them", installation.engine().name()),
         method: format!(
             "Whole processes from start to exit, {rounds} of each by turns, medians; stdout goes to a file. `plexctl\n\
-             exec-log list` prints the first page of {} from the same server over the same TLS, and `curl` fetches the\n\
-             very same bytes with the same token and CA.",
+             exec-log list` prints the first page of {} from the same server over the same TLS, `get` its newest execution, and\n\
+             `curl` fetches the very same bytes with the same token and CA.",
             plex_api::limits::DEFAULT_PAGE
         ),
-        rows: vec![
-            against_curl("plexctl exec-log list", text),
-            against_curl("plexctl exec-log list --output json", json),
-            against(
-                "plexctl --help",
-                help,
-                (empty, "/bin/true"),
-                (HELP, "≤ 3 × an empty process"),
-            ),
-        ],
+        rows,
         ..Section::default()
     })
 }
@@ -80,7 +76,40 @@ fn against(
     }
 }
 
-/// The same list in each program's words.
+/// What needs no server, beside an empty process.
+fn local(plexctl: &Plexctl, rounds: usize) -> anyhow::Result<[Row; 2]> {
+    let recipe = |arguments: &[&str]| {
+        let mut command = plexctl.bare();
+        command.args(arguments);
+        Recipe::new(command)
+    };
+    let (help, completion) = (recipe(&["--help"])?, recipe(&["completion", "bash"])?);
+    let empty = Recipe::new(Command::new("/bin/true"))?;
+    let [help, completion, empty] = by_turns(
+        [&mut || help.run(), &mut || completion.run(), &mut || empty.run()],
+        rounds,
+    )?;
+    let beside = |what: &str, ours| {
+        against(
+            what,
+            ours,
+            (&empty, "/bin/true"),
+            (HELP, "≤ 3 × an empty process"),
+        )
+    };
+    Ok([
+        beside("plexctl --help", &help),
+        beside("plexctl completion bash", &completion),
+    ])
+}
+
+/// What is asked, in each program's words.
+struct Question<'a> {
+    ours: &'a [&'a str],
+    path: String,
+}
+
+/// The programs, and all they need to ask the server.
 struct Invocations {
     plexctl: Plexctl,
     url: String,
@@ -93,7 +122,6 @@ impl Invocations {
         programs: &Programs,
         installation: &Installation,
         control_plane: &ControlPlane,
-        fleet: &Fleet,
     ) -> anyhow::Result<Self> {
         let header_file = installation.beside("header");
         // The token must not be seen in curl's arguments.
@@ -105,21 +133,22 @@ impl Invocations {
         let url = &control_plane.endpoint.url;
         Ok(Self {
             plexctl: Plexctl::new(programs, installation, url)?,
-            url: format!("{url}{}", paths::executions(fleet.project_id)),
+            url: url.clone(),
             ca_file: installation.ca_file.clone(),
             header_file,
         })
     }
 
-    fn text(&self) -> anyhow::Result<Recipe> {
-        Recipe::new(self.plexctl.command(&["exec-log", "list"]))
+    fn text(&self, question: &Question<'_>) -> anyhow::Result<Recipe> {
+        Recipe::new(self.plexctl.command(question.ours))
     }
 
-    fn json(&self) -> anyhow::Result<Recipe> {
-        Recipe::new(self.plexctl.command(&["exec-log", "list", "--output", "json"]))
+    fn json(&self, question: &Question<'_>) -> anyhow::Result<Recipe> {
+        let arguments = [question.ours, &["--output", "json"]].concat();
+        Recipe::new(self.plexctl.command(&arguments))
     }
 
-    fn curl(&self) -> anyhow::Result<Recipe> {
+    fn curl(&self, question: &Question<'_>) -> anyhow::Result<Recipe> {
         let mut command = Command::new("curl");
         command
             .args(["--silent", "--show-error", "--fail", "--cacert"])
@@ -127,20 +156,34 @@ impl Invocations {
         command
             .arg("--header")
             .arg(format!("@{}", self.header_file.display()));
-        command.arg(&self.url);
+        command.arg(format!("{}{}", self.url, question.path));
         Recipe::new(command)
     }
 
-    /// Both programs must bring the same page.
-    fn check(&self) -> anyhow::Result<()> {
-        let ours: serde_json::Value = serde_json::from_slice(&self.json()?.output()?)?;
-        let theirs: serde_json::Value = serde_json::from_slice(&self.curl()?.output()?)?;
-        // A cursor is sealed anew for each answer.
+    /// That member of the answer, of which both programs must bring the same. Not all of it can be: a page's cursor is
+    /// sealed anew each time.
+    fn agreed(&self, question: &Question<'_>, member: &str) -> anyhow::Result<Value> {
+        let mut ours: Value = serde_json::from_slice(&self.json(question)?.output()?)?;
+        let theirs: Value = serde_json::from_slice(&self.curl(question)?.output()?)?;
         anyhow::ensure!(
-            ours["items"] == theirs["items"],
-            "plexctl and curl brought different pages"
+            !ours[member].is_null() && ours[member] == theirs[member],
+            "plexctl and curl brought different {member}"
         );
-        Ok(())
+        Ok(ours[member].take())
+    }
+
+    fn against_curl(&self, question: &Question<'_>, rounds: usize) -> anyhow::Result<[Row; 2]> {
+        let (text, json, curl) = (self.text(question)?, self.json(question)?, self.curl(question)?);
+        let [text, json, curl] = by_turns(
+            [&mut || text.run(), &mut || json.run(), &mut || curl.run()],
+            rounds,
+        )?;
+        let what = format!("plexctl {}", question.ours[..2].join(" "));
+        let beside = |what: &str, ours| against(what, ours, (&curl, "curl"), (1.0, "no slower than curl"));
+        Ok([
+            beside(&what, &text),
+            beside(&format!("{what} --output json"), &json),
+        ])
     }
 }
 
