@@ -254,8 +254,9 @@ async fn what_is_pending_is_looked_for_once_however_much_was_dispatched() {
     let Some(place) = Place::new().await else { return };
     let db = place.open();
     let (execution_id, nodes) = dispatched(&db).await;
+    let node_id = nodes[0];
     let looked = db.report(async move |tx| {
-        for copy in [
+        tx.execute(
             "insert into executions (
                 id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
                 timeout_seconds, dispatched_by, pending
@@ -265,15 +266,19 @@ async fn what_is_pending_is_looked_for_once_however_much_was_dispatched() {
                 action, kind, status, created_at, updated_at, expires_at, timeout_seconds, dispatched_by, 1
             from executions, generate_series(1, 1000) g
             where id = $1",
+            &values![execution_id],
+        )
+        .await?;
+        tx.execute(
             "insert into invocations (execution_id, node_id, status, updated_at)
             select
                 cast(substr(cast(execution_id as text), 1, 24) || lpad(to_hex(g), 12, '0') as uuid), node_id, status,
                 updated_at
             from invocations, generate_series(1, 1000) g
-            where execution_id = $1",
-        ] {
-            tx.execute(copy, &values![execution_id]).await?;
-        }
+            where execution_id = $1 and node_id = $2",
+            &values![execution_id, node_id],
+        )
+        .await?;
         let before = walks_of_invocations(tx).await?;
         let mut waiting = invocations::waiting(tx, Timestamp::UNIX_EPOCH).await?;
         waiting.sort_unstable();
