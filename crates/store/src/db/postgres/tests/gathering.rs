@@ -256,19 +256,7 @@ async fn what_is_pending_is_looked_for_once_however_much_was_dispatched() {
     let (execution_id, nodes) = dispatched(&db).await;
     let node_id = nodes[0];
     let looked = db.report(async move |tx| {
-        tx.execute(
-            "insert into executions (
-                id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
-                timeout_seconds, dispatched_by, pending
-            )
-            select
-                cast(substr(cast(id as text), 1, 24) || lpad(to_hex(g), 12, '0') as uuid), project_id, domain_id,
-                action, kind, status, created_at, updated_at, expires_at, timeout_seconds, dispatched_by, 1
-            from executions, generate_series(1, 1000) g
-            where id = $1",
-            &values![execution_id],
-        )
-        .await?;
+        copy_execution(tx, execution_id, 1000).await?;
         tx.execute(
             "insert into invocations (execution_id, node_id, status, updated_at)
             select
@@ -293,6 +281,24 @@ async fn what_is_pending_is_looked_for_once_however_much_was_dispatched() {
     );
 }
 
+/// Stores an execution as often again, each a microsecond later, of seven actions by turns.
+async fn copy_execution(tx: &mut crate::db::Tx, execution_id: Uuid, times: u32) -> Result<usize, Error> {
+    tx.execute(
+        "insert into executions (
+            id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
+            timeout_seconds, dispatched_by, pending
+        )
+        select
+            cast(substr(cast(e.id as text), 1, 24) || lpad(to_hex(g), 12, '0') as uuid), project_id, domain_id,
+            'a' || g % 7, kind, status, created_at + g, updated_at, expires_at, timeout_seconds,
+            dispatched_by, 1
+        from executions e, generate_series(1, cast($2 as bigint)) g
+        where e.id = $1",
+        &values![execution_id, times],
+    )
+    .await
+}
+
 /// How often the transaction went to an index of the invocations.
 async fn walks_of_invocations(tx: &mut crate::db::Tx) -> Result<i64, Error> {
     let walks = tx
@@ -314,20 +320,7 @@ async fn a_page_is_walked_in_its_order_however_much_there_is() {
         let db = place.open();
         let (execution_id, _) = dispatched(&db).await;
         let grown = db.report(async move |tx| {
-            tx.execute(
-                "insert into executions (
-                    id, project_id, domain_id, action, kind, status, created_at, updated_at, expires_at,
-                    timeout_seconds, dispatched_by, pending
-                )
-                select
-                    cast(substr(cast(e.id as text), 1, 24) || lpad(to_hex(g), 12, '0') as uuid), project_id, domain_id,
-                    'a' || g % 7, kind, status, created_at + g, updated_at, expires_at, timeout_seconds,
-                    dispatched_by, 1
-                from executions e, generate_series(1, cast($2 as bigint)) g
-                where e.id = $1",
-                &values![execution_id, stored],
-            )
-            .await?;
+            copy_execution(tx, execution_id, stored).await?;
             tx.execute("analyze executions", &[]).await
         });
         grown.await.unwrap();
