@@ -23,7 +23,8 @@ use anyhow::Context as _;
 
 /// The arrival rate of the open loop.
 const PER_SECOND: u32 = 10_000;
-/// Connections of the third closed loop: as many as make one commit full.
+/// Connections of the open loop, so that what comes due finds one that is free, and of the third closed loop: as many
+/// as make one commit full.
 const MANY: usize = 512;
 
 /// How much is measured, in waves: executions that every node takes through all steps.
@@ -63,7 +64,7 @@ pub(super) fn section(
             per_second: PER_SECOND,
         };
         let reports = Reports::new(fleet, Shape::Wide(executions));
-        measure(control_plane, reports, (CONNECTIONS, open), &mut found)
+        measure(control_plane, reports, (MANY, open), &mut found)
     };
     open_loop(warm_up)?;
     let steady = open_loop(sustained)?;
@@ -123,9 +124,9 @@ fn method(nodes: usize, engine: Engine) -> String {
     format!(
         "`POST /v1/nodes/{{id}}/executions/{{execution_id}}` by {nodes} registered nodes over {CONNECTIONS} kept-alive\n\
          TLS connections (HTTP/1.1), database with {durable}; every invocation takes `ack`, `started` and\n\
-         `succeeded` with {OUTPUT} bytes of output. Open loop: fixed arrival rate, latency counted from when a\n\
-         request was due; one dispatch to all is reported before that, unmeasured. Closed loop: each connection sends\n\
-         when it has its answer. Afterwards every report that was answered 200 is looked for in what the API gives back.\n\n\
+         `succeeded` with {OUTPUT} bytes of output. Open loop: fixed arrival rate over {MANY} connections, latency counted\n\
+         from when a request was due; one dispatch to all is reported before that, unmeasured. Closed loop: each connection\n\
+         sends when it has its answer. Afterwards every report that was answered 200 is looked for in what the API gives back.\n\n\
          The floor is a bare handler with a group committer: a process of its own with the same certificate that takes\n\
          the same requests, authenticates and authorises nobody, and answers once a report is committed. Its committer\n\
          ({committer}) stores whatever waits, up to 512 reports, in one transaction: of each a\n\

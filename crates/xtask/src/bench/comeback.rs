@@ -1,4 +1,5 @@
-//! A replica restarts under its agents: how soon they are all back, and what the callbacks at another replica feel.
+//! A replica is restarted or dies under its agents: how soon they are all back, and what the callbacks at another
+//! replica feel.
 
 use super::chart::thousands;
 use super::connection::Endpoint;
@@ -26,7 +27,10 @@ const BUDGET: Duration = Duration::from_secs(60);
 const SLOWER: f64 = 2.0;
 /// Callbacks at the other replica.
 const PER_SECOND: u32 = 1000;
-/// Callbacks before the restart.
+const PACE: Pace = Pace::Open {
+    per_second: PER_SECOND,
+};
+/// Callbacks before the end, and as many before those, until all is warm.
 const BEFORE: usize = 10_000;
 /// Executions of all nodes whose reports are at hand for the time meanwhile.
 const WAVES: usize = 6;
@@ -42,88 +46,119 @@ pub(super) fn section(programs: &Programs, ground: &Ground) -> anyhow::Result<Se
     let other = installation.replica(&installation.beside("replica"))?;
     let address = free_address()?;
     let quiet = installation.serve(programs)?;
-    let restarted = other.serve_at(programs, &address)?;
+    let mut replica = other.serve_at(programs, &address)?;
     let fleet = ground
         .fleet
         .dealt_to(&[&quiet])
         .pop()
         .context("one replica has one share")?;
-    let dispatched = dispatch::to_many(&quiet, &fleet, (Reach::All, 1 + WAVES))?;
-    let (first, rest) = dispatched
-        .executions
-        .split_first()
-        .context("nothing was dispatched")?;
-    let mut crowd = Crowd::new(&restarted.endpoint, &ground.fleet.nodes, &Random::new(SEED))?;
+    let mut crowd = Crowd::new(&replica.endpoint, &ground.fleet.nodes, &Random::new(SEED))?;
     crowd.invite(ground.fleet.nodes.len());
     crowd.connect_all()?;
-    let first = [*first];
-    let mut reports = Reports::new(&fleet, Shape::Wide(&first));
-    let count = BEFORE.min(reports.count());
-    let pace = Pace::Open {
-        per_second: PER_SECOND,
-    };
-    let before = Pool::open(&quiet.endpoint)?.run(&mut reports, count, pace)?;
-    let reports = Reports::new(&fleet, Shape::Wide(rest));
-    let restart = Restart {
-        programs,
-        other: &other,
-        address: &address,
-    };
-    let (meanwhile, back, restarted) = restart.under(&mut crowd, restarted, (&quiet.endpoint, reports))?;
-    for replica in [restarted, quiet] {
+    let mut rows = Vec::new();
+    for ending in [Ending::Stop, Ending::Kill] {
+        let dispatched = dispatch::to_many(&quiet, &fleet, (Reach::All, 2 + WAVES))?;
+        let (early, rest) = dispatched.executions.split_at(2);
+        let mut before = Latencies::default();
+        for execution in early.chunks(1) {
+            let mut reports = Reports::new(&fleet, Shape::Wide(execution));
+            let count = BEFORE.min(reports.count());
+            before = Pool::open(&quiet.endpoint)?
+                .run(&mut reports, count, PACE)?
+                .latencies;
+        }
+        let restart = Restart {
+            programs,
+            other: &other,
+            address: &address,
+            ending,
+        };
+        let reports = Reports::new(&fleet, Shape::Wide(rest));
+        let (meanwhile, back, restarted) = restart.under(&mut crowd, replica, (&quiet.endpoint, reports))?;
+        replica = restarted;
+        rows.extend(ending.rows(fleet.nodes.len(), back, [&before, &meanwhile]));
+        seed::forget(installation, &dispatched.executions)?;
+    }
+    for replica in [replica, quiet] {
         replica.stop()?;
     }
-    seed::forget(installation, &dispatched.executions)?;
     Ok(Section {
         title: "Agents after a restart of their replica".to_owned(),
         method: format!(
             "Two replicas on one PostgreSQL database. {} agents follow their event streams at one of them, which is\n\
-             stopped and started again; they come back as `plexd` does, with its waits. At the other replica nodes report\n\
-             {PER_SECOND} times a second in an open loop, before and until the last agent is back.",
-            thousands(fleet.nodes.len() as f64)
+             stopped, later killed with SIGKILL, and started again each time; they come back as `plexd` does, with its waits.\n\
+             At the other replica nodes report {PER_SECOND} times a second in an open loop, before and until the last agent is\n\
+             back; the first {} reports are not counted.",
+            thousands(fleet.nodes.len() as f64),
+            thousands(BEFORE as f64),
         ),
-        rows: rows(fleet.nodes.len(), back, [&before.latencies, &meanwhile]).to_vec(),
+        rows,
         ..Section::default()
     })
 }
 
-fn rows(agents: usize, back: Duration, [before, meanwhile]: [&Latencies; 2]) -> [Row; 2] {
-    let slow = [before, meanwhile].map(|latencies| latencies.percentile(99));
-    let ratio = slow[1].as_secs_f64() / slow[0].as_secs_f64();
-    [
-        Row {
-            what: format!("{} agents back", thousands(agents as f64)),
-            figure: shown(back),
-            beside: String::new(),
-            ratio: String::new(),
-            budget: format!("≤ {} s", BUDGET.as_secs()),
-            verdict: Verdict::of(back <= BUDGET),
-        },
-        Row {
-            what: "callbacks at the other replica meanwhile".to_owned(),
-            figure: format!(
-                "p50 {}, p99 {}, {} of them",
-                shown(meanwhile.median()),
-                shown(slow[1]),
-                meanwhile.count()
-            ),
-            beside: format!("p50 {}, p99 {} before", shown(before.median()), shown(slow[0])),
-            ratio: format!("{ratio:.2} × at p99"),
-            budget: format!("p99 ≤ {SLOWER} ×"),
-            verdict: Verdict::of(ratio <= SLOWER),
-        },
-    ]
+/// How a replica ends.
+#[derive(Clone, Copy)]
+enum Ending {
+    Stop,
+    Kill,
+}
+
+impl Ending {
+    fn rows(self, agents: usize, back: Duration, [before, meanwhile]: [&Latencies; 2]) -> [Row; 2] {
+        let when = match self {
+            Self::Stop => "after a restart",
+            Self::Kill => "after a SIGKILL and a start",
+        };
+        let slow = [before, meanwhile].map(|latencies| latencies.percentile(99));
+        let ratio = slow[1].as_secs_f64() / slow[0].as_secs_f64();
+        [
+            Row {
+                what: format!("{} agents back {when}", thousands(agents as f64)),
+                figure: shown(back),
+                beside: String::new(),
+                ratio: String::new(),
+                budget: format!("≤ {} s", BUDGET.as_secs()),
+                verdict: Verdict::of(back <= BUDGET),
+            },
+            Row {
+                what: format!("callbacks at the other replica meanwhile, {when}"),
+                figure: format!(
+                    "p50 {}, p99 {}, {} of them",
+                    shown(meanwhile.median()),
+                    shown(slow[1]),
+                    meanwhile.count()
+                ),
+                beside: format!("p50 {}, p99 {} before", shown(before.median()), shown(slow[0])),
+                ratio: format!("{ratio:.2} × at p99"),
+                budget: format!("p99 ≤ {SLOWER} ×"),
+                verdict: Verdict::of(ratio <= SLOWER),
+            },
+        ]
+    }
+
+    fn end(self, replica: ControlPlane) -> anyhow::Result<()> {
+        match self {
+            Self::Stop => replica.stop(),
+            // What is dropped is killed.
+            Self::Kill => {
+                drop(replica);
+                Ok(())
+            }
+        }
+    }
 }
 
 struct Restart<'r> {
     programs: &'r Programs,
     other: &'r Installation,
     address: &'r str,
+    ending: Ending,
 }
 
 impl Restart<'_> {
-    /// Restarts the replica while the crowd lives on and reports go to the other one: their latencies, and how long it
-    /// took from the signal until the last agent was back.
+    /// Ends the replica and starts it while the crowd lives on and reports go to the other one: their latencies, and how
+    /// long it took from the signal until the last agent was back.
     fn under(
         &self,
         crowd: &mut Crowd<'_>,
@@ -140,7 +175,7 @@ impl Restart<'_> {
         let mut pool = Pool::open(endpoint)?;
         std::thread::scope(|scope| {
             let restarting = scope.spawn(move || {
-                replica.stop()?;
+                self.ending.end(replica)?;
                 self.other.serve_at(self.programs, self.address)
             });
             let coming_back = scope.spawn(move || {
@@ -150,10 +185,7 @@ impl Restart<'_> {
                 over.store(true, Ordering::Relaxed);
                 ended.map(|()| began.elapsed())
             });
-            let pace = Pace::Open {
-                per_second: PER_SECOND,
-            };
-            let run = pool.run(&mut work, count, pace);
+            let run = pool.run(&mut work, count, PACE);
             let replica = restarting.join().expect("a restart does not panic")?;
             let back = coming_back.join().expect("a crowd does not panic")?;
             let refused = &work.reports.refused;
@@ -196,11 +228,8 @@ mod tests {
     #[test]
     fn a_return_is_judged_by_its_time_and_by_what_others_feel() {
         let verdicts = |back, meanwhile| {
-            let rows = rows(
-                10_000,
-                Duration::from_secs(back),
-                [&Latencies::of(10), &Latencies::of(meanwhile)],
-            );
+            let back = Duration::from_secs(back);
+            let rows = Ending::Kill.rows(10_000, back, [&Latencies::of(10), &Latencies::of(meanwhile)]);
             rows.map(|row| row.verdict)
         };
         assert_eq!(verdicts(60, 20), [Verdict::Met, Verdict::Met]);

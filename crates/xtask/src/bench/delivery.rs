@@ -5,11 +5,13 @@ use super::control_plane::{ControlPlane, Installation, Programs};
 use super::dispatch;
 use super::fleet::Fleet;
 use super::latencies::{Latencies, shown};
+use super::machine;
 use super::nats::Nats;
 use super::report::{Row, Section, Verdict};
 use super::stream::AgentStream;
 use crate::tools::{self, Tool};
 use crate::workspace::Workspace;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -34,10 +36,10 @@ pub(super) fn section(
     fleet: &Fleet,
 ) -> anyhow::Result<Section> {
     let tools = tools::provide(&Workspace::find()?, &[Tool::Python])?;
-    let nats = Nats::start(
-        &tools.join("python/bin/nats-server"),
-        &installation.beside("nats"),
-    )?;
+    let program = tools.join("python/bin/nats-server");
+    let version =
+        machine::first_line(Command::new(&program).arg("--version")).context("it says a version")?;
+    let nats = Nats::start(&program, &installation.beside("nats"))?;
     let flags = ["--nats-url", nats.url()];
     let other = installation.replica(&installation.beside("replica-for-delivery"))?;
     let replicas = [
@@ -67,9 +69,9 @@ pub(super) fn section(
     Ok(Section {
         title: "Dispatches from replica to replica".to_owned(),
         method: format!(
-            "Two replicas on one PostgreSQL database and one NATS server. An operator at the first dispatches to one node,\n\
-             {DISPATCHES} times one after the other, by turns to one that follows its event stream there and to one that\n\
-             does so at the second; from the first byte sent until both the answer and the event are there."
+            "Two replicas on one PostgreSQL database and one NATS server ({version}). An operator at the first dispatches to\n\
+             one node, {DISPATCHES} times one after the other, by turns to one that follows its event stream there and to one\n\
+             that does so at the second; from the first byte sent until both the answer and the event are there."
         ),
         rows: vec![row(&here, &there)],
         ..Section::default()

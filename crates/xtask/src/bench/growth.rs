@@ -10,7 +10,7 @@ use super::dispatch;
 use super::engine::Engine;
 use super::fleet::{Fleet, Reach};
 use super::history::Ground;
-use super::list::{FILTERS, Reader, Times};
+use super::list::{Filter, Reader, Times};
 use super::load::{Pace, Pool};
 use super::report::{Curve, Row, Section, Verdict};
 use super::reports::{Reports, Shape};
@@ -214,6 +214,7 @@ struct Side<'g> {
     control_plane: ControlPlane,
     fleet: Fleet,
     reader: Reader,
+    everything: Filter,
     deep: String,
     pages: Times,
     /// The costs of each turn, but for those of pages.
@@ -230,12 +231,14 @@ impl<'g> Side<'g> {
             .pop()
             .expect("one replica has one share");
         let mut reader = Reader::new(&control_plane)?;
-        let deep = reader.walk(&FILTERS[0], &fleet, u64::from(ground.history.stored()) / 2)?;
+        let everything = Filter::none(&ground.history);
+        let deep = reader.walk_half_way(&everything, &fleet)?;
         Ok(Self {
             ground,
             control_plane,
             fleet,
             reader,
+            everything,
             deep,
             pages: Times::default(),
             turns: Default::default(),
@@ -246,7 +249,7 @@ impl<'g> Side<'g> {
     fn read_pages(&mut self, rounds: usize) -> anyhow::Result<()> {
         let times = self
             .reader
-            .measure(&FILTERS[0], &self.fleet, &self.deep, rounds)?;
+            .measure(&self.everything, &self.fleet, &self.deep, rounds)?;
         self.pages.append(times);
         Ok(())
     }

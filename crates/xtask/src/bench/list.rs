@@ -25,8 +25,6 @@ const BUDGET_ON_POSTGRESQL: Duration = Duration::from_millis(1);
 const WIDE_BUDGET: Duration = Duration::from_millis(10);
 /// Targets of each of those.
 const WIDE: usize = 100;
-/// Executions deep that a walk goes at most: a page at a time, it would take minutes to the middle of ten millions.
-const DEEPEST: u64 = 1_000_000;
 /// How much slower a deep page may be than the first.
 const DEEPER: f64 = 1.1;
 /// Requests one after the other between two looks at the server's own account of them.
@@ -35,54 +33,70 @@ const GROUP: usize = 10;
 /// What a list is asked for.
 pub(super) struct Filter {
     name: &'static str,
-    query: &'static [(&'static str, &'static str)],
+    query: Vec<(&'static str, String)>,
+    /// How many executions pass it.
+    matches: u64,
 }
 
-/// The lists that are measured; the first shows everything.
-pub(super) const FILTERS: [Filter; 6] = [
-    Filter {
-        name: "no filter",
-        query: &[],
-    },
-    Filter {
-        name: "a common status",
-        query: &[("status", "succeeded")],
-    },
-    Filter {
-        name: "a rare status",
-        query: &[("status", "cancelled")],
-    },
-    Filter {
-        name: "a common action",
-        query: &[("action_name", ACTION)],
-    },
-    Filter {
-        name: "a rare action",
-        query: &[("action_name", RARE_ACTION)],
-    },
-    Filter {
-        name: "action and status",
-        query: &[("action_name", ACTION), ("status", "failed")],
-    },
-];
+/// The lists that are measured.
+fn filters(history: &History) -> [Filter; 8] {
+    let day = history.middle_day();
+    let day = Filter {
+        name: "a day of thirty",
+        query: vec![
+            ("created_from", instant(day.began)),
+            ("created_before", instant(day.ended)),
+        ],
+        matches: day.count,
+    };
+    let of = |name, query: &[(&'static str, &str)]| Filter::of(name, query, history);
+    [
+        Filter::none(history),
+        of("no filter, the oldest first", &[("order", "asc")]),
+        of("a common status", &[("status", "succeeded")]),
+        of("a rare status", &[("status", "cancelled")]),
+        of("a common action", &[("action_name", ACTION)]),
+        of("a rare action", &[("action_name", RARE_ACTION)]),
+        of(
+            "action and status",
+            &[("action_name", ACTION), ("status", "failed")],
+        ),
+        day,
+    ]
+}
+
+fn instant(microseconds: i64) -> String {
+    let instant = jiff::Timestamp::from_microsecond(microseconds).expect("it is a time of the last month");
+    instant.to_string()
+}
 
 impl Filter {
+    /// Everything, the newest first.
+    pub(super) fn none(history: &History) -> Self {
+        Self::of("no filter", &[], history)
+    }
+
+    fn of(name: &'static str, query: &[(&'static str, &str)], history: &History) -> Self {
+        let matches = history.count(|action, status| {
+            query.iter().all(|(name, value)| match *name {
+                "status" => *value == status.as_str(),
+                "action_name" => *value == action,
+                _ => true,
+            })
+        });
+        let query = query.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        Self {
+            name,
+            query: query.collect(),
+            matches,
+        }
+    }
+
     fn path(&self, fleet: &Fleet, limit: u32, cursor: Option<&str>) -> String {
         let pairs = self.query.iter().map(|(name, value)| format!("&{name}={value}"));
         let cursor = cursor.map(|cursor| format!("&cursor={cursor}"));
         let query: String = pairs.chain(cursor).collect();
         format!("{}?limit={limit}{query}", paths::executions(fleet.project_id))
-    }
-
-    /// How many executions of a history pass it.
-    fn matches(&self, history: &History) -> u64 {
-        history.count(|action, status| {
-            let holds = |(name, value): &(&str, &str)| match *name {
-                "status" => *value == status.as_str(),
-                _ => *value == action,
-            };
-            self.query.iter().all(holds)
-        })
     }
 }
 
@@ -139,11 +153,10 @@ pub(super) fn section(
     let installation = &ground.place.installation;
     let mut reader = Reader::new(control_plane)?;
     let mut rows = Vec::new();
-    for filter in &FILTERS {
-        let matches = filter.matches(&ground.history);
-        let deep = reader.walk(filter, &ground.fleet, matches / 2)?;
+    for filter in &filters(&ground.history) {
+        let deep = reader.walk_half_way(filter, &ground.fleet)?;
         let times = reader.measure(filter, &ground.fleet, &deep, rounds)?;
-        rows.extend(filter_rows(filter, matches, &times, installation.engine()));
+        rows.extend(filter_rows(filter, &times, installation.engine()));
     }
     // These become the first page, so they come last.
     let wide = dispatch::to_many(
@@ -151,7 +164,12 @@ pub(super) fn section(
         &ground.fleet,
         (Reach::First(WIDE), DEFAULT_PAGE as usize),
     )?;
-    rows.push(wide_row(&reader.measure_first(&ground.fleet, rounds)?));
+    let everything = Filter::none(&ground.history);
+    rows.push(wide_row(&reader.measure_first(
+        &everything,
+        &ground.fleet,
+        rounds,
+    )?));
     seed::forget(installation, &wide.executions)?;
     Ok(Section {
         title: format!("Lists on {}", installation.engine().name()),
@@ -160,10 +178,9 @@ pub(super) fn section(
              one kept-alive TLS connection, {rounds} times by turns with the others of its kind and with a `GET /v1/version`,\n\
              {GROUP} of each at a time. The time inside the server is by its own account, from a request's head to that of\n\
              its answer, which has its whole body by then: what its metrics add up over {GROUP} requests, the median of their\n\
-             means. A whole request has encryption, transfer and the wakes of both sides in it as well, its median is\n\
-             beside. The deep page starts half-way down the executions that pass the filter, at most {} down.",
+             means. A whole request has encryption, transfer and the wakes of both sides in it as well; its median and its\n\
+             p99 are beside. The deep page starts half-way down the executions that pass the filter.",
             thousands(f64::from(ground.history.stored())),
-            thousands(DEEPEST as f64),
         ),
         rows,
         ..Section::default()
@@ -182,7 +199,7 @@ fn wide_row([nothing, first]: &[Taken; 2]) -> Row {
     }
 }
 
-fn filter_rows(filter: &Filter, matches: u64, times: &Times, engine: Engine) -> [Row; 2] {
+fn filter_rows(filter: &Filter, times: &Times, engine: Engine) -> [Row; 2] {
     let budget = match engine {
         Engine::Sqlite => BUDGET,
         Engine::Postgresql => BUDGET_ON_POSTGRESQL,
@@ -191,7 +208,11 @@ fn filter_rows(filter: &Filter, matches: u64, times: &Times, engine: Engine) -> 
     let (first, deep) = (times.first.inside.median(), times.deep.inside.median());
     let deeper = deep.as_secs_f64() / first.as_secs_f64();
     let at_start = Row {
-        what: format!("first page, {} ({})", filter.name, thousands(matches as f64)),
+        what: format!(
+            "first page, {} ({})",
+            filter.name,
+            thousands(filter.matches as f64)
+        ),
         figure: figure(&times.first),
         beside: beside(&times.nothing),
         ratio: ratio(&times.first, &times.nothing),
@@ -211,9 +232,10 @@ fn filter_rows(filter: &Filter, matches: u64, times: &Times, engine: Engine) -> 
 
 fn figure(taken: &Taken) -> String {
     format!(
-        "p50 {} (whole request {})",
+        "p50 {} (whole request {}, p99 {})",
         shown(taken.inside.median()),
-        shown(taken.whole.median())
+        shown(taken.whole.median()),
+        shown(taken.whole.percentile(99))
     )
 }
 
@@ -248,12 +270,12 @@ impl Reader {
         })
     }
 
-    /// Goes `depth` executions down, or as far as it is worth; the cursor of what follows.
+    /// Goes half-way down what passes; the cursor of what follows.
     ///
     /// # Errors
     /// When the list ends before.
-    pub(super) fn walk(&mut self, filter: &Filter, fleet: &Fleet, depth: u64) -> anyhow::Result<String> {
-        let depth = depth.min(DEEPEST);
+    pub(super) fn walk_half_way(&mut self, filter: &Filter, fleet: &Fleet) -> anyhow::Result<String> {
+        let depth = filter.matches / 2;
         let mut cursor: Option<String> = None;
         let mut passed = 0;
         while passed < depth {
@@ -298,9 +320,14 @@ impl Reader {
     }
 
     /// Measures a request that does nothing, and the first page of everything.
-    fn measure_first(&mut self, fleet: &Fleet, rounds: usize) -> anyhow::Result<[Taken; 2]> {
+    fn measure_first(
+        &mut self,
+        everything: &Filter,
+        fleet: &Fleet,
+        rounds: usize,
+    ) -> anyhow::Result<[Taken; 2]> {
         let nothing = self.caller.get(paths::VERSION);
-        let first = self.caller.get(&FILTERS[0].path(fleet, DEFAULT_PAGE, None));
+        let first = self.caller.get(&everything.path(fleet, DEFAULT_PAGE, None));
         self.by_turns([&nothing, &first], rounds)
     }
 
@@ -352,10 +379,15 @@ mod tests {
                 deep: taken(9, Duration::from_micros(deep)),
                 nothing: taken(2, Duration::from_micros(20)),
             };
-            filter_rows(&FILTERS[0], 5, &times, Engine::Sqlite)
+            let filter = Filter {
+                name: "no filter",
+                query: Vec::new(),
+                matches: 5,
+            };
+            filter_rows(&filter, &times, Engine::Sqlite)
         };
         let [first, deep] = verdicts(400, 430);
-        assert_eq!(first.figure, "p50 0.400 ms (whole request 7.00 ms)");
+        assert_eq!(first.figure, "p50 0.400 ms (whole request 7.00 ms, p99 7.00 ms)");
         assert_eq!(
             (first.beside.as_str(), first.ratio.as_str()),
             ("whole GET /v1/version 2.00 ms", "3.5 ×")

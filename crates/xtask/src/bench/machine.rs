@@ -5,6 +5,7 @@ mod speed;
 pub(super) use speed::{Probe, Speed};
 
 use super::latencies::{Latencies, shown};
+use crate::workspace;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
@@ -168,22 +169,27 @@ fn processor_ticks() -> Option<(u64, u64)> {
 
 fn versions() -> String {
     let said = |program: &str| {
-        let output = Command::new(program).arg("--version").output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let line = text.lines().next().unwrap_or_default();
-        Some(
-            line.split(['(', ';'])
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_owned(),
-        )
+        let line = first_line(Command::new(program).arg("--version"))?;
+        let version = line.split(['(', ';']).next().unwrap_or_default();
+        Some(version.trim().to_owned())
     };
     let programs = [said("rustc"), said("curl")].into_iter().flatten();
-    let mut all = vec![format!("plex {}", env!("CARGO_PKG_VERSION"))];
+    // An archive of the sources has no commit.
+    let mut git = Command::new("git");
+    git.args(["describe", "--always", "--dirty", "--abbrev=12"])
+        .current_dir(workspace::root());
+    let commit = first_line(&mut git).map_or_else(String::new, |commit| format!(" (commit {commit})"));
+    let mut all = vec![format!("plex {}{commit}", env!("CARGO_PKG_VERSION"))];
     all.extend(programs);
     all.push(format!("SQLite {} (bundled)", rusqlite::version()));
     all.join(", ")
+}
+
+/// The first line that a program says of its version; none when it cannot be run or has none.
+pub(super) fn first_line(command: &mut Command) -> Option<String> {
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().next().map(str::to_owned)
 }
 
 /// The type of the file system that `dir` is on: that of the longest mount point above it.

@@ -71,6 +71,21 @@ impl History {
         passing.map(|(_, count)| count).sum()
     }
 
+    /// A thirtieth of it, so a day, from its middle on.
+    pub(super) fn middle_day(&self) -> Day {
+        let (first, next) = (self.written / 2, self.written / 2 + self.written / 30);
+        Day {
+            began: self.dispatched_at(first),
+            ended: self.dispatched_at(next),
+            count: u64::from(next - first),
+        }
+    }
+
+    /// Microseconds since 1970.
+    fn dispatched_at(&self, number: u32) -> i64 {
+        self.began + SPAN / i64::from(self.size) * i64::from(number)
+    }
+
     /// Writes on until so many are stored. The server must be stopped.
     ///
     /// # Errors
@@ -94,6 +109,7 @@ impl History {
     }
 
     fn past(&mut self, number: u32) -> Past {
+        let created_at = self.dispatched_at(number);
         let random = &mut self.random;
         let status = match random.below(10_000) {
             0..9300 => ExecutionStatus::Succeeded,
@@ -108,7 +124,6 @@ impl History {
             (_, other) => (format!("deploy-{other}"), ActionKind::Hook),
         };
         let node = usize::try_from(random.below(self.nodes.len() as u64)).expect("it is below a length");
-        let created_at = self.began + SPAN / i64::from(self.size) * i64::from(number);
         Past {
             id: random.id(u64::try_from(created_at / 1000).expect("the clock stands after 1970")),
             node_id: self.nodes[node],
@@ -130,6 +145,16 @@ pub(super) fn forget(installation: &Installation, executions: &[Uuid]) -> anyhow
         None => sqlite::forget(&installation.database(), executions),
         Some(shared) => postgresql::forget(&shared.url, executions),
     }
+}
+
+/// Part of a history. Times are microseconds since 1970.
+pub(super) struct Day {
+    /// When its first execution was dispatched.
+    pub(super) began: i64,
+    /// When the first one after it was.
+    pub(super) ended: i64,
+    /// How many it has.
+    pub(super) count: u64,
 }
 
 /// One execution of long ago. Times are microseconds since 1970.
@@ -246,6 +271,17 @@ mod tests {
             assert!(pasts.iter().any(|past| past.status == status), "{status:?}");
         }
         assert_eq!(pasts.iter().filter(|past| past.action == RARE_ACTION).count(), 10);
+    }
+
+    #[test]
+    fn a_day_has_what_was_dispatched_in_it() {
+        let mut history = history(10_000);
+        let pasts: Vec<_> = (0..10_000).map(|number| history.past(number)).collect();
+        history.written = 10_000;
+        let day = history.middle_day();
+        let within = |past: &&Past| (day.began..day.ended).contains(&past.created_at);
+        assert_eq!(pasts.iter().filter(within).count(), 333);
+        assert_eq!(day.count, 333);
     }
 
     #[test]
