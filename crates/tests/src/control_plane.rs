@@ -21,6 +21,7 @@ use uuid::Uuid;
 pub struct ControlPlane {
     process: Process,
     ready: Ready,
+    /// Its flags, without those of the database.
     arguments: Vec<String>,
     /// What `RUST_LOG` says, where it says anything.
     log_filter: Option<&'static str>,
@@ -89,13 +90,30 @@ impl ControlPlane {
         let data_dir = place.path().join("data");
         let database = database(&data_dir);
         let made = initialise(&data_dir, &database.flags());
-        let arguments = [prepare(&data_dir), database.flags()].concat();
+        let arguments = prepare(&data_dir);
         Self::serve(place, (made, database), (arguments, log_filter))
     }
 
     /// A further process for the same installation: with a copy of the data directory, the same flags, and a port of
     /// its own.
     pub fn replica(&self) -> Self {
+        self.copied(|_| self.database.clone())
+    }
+
+    /// Another process on a backup of this one, which is made and brought back as the manual says. Meanwhile this one
+    /// does not run if that is what the manual says of its database.
+    pub fn restored(&mut self) -> Self {
+        if let Database::Postgres(_) = self.database {
+            return self.copied(|_| self.database.restored());
+        }
+        assert!(self.terminate().success(), "it stops");
+        let copy = self.copied(Database::sqlite);
+        self.restart();
+        copy
+    }
+
+    /// Another process with a copy of the data directory, the same flags, and a port of its own, on that database.
+    fn copied(&self, database: impl FnOnce(&Path) -> Database) -> Self {
         let place = tempfile::tempdir().expect("a temporary directory");
         let data_dir = place.path().join("data");
         let mut copy = Command::new("cp");
@@ -107,8 +125,9 @@ impl ControlPlane {
             ca_file: data_dir.join("ca.pem"),
             ..self.made.clone()
         };
+        let database = database(&data_dir);
         let started = (self.arguments.clone(), self.log_filter);
-        Self::serve(place, (made, self.database.clone()), started)
+        Self::serve(place, (made, database), started)
     }
 
     fn serve(
@@ -116,7 +135,8 @@ impl ControlPlane {
         (made, database): (Made, Database),
         (arguments, log_filter): (Vec<String>, Option<&'static str>),
     ) -> Self {
-        let (process, ready) = serve(place.path(), "127.0.0.1:0", (&arguments, log_filter));
+        let flags = [&arguments[..], &database.flags()].concat();
+        let (process, ready) = serve(place.path(), "127.0.0.1:0", (&flags, log_filter));
         let token = std::fs::read_to_string(&made.admin_token_file).expect("the admin's token");
         let web = Web::new(
             &ready.url,
@@ -215,6 +235,17 @@ impl ControlPlane {
         self.process.log()
     }
 
+    /// What it last said in its log that it serves, and on what.
+    pub fn announced(&self) -> Value {
+        let log = self.log();
+        let lines = log
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut said = lines.filter(|line| line["fields"]["message"] == "serving");
+        let last = said.next_back();
+        last.expect("one that is ready has said so")["fields"].take()
+    }
+
     /// Sends it a signal.
     pub fn signal(&mut self, signal: Signal) {
         self.process.signal(signal);
@@ -240,7 +271,8 @@ impl ControlPlane {
         self.process.kill9();
         let (_, port) = self.ready.url.rsplit_once(':').expect("a URL with a port");
         let listen = format!("127.0.0.1:{port}");
-        let (process, ready) = serve(self.place.path(), &listen, (&self.arguments, self.log_filter));
+        let flags = [&self.arguments[..], &self.database.flags()].concat();
+        let (process, ready) = serve(self.place.path(), &listen, (&flags, self.log_filter));
         assert_eq!(ready.url, self.ready.url, "the same port gives the same URL");
         (self.process, self.ready) = (process, ready);
     }

@@ -1,6 +1,7 @@
 //! The database below a control plane: its own SQLite file, or a schema of its own on a PostgreSQL server.
 
 use crate::program;
+use crate::tools;
 use crate::waiting::LIMIT;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -52,6 +53,34 @@ impl Database {
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         assert!(shell.status().expect("a shell starts").success());
+    }
+
+    /// What is there now, in another database of the same server: by `pg_dump`, and back by `pg_restore`.
+    pub fn restored(&self) -> Self {
+        let Self::Postgres(url) = self else {
+            panic!("SQLite is copied with its directory")
+        };
+        let (server, schema) = url.split_once("?options=-csearch_path%3D").expect("a schema");
+        let (prefix, _) = server.rsplit_once('/').expect("a URL with a database");
+        let name = format!("restored_{}", Uuid::now_v7().simple());
+        psql(
+            server,
+            &["--command", &format!("create database {name} template template0")],
+        )
+        .expect("a database");
+        let other = format!("{prefix}/{name}");
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let dump = place.path().join("dump");
+        // Other tests have schemas of their own in this database.
+        let mut save = program::bare(Path::new("pg_dump"));
+        save.args(["--format=custom", "--schema", schema, "--file"])
+            .arg(&dump)
+            .arg(server);
+        tools::succeed(&mut save);
+        let mut load = program::bare(Path::new("pg_restore"));
+        load.args(["--exit-on-error", "--dbname", &other]).arg(&dump);
+        tools::succeed(&mut load);
+        Self::Postgres(format!("{other}?options=-csearch_path%3D{schema}"))
     }
 
     /// The flags that name it.

@@ -1,6 +1,6 @@
 //! Tools that some suites need and that cargo does not build: Python and Node packages in exactly the committed
-//! versions (`crates/tests/tools`), in the target directory, and Chromium and PostgreSQL from the
-//! distribution.
+//! versions (`crates/tests/tools`), in the target directory, and Chromium, PostgreSQL and HAProxy
+//! from the distribution.
 //!
 //! Nothing is installed twice: what was installed is remembered beside it, and only another pin replaces it. Node
 //! itself comes with the Python packages, so that its version is pinned too.
@@ -23,6 +23,9 @@ const CHROMIUM: [&str; 2] = ["/usr/bin/chromium", "/usr/bin/chromium-browser"];
 /// Where Debian puts the check of units.
 const SYSTEMD_ANALYZE: &str = "/usr/bin/systemd-analyze";
 
+/// Where Debian puts the proxy of the example deployment.
+const HAPROXY: &str = "/usr/sbin/haproxy";
+
 /// The version of the S3 server, s3s-fs.
 const S3_SERVER: &str = "0.14.1";
 
@@ -41,6 +44,8 @@ pub(crate) enum Tool {
     Postgres,
     /// What checks systemd's units.
     Systemd,
+    /// A proxy, which checks its own configuration.
+    Haproxy,
 }
 
 /// Installs what is missing. Returns the directory with everything but the browser.
@@ -60,7 +65,8 @@ pub(crate) fn provide(workspace: &Workspace, tools: &[Tool]) -> anyhow::Result<P
             Tool::Chromium => chromium()?,
             Tool::S3Server => s3_server(&directory)?,
             Tool::Postgres => postgres()?,
-            Tool::Systemd => systemd()?,
+            Tool::Systemd => program("systemd", SYSTEMD_ANALYZE)?,
+            Tool::Haproxy => program("haproxy", HAPROXY)?,
         }
     }
     Ok(directory)
@@ -177,12 +183,13 @@ fn postgres() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn systemd() -> anyhow::Result<()> {
-    let is_here = || Path::new(SYSTEMD_ANALYZE).is_file();
+/// A program of one of the distribution's packages.
+fn program(package: &str, path: &str) -> anyhow::Result<()> {
+    let is_here = || Path::new(path).is_file();
     if !is_here() {
-        apt_install(&["systemd"])?;
+        apt_install(&[package])?;
     }
-    ensure!(is_here(), "the package systemd brought no {SYSTEMD_ANALYZE}");
+    ensure!(is_here(), "the package {package} brought no {path}");
     Ok(())
 }
 

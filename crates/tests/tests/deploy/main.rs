@@ -1,4 +1,5 @@
-//! The example deployment: manifests as Kubernetes has them, units as systemd has them, flags as the programs have them.
+//! The example deployment: manifests as Kubernetes has them, units as systemd has them, the proxy as HAProxy has
+//! it, flags as the programs have them.
 
 use plex_tests::{Program, tools};
 use std::fs;
@@ -118,4 +119,27 @@ fn the_units_are_as_systemd_has_them() {
         fs::write(&file, text.replace("RestartSec=2", "RestartSeconds=2")).unwrap();
         assert_ne!(of_ours(&verify()), [""; 0], "a setting that there is not");
     }
+}
+
+#[test]
+fn the_proxy_is_as_haproxy_has_it() {
+    let check = |file: &Path| {
+        let output = Command::new("haproxy").args(["-c", "-f"]).arg(file).output();
+        output.expect("HAProxy starts")
+    };
+    let proxy = deploy("proxy/haproxy.cfg");
+    let output = check(&proxy);
+    assert!(output.status.success(), "{}", said(&output));
+    for remark in ["[WARNING]", "[ALERT]"] {
+        assert!(!said(&output).contains(remark), "{}", said(&output));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let wrong = dir.path().join("wrong.cfg");
+    let text = fs::read_to_string(&proxy).unwrap();
+    fs::write(
+        &wrong,
+        text.replace("default_backend replicas", "default_backend none"),
+    )
+    .unwrap();
+    assert!(!check(&wrong).status.success(), "a backend that there is not");
 }

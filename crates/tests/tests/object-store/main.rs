@@ -84,6 +84,12 @@ fn an_output_goes_to_the_bucket_and_comes_back() {
         health["checks"].to_string().contains("can be written"),
         "{health}"
     );
+    let url = store.url();
+    let (_, origin) = url.split_once("endpoint=").expect("the store is not Amazon's");
+    assert_eq!(
+        control_plane.announced()["object_store"],
+        json!(format!("bucket outputs at {origin}"))
+    );
     let log = control_plane.log() + &agent.log();
     assert!(
         !log.contains("X-Amz-Signature") && !log.contains("AWS_SECRET"),

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 /// How long a lock may be held by somebody who does nothing, and how long what waited for it takes then.
 const HELD_UP: Duration = Duration::from_secs(10 + 4);
 
-#[test]
-fn a_killed_replica_takes_nothing_with_it() {
-    let mut site = Site::start(3, 6);
+/// Kills these of so many replicas under load, one after the other; each comes back before the next goes.
+fn kill_under_load(replicas: usize, killed: [usize; 2]) {
+    let mut site = Site::start(replicas, 6);
     let load = Load::default();
     let jobs = site.under_load(&load, |replicas| {
-        for killed in [0, 2] {
+        for killed in killed {
             load.go_on(30);
             replicas[killed].kill9();
             load.go_on(30);
@@ -25,6 +25,16 @@ fn a_killed_replica_takes_nothing_with_it() {
         assert!(load.unanswered() > 0, "nobody noticed");
     });
     site.assert_whole(&jobs, 0);
+}
+
+#[test]
+fn a_killed_replica_takes_nothing_with_it() {
+    kill_under_load(3, [0, 2]);
+}
+
+#[test]
+fn a_killed_replica_leaves_everything_to_the_only_other_one() {
+    kill_under_load(2, [0, 1]);
 }
 
 #[test]

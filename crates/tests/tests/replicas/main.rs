@@ -1,7 +1,9 @@
 //! Several replicas, and the NATS that carries wake-ups between them.
 //!
-//! `wakes` drives the seam itself, two replicas' ends of it in one process; `serving` starts the real program.
+//! `wakes` drives the seam itself, two replicas' ends of it in one process; `serving` and `away` start the real
+//! program, on the PostgreSQL that `cargo xtask test --only replicas` provides.
 
+mod away;
 mod serving;
 mod wakes;
 

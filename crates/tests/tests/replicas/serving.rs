@@ -2,8 +2,10 @@
 
 use crate::eavesdropper;
 use futures_util::StreamExt as _;
-use plex_tests::{ControlPlane, LIMIT, NatsServer, Program, SimulatedNode, until};
+use plex_tests::{ControlPlane, Database, LIMIT, NatsServer, Program, SimulatedNode, until};
 use serde_json::json;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Output;
 
 #[test]
@@ -31,6 +33,50 @@ fn a_dispatch_is_told_to_other_replicas_and_served_without_them() {
     let message = message.expect("it is published").unwrap();
     assert!(message.subject.ends_with(".pending"), "{}", message.subject);
     assert_eq!(message.payload[..], node.id.into_bytes());
+}
+
+#[test]
+fn a_server_says_what_it_stands_on_and_no_secret() {
+    let nats = NatsServer::start_with(&["--user", "plex", "--pass", "hush-nats"]);
+    let secrets = tempfile::tempdir().unwrap();
+    let secret = |name: &str, content: &str| {
+        let path = secrets.path().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path.to_str().expect("a temporary path is UTF-8").to_owned()
+    };
+    let credentials = secret("nats", "plex:hush-nats");
+    let password = secret("database", "hush-database");
+    let url = nats.url();
+    let flags = [
+        ["--nats-url", &url],
+        ["--nats-credentials-file", &credentials],
+        ["--database-password-file", &password],
+    ];
+    let flags = flags.as_flattened().iter().map(|&flag| flag.to_owned());
+    let control_plane = ControlPlane::start_shared(|_| flags.collect());
+    until("a connection", LIMIT, || {
+        control_plane.log().contains("NATS is connected").then_some(())
+    });
+    let Database::Postgres(database) = control_plane.database() else {
+        panic!("it is shared")
+    };
+    let (_, place) = database.split_once('@').expect("a URL with a user");
+    let (place, _) = place.split_once('?').expect("a URL with options");
+    let (_, port) = control_plane.url().rsplit_once(':').expect("a URL with a port");
+    assert_eq!(
+        control_plane.announced(),
+        json!({
+            "message": "serving",
+            "url": control_plane.url(),
+            "listen": format!("127.0.0.1:{port}"),
+            "version": env!("CARGO_PKG_VERSION"),
+            "database": format!("postgres://{place}"),
+            "object_store": "directory in the data directory",
+            "wake_ups": "NATS",
+        })
+    );
+    assert!(!control_plane.log().contains("hush"), "{}", control_plane.log());
 }
 
 fn serve(arguments: &[&str]) -> Output {

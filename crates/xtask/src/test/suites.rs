@@ -48,11 +48,11 @@ pub(super) enum Suite {
     ObjectStore,
     /// A real PostgreSQL below the store, the server, the programs, and several replicas
     Postgres,
-    /// Several replicas and the NATS between them, a real one
+    /// Several replicas, the NATS between them and the PostgreSQL below them, real ones
     Replicas,
     /// Everything that replicas stand on fails at once, for a minute; no process grows
     Chaos,
-    /// The example deployment, held to Kubernetes, systemd and the programs
+    /// The example deployment, held to Kubernetes, systemd, HAProxy and the programs
     Deploy,
     /// Licences, sources and bans of all dependencies
     Deny,
@@ -105,7 +105,7 @@ impl Suite {
             Self::Unit => unit().into(),
             Self::Generated => generated(workspace).into(),
             Self::E2e | Self::Resilience | Self::Fuzz => end_to_end(workspace, &self.name(), None).into(),
-            Self::Schemathesis | Self::Client | Self::Replicas => self.with_tools(workspace, &[Tool::Python]),
+            Self::Schemathesis | Self::Client => self.with_tools(workspace, &[Tool::Python]),
             Self::Browser => self.with_tools(workspace, &[Tool::Node, Tool::Chromium]),
             Self::Oracle => self.with_tools(workspace, &[Tool::Node]),
             Self::ObjectStore => match tools::provide(workspace, &[Tool::S3Server]) {
@@ -116,11 +116,9 @@ impl Suite {
                 Ok(_) => postgres::run(workspace).into(),
                 Err(error) => Outcome::Skipped(format!("{error:#}")),
             },
-            Self::Chaos => match tools::provide(workspace, &CHAOS_NEEDS) {
-                Ok(tools) => chaos(workspace, &tools).into(),
-                Err(error) => Outcome::Skipped(format!("{error:#}")),
-            },
-            Self::Deploy => self.with_tools(workspace, &[Tool::Python, Tool::Systemd]),
+            Self::Replicas => self.on_postgres(workspace, &[Tool::Python, Tool::Postgres]),
+            Self::Chaos => self.on_postgres(workspace, &CHAOS_NEEDS),
+            Self::Deploy => self.with_tools(workspace, &[Tool::Python, Tool::Systemd, Tool::Haproxy]),
             Self::Deny => deny::run(workspace),
             Self::Demo => demo::run(&demo::Args::default()).into(),
         }
@@ -130,6 +128,14 @@ impl Suite {
     fn with_tools(self, workspace: &Workspace, needs: &[Tool]) -> Outcome {
         match tools::provide(workspace, needs) {
             Ok(tools) => end_to_end(workspace, &self.name(), Some(&tools)).into(),
+            Err(error) => Outcome::Skipped(format!("{error:#}")),
+        }
+    }
+
+    /// As [`Suite::with_tools`], beside a PostgreSQL server.
+    fn on_postgres(self, workspace: &Workspace, needs: &[Tool]) -> Outcome {
+        match tools::provide(workspace, needs) {
+            Ok(tools) => beside_postgres(workspace, &self.name(), &tools).into(),
             Err(error) => Outcome::Skipped(format!("{error:#}")),
         }
     }
@@ -179,16 +185,20 @@ fn object_store(workspace: &Workspace, tools: &Path) -> anyhow::Result<()> {
 /// What the chaos stands on.
 pub(crate) const CHAOS_NEEDS: [Tool; 3] = [Tool::Python, Tool::S3Server, Tool::Postgres];
 
-fn chaos(workspace: &Workspace, tools: &Path) -> anyhow::Result<()> {
+fn beside_postgres(workspace: &Workspace, target: &str, tools: &Path) -> anyhow::Result<()> {
     let interrupt = Interrupt::listen()?;
     let programs = workspace.build_programs()?;
     let server = Server::in_memory()?;
-    server.run(chaos_tests(&programs, tools), &interrupt)
+    server.run(tests_of(target, &programs, tools), &interrupt)
 }
 
 /// The tests of the suite `chaos`, with these programs.
 pub(crate) fn chaos_tests(programs: &Path, tools: &Path) -> Command {
-    let mut tests = cargo(&["test", "--package", END_TO_END, "--test", "chaos", "--locked"]);
+    tests_of(&Suite::Chaos.name(), programs, tools)
+}
+
+fn tests_of(target: &str, programs: &Path, tools: &Path) -> Command {
+    let mut tests = cargo(&["test", "--package", END_TO_END, "--test", target, "--locked"]);
     tests.env("PLEX_BIN_DIR", programs).env("PLEX_TOOLS", tools);
     tests
 }
