@@ -37,6 +37,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -238,6 +239,37 @@ async fn project(db: &Db, domain_id: Uuid, slug: &str) -> Uuid {
         .id
 }
 
+/// Keeps the threads of those who come until it is given back.
+#[derive(Clone)]
+struct Hold {
+    is_taken: Arc<AtomicBool>,
+    given_back: Arc<Mutex<mpsc::Receiver<()>>>,
+}
+
+impl Hold {
+    /// And what is dropped to give it back.
+    fn new() -> (Self, mpsc::Sender<()>) {
+        let (give_back, given_back) = mpsc::channel();
+        let hold = Self {
+            is_taken: Arc::default(),
+            given_back: Arc::new(Mutex::new(given_back)),
+        };
+        (hold, give_back)
+    }
+
+    fn wait(&self) -> Result<(), Error> {
+        self.is_taken.store(true, Ordering::SeqCst);
+        let _ = self.given_back.lock().unwrap().recv();
+        Ok(())
+    }
+
+    async fn is_taken(&self) {
+        while !self.is_taken.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 impl TestApp {
     /// A fresh one.
     pub(crate) async fn start() -> Self {
@@ -369,18 +401,30 @@ impl TestApp {
 
     /// Takes the one writer: all other writes wait until what this returns is dropped.
     pub(crate) async fn take_writer(&self) -> mpsc::Sender<()> {
-        let (taken, is_taken) = mpsc::channel();
-        let (give_back, given_back) = mpsc::channel();
-        let (db, given_back) = (self.app.db.clone(), Arc::new(Mutex::new(given_back)));
-        tokio::spawn(async move {
-            let work = async move |_: &mut Tx| {
-                let _ = taken.send(());
-                let _ = given_back.lock().unwrap().recv();
-                Ok::<_, Error>(())
-            };
-            db.write(work).await
-        });
-        while is_taken.try_recv().is_err() {
+        let (hold, give_back) = Hold::new();
+        let (db, held) = (self.app.db.clone(), hold.clone());
+        tokio::spawn(async move { db.write(async move |_: &mut Tx| held.wait()).await });
+        hold.is_taken().await;
+        give_back
+    }
+
+    /// The same for whoever reports; on SQLite it is the one writer.
+    pub(crate) async fn take_reporter(&self) -> mpsc::Sender<()> {
+        let (hold, give_back) = Hold::new();
+        let (db, held) = (self.app.db.clone(), hold.clone());
+        tokio::spawn(async move { db.report(async move |_: &mut Tx| held.wait()).await });
+        hold.is_taken().await;
+        give_back
+    }
+
+    /// The same for all who read snapshots, with more who wait already.
+    pub(crate) async fn take_readers(&self) -> mpsc::Sender<()> {
+        let (hold, give_back) = Hold::new();
+        for _ in 0..64 {
+            let (db, held) = (self.app.db.clone(), hold.clone());
+            tokio::spawn(async move { db.read(async move |_: &mut Tx| held.wait()).await });
+        }
+        while self.app.db.waiting()[2].1 < 32 {
             tokio::task::yield_now().await;
         }
         give_back

@@ -66,3 +66,68 @@ async fn sweep(app: &App, now: Timestamp) -> Result<(), Error> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, TestApp};
+    use std::time::Instant;
+
+    /// Long enough to be seen in milliseconds.
+    const WHILE: Duration = Duration::from_millis(5);
+
+    /// What the metrics say.
+    fn lag(app: &App) -> Duration {
+        let text = app.metrics.text(app);
+        let mut lines = text.lines();
+        let lag = lines.find_map(|line| line.strip_prefix("plexsphere_deadlines_lag_seconds "));
+        Duration::from_secs_f64(lag.expect("it is always there").parse().unwrap())
+    }
+
+    /// A control plane whose own loops have ended, so that each [`run`] is one round.
+    async fn stopped() -> TestApp {
+        let app = TestApp::start().await;
+        app.app.stop().await;
+        app
+    }
+
+    #[tokio::test]
+    async fn a_round_takes_the_lag_back_unless_it_fails() {
+        let app = stopped().await;
+        tokio::time::sleep(WHILE).await;
+        let before = Instant::now();
+        run(app.app.clone()).await;
+        let (lag_then, most) = (lag(&app.app), before.elapsed() + Duration::from_millis(1));
+        assert!(lag_then <= most, "{lag_then:?}");
+        testing::execute(&app.app, "alter table invocations rename to gone").await;
+        let after = Instant::now();
+        tokio::time::sleep(WHILE).await;
+        run(app.app.clone()).await;
+        let least = after.elapsed();
+        assert!(lag(&app.app) >= least, "nothing was ended");
+        testing::execute(&app.app, "alter table gone rename to invocations").await;
+        let before = Instant::now();
+        run(app.app.clone()).await;
+        assert!(lag(&app.app) <= before.elapsed() + Duration::from_millis(1));
+    }
+
+    #[tokio::test]
+    async fn a_round_that_is_held_up_is_seen_as_lag() {
+        let app = stopped().await;
+        let taken = app.take_reporter().await;
+        let round = tokio::spawn(run(app.app.clone()));
+        let is_waiting = async {
+            while app.app.db.waiting()[1].1 == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        is_waiting.await;
+        let (held_up, at_first) = (Instant::now(), lag(&app.app));
+        tokio::time::sleep(WHILE).await;
+        assert!(lag(&app.app) >= at_first + WHILE, "it grows");
+        drop(taken);
+        round.await.unwrap();
+        let least = held_up.elapsed();
+        assert!(lag(&app.app) >= least, "what fell due meanwhile is not ended yet");
+    }
+}

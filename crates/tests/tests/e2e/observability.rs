@@ -4,6 +4,7 @@ use http::Method;
 use plex_api::paths;
 use plex_tests::{Agent, ControlPlane, LIMIT, Ran, SimulatedNode, StandIn, Web, until};
 use serde_json::{Value, json};
+use std::cmp::Ordering;
 use std::io::Write as _;
 use uuid::Uuid;
 
@@ -56,12 +57,37 @@ fn one_execution_moves_the_counters_by_exactly_what_it_did() {
     }
     assert_eq!(after.value("plexsphere_streams"), 1.0);
     assert!(after.value("plexsphere_connections") >= 2.0);
-    assert!(after.value("plexsphere_deadlines_lag_seconds") < 60.0);
     assert!(after.value("process_open_fds") > 10.0);
+    assert_eq!(after.value("plexsphere_callback_queue_depth"), 0.0);
+    for queue in ["write", "report", "read"] {
+        let depth = format!("plexsphere_database_queue_depth{{queue=\"{queue}\"}}");
+        until("the queues to be empty", LIMIT, || {
+            let metrics = control_plane.metrics();
+            assert!(metrics.series().any(|series| series == depth), "{depth}");
+            (metrics.value(&depth) == 0.0).then_some(())
+        });
+    }
     drop(events);
     until("the stream to be gone", LIMIT, || {
         (control_plane.metrics().value("plexsphere_streams") == 0.0).then_some(())
     });
+}
+
+#[test]
+fn the_lag_of_the_deadlines_grows_until_they_are_looked_at_again() {
+    let control_plane = ControlPlane::start_with(METRICS);
+    let lag = || control_plane.metrics().value("plexsphere_deadlines_lag_seconds");
+    let mut last = lag();
+    let mut turns_to = |towards: Ordering, what: &str| {
+        until(what, LIMIT, || {
+            let before = std::mem::replace(&mut last, lag());
+            (last.total_cmp(&before) == towards).then_some(())
+        });
+    };
+    for _ in 0..2 {
+        turns_to(Ordering::Greater, "the lag to grow");
+        turns_to(Ordering::Less, "everything overdue to be ended");
+    }
 }
 
 #[test]

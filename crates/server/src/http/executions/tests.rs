@@ -1,4 +1,4 @@
-use crate::testing::{Actor, NodeActor, TestApp, TestLimits, without_request};
+use crate::testing::{self, Actor, NodeActor, TestApp, TestLimits, without_request};
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -62,6 +62,22 @@ async fn status_of(app: &TestApp, execution: Uuid) -> Value {
         .get(&paths::execution(app.project_id, execution))
         .await;
     got["targets"][0]["status"].clone()
+}
+
+#[tokio::test]
+async fn a_report_is_stored_while_all_who_read_and_write_are_stuck() {
+    let (app, node) = with_node().await;
+    let execution = dispatched(&app, &node).await;
+    assert_eq!(report(&node, execution, json!({"status": "ack"})).await.0, 200);
+    let _readers = app.take_readers().await;
+    // SQLite has one writer for all.
+    let _writer = match testing::is_on_sqlite() {
+        true => None,
+        false => Some(app.take_writer().await),
+    };
+    let started = report(&node, execution, json!({"status": "started"}));
+    let started = tokio::time::timeout(Duration::from_secs(30), started).await;
+    assert_eq!(started.expect("it waits for none of them").0, 200);
 }
 
 /// As another replica does it: nobody tells this one.

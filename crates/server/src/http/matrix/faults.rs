@@ -3,8 +3,14 @@
 
 use super::world::World;
 use crate::testing::{self, TestApp};
+use axum::http::{HeaderMap, StatusCode};
 use plex_api::paths;
-use plex_store::Error;
+use plex_store::{Error, Tx};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 #[tokio::test]
 pub(super) async fn a_defect_is_internal_and_says_nothing_more() {
@@ -22,11 +28,21 @@ pub(super) async fn a_defect_is_internal_and_says_nothing_more() {
 
 #[tokio::test]
 pub(super) async fn a_database_that_cannot_be_read_denies_with_503() {
-    if !testing::is_on_sqlite() {
-        // A server that goes away is what the resilience tests are about.
-        return;
-    }
     let app = TestApp::start().await;
+    let (status, headers, problem) = if testing::is_on_sqlite() {
+        break_file(&app);
+        app.admin().send("GET", paths::PROJECTS, None).await
+    } else {
+        without_connection(&app).await
+    };
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (503, &"datastore_unavailable".into())
+    );
+    assert_eq!(headers["retry-after"], "1");
+}
+
+fn break_file(app: &TestApp) {
     let directory = app
         .app
         .objects
@@ -47,12 +63,50 @@ pub(super) async fn a_database_that_cannot_be_read_denies_with_503() {
                 .unwrap();
         }
     }
-    let (status, headers, problem) = app.admin().send("GET", paths::PROJECTS, None).await;
-    assert_eq!(
-        (status.as_u16(), &problem["code"]),
-        (503, &"datastore_unavailable".into())
-    );
-    assert_eq!(headers["retry-after"], "1");
+}
+
+/// More than connections take, with some to spare.
+const ASKING: usize = 100;
+
+/// What one is told who finds all connections taken, on PostgreSQL, by those who wait for what another session has
+/// locked. When it lets go they are answered, and so is everybody after them.
+async fn without_connection(app: &TestApp) -> (StatusCode, HeaderMap, Value) {
+    let (is_locked, may_end) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let holder = tokio::spawn({
+        let (db, is_locked, may_end) = (app.app.db.clone(), Arc::clone(&is_locked), Arc::clone(&may_end));
+        let lock = async move |tx: &mut Tx| {
+            for sql in [
+                "set local idle_in_transaction_session_timeout = 0",
+                "lock table api_tokens in access exclusive mode",
+            ] {
+                tx.execute(sql, &[]).await?;
+            }
+            is_locked.add_permits(1);
+            drop(may_end.acquire().await);
+            Ok::<_, Error>(())
+        };
+        async move { db.write(lock).await }
+    });
+    drop(is_locked.acquire().await);
+    let mut asking = JoinSet::new();
+    for _ in 0..ASKING {
+        let admin = app.admin();
+        asking.spawn(async move { admin.send("GET", paths::WHOAMI, None).await });
+    }
+    let many_wait = async {
+        while app.app.db.waiting()[2].1 < ASKING / 4 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let many_wait = tokio::time::timeout(Duration::from_secs(30), many_wait).await;
+    many_wait.expect("there are fewer connections than that");
+    let refused = asking.join_next().await.unwrap().unwrap();
+    may_end.add_permits(1);
+    holder.await.unwrap().unwrap();
+    let answered = asking.join_all().await;
+    assert!(answered.iter().any(|(status, ..)| status.is_success()));
+    assert_eq!(app.admin().get(paths::WHOAMI).await.0, StatusCode::OK);
+    refused
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 /// Threads that read, each with [`CONNECTIONS`].
 pub(super) const THREADS: usize = 2;
 /// Connections of each thread.
-const CONNECTIONS: usize = 2;
+pub(super) const CONNECTIONS: usize = 2;
 
 type Jobs = Arc<Mutex<mpsc::Receiver<Waiting>>>;
 

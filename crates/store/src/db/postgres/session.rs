@@ -30,12 +30,14 @@ const LOCKS: i32 = 0x0070_6c78;
 /// The lock of the ends of the audit chains; the lanes have the numbers after it.
 const AUDIT_CHAINS: i32 = 0;
 
-/// What every connection is told. Commits are durable whatever the server's default is; nothing waits for ever, and
-/// nobody holds a lock longer than he works. Each statement is planned once, as on SQLite without a look at its values:
-/// with the months of the history planning would take longer than anything else. Such a plan may be made while a month
-/// is empty, and reading it whole looks cheap; so where there is an index it is used, row by row.
+/// What every connection is told. Whatever the server's defaults are, commits are durable, and who waited for his turn
+/// sees what was committed before it; nothing waits for ever, and nobody holds a lock longer than he works. Each
+/// statement is planned once, as on SQLite without a look at its values: with the months of the history planning would
+/// take longer than anything else. Such a plan may be made while a month is empty, and reading it whole looks cheap; so
+/// where there is an index it is used, row by row.
 const SETTLE: &str = "
     set synchronous_commit = on;
+    set default_transaction_isolation = 'read committed';
     set statement_timeout = '30s';
     set lock_timeout = '15s';
     set idle_in_transaction_session_timeout = '10s';

@@ -1,7 +1,9 @@
 //! What only PostgreSQL does: conflicts, lost connections, several replicas. Runs where the environment names a
 //! server.
 
+mod apart;
 mod asking;
+mod conflicts;
 mod gathering;
 mod proxy;
 
@@ -52,6 +54,18 @@ impl Place {
 
     fn open(&self) -> Db {
         Db::open(self.settings.clone()).unwrap()
+    }
+
+    /// Opens it as on a server whose transactions are snapshots by default.
+    fn open_repeatable(&self) -> Db {
+        let mut settings = self.settings.clone();
+        let Engine::Postgres(server) = &mut settings.engine else {
+            unreachable!("the environment names a server")
+        };
+        let schema = server.config.get_options().unwrap();
+        let options = format!("{schema} -cdefault_transaction_isolation=repeatable\\ read");
+        server.config.options(options);
+        Db::open(settings).unwrap()
     }
 
     /// Opens it through a proxy.
