@@ -19,6 +19,10 @@ const SLOW: Duration = Duration::from_millis(20);
 /// For so long one that could not be made is left alone: it answers nobody, and so it would look idle.
 const AVOIDED: Duration = Duration::from_secs(1);
 
+/// How long one waits for an answer. On a connection that is shared it could be minutes: whoever is before him may wait
+/// for a table that somebody has locked.
+pub(super) const ANSWERED: Duration = Duration::from_secs(10);
+
 /// Connections, each of which several share. Clones are the same.
 #[derive(Clone)]
 pub(in crate::db) struct Pool(Arc<Places>);
@@ -77,14 +81,16 @@ impl Pool {
         E: From<Error> + Send + 'static,
     {
         let places = Arc::clone(&self.0);
-        // On its own, so that a caller who goes away leaves no connection in the middle of an answer.
+        // On its own, so that a caller who goes away, or has waited for too long, leaves no connection in the middle of
+        // an answer.
         let asked = tokio::spawn(async move {
             let since = Instant::now();
             places.turn(since).await?.take(since, question).await
         });
-        asked
-            .await
-            .unwrap_or_else(|_| Err(Error::Unavailable(None).into()))
+        match tokio::time::timeout(ANSWERED, asked).await {
+            Ok(answered) => answered.unwrap_or_else(|_| Err(Error::Unavailable(None).into())),
+            Err(_) => Err(Error::Busy.into()),
+        }
     }
 }
 

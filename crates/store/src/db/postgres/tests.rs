@@ -6,6 +6,7 @@ mod asking;
 mod conflicts;
 mod gathering;
 mod proxy;
+mod steps;
 
 use super::lane;
 use crate::db::handle::QUEUE;

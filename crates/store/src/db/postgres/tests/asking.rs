@@ -35,6 +35,15 @@ fn sleep(seconds: &'static str) -> impl Fn(&mut Tx) -> BoxFuture<'_, Result<i64,
     }
 }
 
+/// Looks at what may be locked.
+fn look(tx: &mut Tx) -> BoxFuture<'_, Result<Option<i64>, Error>> {
+    async {
+        tx.optional("select n from counters where id = 1", &[], |row| row.get(0))
+            .await
+    }
+    .boxed()
+}
+
 /// Asks until somebody has been answered.
 async fn ask_again(db: &Db) -> i64 {
     let began = Instant::now();
@@ -112,6 +121,28 @@ async fn too_many_questions_are_told_to_come_again() {
         let answered = asked.await.unwrap();
         assert!(matches!(answered, Ok(_) | Err(Error::Busy)), "{answered:?}");
     }
+}
+
+/// Those who wait behind others for a locked table are told, and the connection goes on once they let go.
+#[tokio::test]
+async fn who_waits_for_an_answer_for_long_is_told_to_come_again() {
+    let Some(place) = Place::new().await else { return };
+    let (db, outsider) = (place.open(), place.outsider().await);
+    outsider
+        .batch_execute("begin; lock table counters in access exclusive mode")
+        .await
+        .unwrap();
+    let answered = join_all((0..2 * LOOK_UPS.0).map(|_| db.look_up(look))).await;
+    for answer in answered {
+        assert!(matches!(answer, Err(Error::Busy)), "{answer:?}");
+    }
+    let waiting = "select count(*) from pg_locks where relation = 'counters'::regclass and not granted";
+    let waiting: i64 = outsider.query_one(waiting, &[]).await.unwrap().get(0);
+    assert!(waiting > 0, "they are told while what they asked still waits");
+    outsider.batch_execute("rollback").await.unwrap();
+    let answered = join_all((0..LOOK_UPS.0 * LOOK_UPS.1).map(|_| ask_again(&db))).await;
+    let processes: HashSet<i64> = answered.into_iter().collect();
+    assert!(processes.len() <= LOOK_UPS.0, "{processes:?}");
 }
 
 #[tokio::test]
