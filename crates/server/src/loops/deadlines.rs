@@ -121,7 +121,8 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        is_waiting.await;
+        let is_waiting = tokio::time::timeout(Duration::from_secs(30), is_waiting);
+        is_waiting.await.expect("a round reports");
         let (held_up, at_first) = (Instant::now(), lag(&app.app));
         tokio::time::sleep(WHILE).await;
         assert!(lag(&app.app) >= at_first + WHILE, "it grows");

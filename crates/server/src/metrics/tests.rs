@@ -168,7 +168,9 @@ async fn what_waits_for_the_database_is_counted_where_it_waits() {
         }
         drop(taken);
         for passed in waiting {
-            passed.await.unwrap().unwrap();
+            // On a slow machine some have waited for too long.
+            let passed = passed.await.unwrap();
+            assert!(matches!(passed, Ok(()) | Err(Error::Busy)), "{passed:?}");
         }
         until(&app, &queue.depth(), |depth| depth == 0.0).await;
     }

@@ -3,7 +3,7 @@ use tokio_postgres::error::SqlState;
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// More waits than the queue holds; trying again later is safe.
+    /// More waits than the queue holds, or it has waited for too long; trying again later is safe.
     #[error("the database has too much to do")]
     Busy,
     /// The database cannot be written or read now: disk full, I/O error, connection lost, shut down.

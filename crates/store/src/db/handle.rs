@@ -154,7 +154,7 @@ impl Db {
     /// The same for what asks only once, or whose questions need not be answered as of one moment: each sees what is
     /// committed when it begins. It runs where it is asked from: on SQLite on the caller's own thread, or on a reader's
     /// where it takes long, and on a snapshot all the same; on PostgreSQL on the caller's runtime, where to begin a
-    /// snapshot and to end it would cost as much as a short statement.
+    /// snapshot and to end it would cost as much as a short statement. There it is [`Error::Busy`] after 8 s.
     pub async fn read_committed<T, E>(&self, question: impl Question<T, E> + Clone) -> Result<T, E>
     where
         T: Send + 'static,
@@ -173,7 +173,8 @@ impl Db {
     ///
     /// It sees what was committed before the call. Every request begins with such a look-up, and to switch to a reader
     /// and back would cost more than the statement. On SQLite it runs on the caller's own thread, on PostgreSQL on a
-    /// connection that many look-ups share, none of which waits for the answer to another before it is sent.
+    /// connection that many look-ups share, none of which waits for the answer to another before it is sent. There it is
+    /// [`Error::Busy`] after 8 s.
     pub async fn look_up<T, E>(&self, question: impl Question<T, E>) -> Result<T, E>
     where
         T: Send + 'static,

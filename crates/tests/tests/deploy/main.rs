@@ -124,7 +124,10 @@ fn the_units_are_as_systemd_has_them() {
 #[test]
 fn the_proxy_is_as_haproxy_has_it() {
     let check = |file: &Path| {
-        let output = Command::new("haproxy").args(["-c", "-f"]).arg(file).output();
+        let output = Command::new("/usr/sbin/haproxy")
+            .args(["-c", "-f"])
+            .arg(file)
+            .output();
         output.expect("HAProxy starts")
     };
     let proxy = deploy("proxy/haproxy.cfg");

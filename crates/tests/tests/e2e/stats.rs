@@ -99,11 +99,7 @@ fn the_room_that_a_history_takes_is_told_beside_a_running_server() {
 
     let text = stats(&control_plane, &[]);
     let told = |words: &[String]| {
-        let begins = |line: &str| {
-            line.split_whitespace()
-                .zip(words)
-                .all(|(one, other)| one == other)
-        };
+        let begins = |line: &str| line.split_whitespace().take(words.len()).eq(words);
         assert!(text.lines().any(begins), "{words:?}: {text}");
     };
     for (name, rows) in rows {

@@ -157,8 +157,8 @@ struct Restart<'r> {
 }
 
 impl Restart<'_> {
-    /// Ends the replica and starts it while the crowd lives on and reports go to the other one: their latencies, and how
-    /// long it took from the signal until the last agent was back.
+    /// Ends the replica and starts it while the crowd lives on and reports go to the other one: their latencies, and
+    /// how long it took from the signal until the last agent was back.
     fn under(
         &self,
         crowd: &mut Crowd<'_>,

@@ -87,7 +87,8 @@ async fn without_connection(app: &TestApp) -> (StatusCode, HeaderMap, Value) {
         };
         async move { db.write(lock).await }
     });
-    drop(is_locked.acquire().await);
+    let is_locked = tokio::time::timeout(Duration::from_secs(30), is_locked.acquire());
+    drop(is_locked.await.expect("the table can be locked"));
     let mut asking = JoinSet::new();
     for _ in 0..ASKING {
         let admin = app.admin();

@@ -1,8 +1,8 @@
 //! The connections of those who ask once, on their callers' own runtime.
 //!
-//! Handing a question to another thread and its answer back costs about as much as finding a row. So the driver of these
-//! connections runs where the question comes from: mostly the thread that has the request sends the statement, hears
-//! the answer and goes on.
+//! Handing a question to another thread and its answer back costs about as much as finding a row. So the driver of
+//! these connections runs where the question comes from: mostly the thread that has the request sends the statement,
+//! hears the answer and goes on.
 
 use super::Opener;
 use super::place::{PATIENCE, Place, View};
@@ -19,9 +19,10 @@ const SLOW: Duration = Duration::from_millis(20);
 /// For so long one that could not be made is left alone: it answers nobody, and so it would look idle.
 const AVOIDED: Duration = Duration::from_secs(1);
 
-/// How long one waits for an answer. On a connection that is shared it could be minutes: whoever is before him may wait
-/// for a table that somebody has locked.
-pub(super) const ANSWERED: Duration = Duration::from_secs(10);
+/// How long one waits for an answer, with the wait for a place. On a connection that is shared it could be minutes:
+/// whoever is before him may wait for a table that somebody has locked. An agent gives up after 10 s, and is to hear of
+/// it before.
+const ANSWERED: Duration = Duration::from_secs(8);
 
 /// Connections, each of which several share. Clones are the same.
 #[derive(Clone)]

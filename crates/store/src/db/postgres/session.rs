@@ -238,7 +238,8 @@ impl Session {
             .begin(async move { client.batch_execute(sql.as_ref()).await });
     }
 
-    /// Keeps the ends of the audit chains to the rest of the transaction. Nobody takes another lock while he has this one.
+    /// Keeps the ends of the audit chains to the rest of the transaction. Nobody takes another lock while he has this
+    /// one.
     pub(in crate::db) fn lock_chains(&mut self) {
         self.send(advisory_lock(AUDIT_CHAINS));
     }

@@ -26,6 +26,16 @@ use tokio::sync::Semaphore;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
+/// Longer than anything takes; only for whoever waits in vain.
+const IN_VAIN: Duration = Duration::from_secs(30);
+
+/// What comes, unless it never does.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(IN_VAIN, what)
+        .await
+        .expect("nobody waits in vain")
+}
+
 /// A schema with a table of two counters.
 struct Place {
     settings: Settings,

@@ -94,9 +94,12 @@ async fn what_shares_a_transaction_with_a_conflict_is_done_once_as_well() {
         })
     });
     let writes: Vec<_> = writes.collect();
-    while db.waiting()[0].1 < writes.len() {
-        tokio::task::yield_now().await;
-    }
+    soon(async {
+        while db.waiting()[0].1 < writes.len() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     drop(held);
     for written in join_all(writes).await {
         written.unwrap().unwrap();
@@ -105,12 +108,19 @@ async fn what_shares_a_transaction_with_a_conflict_is_done_once_as_well() {
     assert_eq!(found, (vec![OTHERS, 11], 2));
 }
 
+/// How many wait for a lane's lock.
+async fn lane_waits(outsider: &Client) -> i64 {
+    let waiting = "select count(*) from pg_locks
+        where locktype = 'advisory' and not granted and objid = hashtext(current_schema())::oid";
+    outsider.query_one(waiting, &[]).await.unwrap().get(0)
+}
+
 /// In a snapshot from before it had the lock, it would not see what the one before it wrote.
 #[tokio::test]
 async fn a_writer_sees_what_was_committed_before_its_turn_whatever_the_servers_default_is() {
     for way in WAYS {
         let Some(place) = Place::new().await else { return };
-        let (db, other) = (place.open(), place.open_repeatable());
+        let (db, other, outsider) = (place.open(), place.open_repeatable(), place.outsider().await);
         let (began, may_end) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let (told, awaited) = (Arc::clone(&began), Arc::clone(&may_end));
         let first = tokio::spawn(async move {
@@ -122,14 +132,14 @@ async fn a_writer_sees_what_was_committed_before_its_turn_whatever_the_servers_d
             };
             by(&db, way, insert).await
         });
-        drop(began.acquire().await);
+        drop(soon(began.acquire()).await);
         let second = tokio::spawn(async move {
             let rows = "select count(*) from counters";
             let look = async move |tx: &mut Tx| tx.optional(rows, &[], |row| row.get::<i64>(0)).await;
             by(&other, way, look).await
         });
         // It has begun by then, and waits for the lock.
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        soon(async { while lane_waits(&outsider).await == 0 {} }).await;
         may_end.add_permits(1);
         first.await.unwrap().unwrap();
         assert_eq!(second.await.unwrap().unwrap(), Some(3), "{way:?}");
