@@ -401,18 +401,23 @@ impl TestApp {
 
     /// Takes the one writer: all other writes wait until what this returns is dropped.
     pub(crate) async fn take_writer(&self) -> mpsc::Sender<()> {
-        let (hold, give_back) = Hold::new();
-        let (db, held) = (self.app.db.clone(), hold.clone());
-        tokio::spawn(async move { db.write(async move |_: &mut Tx| held.wait()).await });
-        hold.is_taken().await;
-        give_back
+        self.take(|db, hold| async move { db.write(async move |_: &mut Tx| hold.wait()).await })
+            .await
     }
 
     /// The same for whoever reports; on SQLite it is the one writer.
     pub(crate) async fn take_reporter(&self) -> mpsc::Sender<()> {
+        self.take(|db, hold| async move { db.report(async move |_: &mut Tx| hold.wait()).await })
+            .await
+    }
+
+    /// Waits until that has the place which it waits for.
+    async fn take<J>(&self, job: impl FnOnce(Db, Hold) -> J) -> mpsc::Sender<()>
+    where
+        J: Future<Output = Result<(), Error>> + Send + 'static,
+    {
         let (hold, give_back) = Hold::new();
-        let (db, held) = (self.app.db.clone(), hold.clone());
-        tokio::spawn(async move { db.report(async move |_: &mut Tx| held.wait()).await });
+        tokio::spawn(job(self.app.db.clone(), hold.clone()));
         hold.is_taken().await;
         give_back
     }

@@ -164,6 +164,13 @@ impl Operator {
         serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("plexctl {arguments:?}: {error}"))
     }
 
+    /// Runs `plexctl action output` for what a node's run left.
+    pub fn output(&self, execution: Uuid, node: Uuid) -> Ran {
+        let [project, id, node] = [self.project_id, execution, node].map(|id| id.to_string());
+        let target = ["--project", &project, "--id", &id, "--node", &node];
+        self.plexctl(&[&["action", "output"][..], &target].concat())
+    }
+
     /// The token written to a file with these permission bits, in this operator's home.
     pub fn token_file(&self, mode: u32) -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;

@@ -1,9 +1,8 @@
 //! Backup and restore as the manual tells them: the history is the same, and goes on.
 
 use plex_api::paths;
-use plex_tests::{ControlPlane, Database, Dice, Operator, SimulatedNode};
+use plex_tests::{ControlPlane, Database, Dice, SimulatedNode};
 use serde_json::json;
-use uuid::Uuid;
 
 /// What is in the log and in both audit chains.
 fn history(control_plane: &ControlPlane) -> [String; 3] {
@@ -15,25 +14,6 @@ fn history(control_plane: &ControlPlane) -> [String; 3] {
         &["audit", "export", "--platform"],
     ]
     .map(|words| admin.plexctl(words).expect(0).text())
-}
-
-fn output(admin: &Operator, execution: Uuid, node: &SimulatedNode) -> Vec<u8> {
-    let (project, id, node) = (
-        admin.project_id.to_string(),
-        execution.to_string(),
-        node.id.to_string(),
-    );
-    let words = [
-        "action",
-        "output",
-        "--project",
-        &project,
-        "--id",
-        &id,
-        "--node",
-        &node,
-    ];
-    admin.plexctl(&words).expect(0).stdout
 }
 
 fn assert_history_is_whole(control_plane: &ControlPlane) {
@@ -63,8 +43,11 @@ fn a_restored_backup_has_the_same_history_and_goes_on() {
     assert_same_place(&control_plane, &restored);
     assert_eq!(history(&restored), before);
     let there = restored.admin();
-    assert_eq!(output(&there, inline, &node), b"small");
-    assert!(output(&there, stored, &node) == large, "it is another");
+    assert_eq!(there.output(inline, node.id).expect(0).stdout, b"small");
+    assert!(
+        there.output(stored, node.id).expect(0).stdout == large,
+        "it is another"
+    );
     assert_history_is_whole(&restored);
 
     let at_home = node.at(&restored);

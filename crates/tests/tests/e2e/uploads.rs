@@ -147,23 +147,7 @@ fn an_archived_output_that_was_tampered_with_is_not_passed_on() {
     }
     assert_eq!(std::fs::read(&stored).unwrap(), vec![b'a'; 17_000]);
     std::fs::write(&stored, vec![b'b'; 17_000]).unwrap();
-    let (project, id, node) = (
-        admin.project_id.to_string(),
-        execution.to_string(),
-        node.id.to_string(),
-    );
-    let ran = admin
-        .plexctl(&[
-            "action",
-            "output",
-            "--project",
-            &project,
-            "--id",
-            &id,
-            "--node",
-            &node,
-        ])
-        .expect(1);
+    let ran = admin.output(execution, node.id).expect(1);
     assert!(
         ran.stdout.is_empty() && ran.stderr.contains("SHA-256"),
         "{}",
